@@ -317,8 +317,7 @@ fn assert_queued(projection: &Projection, descriptions: f64) {
         .map(|line| number(line.quantity))
         .sum();
     let off = queued / (descriptions * 2.0) - 1.0;
-    eprintln!("messages of the queue: {:+.1} %", off * 100.0);
-    assert!(off.abs() < 0.05, "{queued}");
+    assert!(off.abs() < 0.05, "{:+.1} %", off * 100.0);
 }
 
 /// Checks that a projection which pays for output by another count is refused.
