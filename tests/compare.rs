@@ -121,7 +121,7 @@ fn what_cannot_be_priced_is_named_with_its_place() {
     };
     project("sku = \"m7i.large\"", "sku = \"m7i.lagre\"")
         .expect(3)
-        .says("did you mean m7i.large?");
+        .says("did you mean `m7i.large`?");
     project("\"alb.lcu\" = \"largest\"", "\"alb.lcuu\" = \"largest\"")
         .expect(3)
         .says("did you mean `alb.lcu`?");

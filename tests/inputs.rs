@@ -239,7 +239,7 @@ fn an_override_reaches_money_and_names_with_dots() {
     let folder = Folder::new();
     let set = |override_: &str| with_model(&folder).run(&["project", "--set", override_]);
     set("budget.monthly=300").expect(0);
-    set("configs.today.meters.\"alb.hour\".driver=hours").expect(0);
+    set("configs.today.meters.\"alb.hour\"=instances").expect(0);
     set("configs.today.meters.\"alb.hour\"=requests")
         .expect(3)
         .says("counts alb.hour by `requests`");

@@ -140,9 +140,21 @@ impl BookSet {
                 }
             }
         }
-        for name in self.names()? {
-            if !SHIPPED.iter().any(|(shipped, _)| *shipped == name) {
-                self.find(&name)?;
+        for folder in &self.folders {
+            for (provider, path) in entries(folder)?.into_iter().filter(|(_, path)| path.is_dir()) {
+                for (file, path) in entries(&path)? {
+                    let Some(region) = file.strip_suffix(".toml").filter(|_| path.is_file()) else {
+                        continue;
+                    };
+                    let text = source(&path)?;
+                    let (name, own) = (format!("{provider}/{region}"), book_of(&text.text));
+                    if let Some(own) = own.filter(|own| *own != name) {
+                        let message = format!("{} contains the book {own}", text.name);
+                        return Err(
+                            CommandError::new(INVALID, message).hint(format!("move it to {own}.toml"))
+                        );
+                    }
+                }
             }
         }
         Ok(())
@@ -202,6 +214,23 @@ impl BookSet {
             })
             .collect()
     }
+}
+
+/// The book that a file says it is, from its first lines; `None` if they do not say.
+fn book_of(text: &str) -> Option<String> {
+    let value = |key: &str| {
+        let mut head = text
+            .lines()
+            .take_while(|line| !line.trim_start().starts_with('['));
+        let line = head.find_map(|line| {
+            line.trim_start()
+                .strip_prefix(key)?
+                .trim_start()
+                .strip_prefix('=')
+        })?;
+        Some(line.trim().trim_matches(['"', '\'']).to_owned())
+    };
+    Some(format!("{}/{}", value("provider")?, value("region")?))
 }
 
 fn shipped_book(name: &str, text: &str) -> Result<LayeredBook, CommandError> {

@@ -90,7 +90,7 @@ pub(crate) fn offer<'a>(written: &str, known: impl Iterator<Item = &'a String> +
     }
 }
 
-/// Names of a list, each once; of a long one those that begin or end like what was written, or the first.
+/// Names of a list, each once; of a long one those that share a word with what was written come first.
 fn few<'a>(written: &str, known: impl Iterator<Item = &'a String>) -> String {
     let mut names: Vec<&str> = Vec::new();
     for name in known.map(String::as_str) {

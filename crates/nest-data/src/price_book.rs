@@ -400,7 +400,8 @@ pub struct InstancePrice {
     /// Unit of the price: `h`, or `month` if the provider charges by the month.
     pub unit: InstanceUnit,
     /// Price of an hour where `unit` is `month`; the monthly price is then the most that a month costs. From
-    /// 0 to 100,000,000. [default: every month is charged whole]
+    /// 0 to 100,000,000. [default: parts of a month are charged
+    /// in proportion]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hourly: Option<QuotedDecimal>,
     /// Discounts for running most of a month, by share of the month: GCP's sustained use.
@@ -486,7 +487,8 @@ pub struct Adjustment {
     pub kind: AdjustmentKind,
     /// Percent by which prices change; below 0 for a discount, above -100.
     pub percent: QuotedDecimal,
-    /// Names to which it applies: `*`, a meter or instance type, or the beginning of a name followed by `*`.
+    /// Names to which it applies: `*`, a meter, instance type, commitment or plan, or the beginning of a name
+    /// followed by `*`.
     pub selector: String,
     /// Name of the line on the bill.
     pub label: String,
@@ -547,8 +549,9 @@ impl PriceBook {
     /// Every day on which the price of a meter changes, in no order.
     pub fn meter_changes<'b>(&'b self, id: &'b str) -> impl Iterator<Item = Date> + 'b {
         let priced = |day: Date| {
-            self.meter(id, day)
-                .map(|row| (&row.price, &row.free, &row.included))
+            let row = self.meter(id, day)?;
+            let made_of = (&row.percent_of, &row.max_of, &row.chunk, &row.unit);
+            Some((&row.price, &row.free, &row.included, made_of))
         };
         let rows = self.meter.iter().filter(move |row| row.id == id);
         let days = rows

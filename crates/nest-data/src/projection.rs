@@ -179,6 +179,8 @@ pub struct CountRow {
     pub count: String,
     /// How much it is.
     pub estimate: Estimate,
+    /// Whether the behaviour states it; if not, it was measured.
+    pub stated: bool,
 }
 
 /// One configuration.

@@ -193,6 +193,9 @@ fn keys_of(path: &str) -> Vec<String> {
             (character, _) => keys.last_mut().expect("one at least").push(character),
         }
     }
+    if quote.is_some() {
+        keys.push(String::new()); // a quote that nothing closes: no path
+    }
     keys
 }
 

@@ -131,7 +131,7 @@ fn projected(
         growth: context.growth().map(|growth| growth.name.to_owned()),
         headline: lead.headline,
         demand: demand_rows(model),
-        counts: count_rows(model),
+        counts: count_rows(model, study),
         rates_per_day: study
             .rates_per_day(&study.parameter_values())
             .map_err(ModelError::Rates)?
@@ -262,12 +262,14 @@ fn demand_rows(model: &ScalingModel) -> Vec<DemandRow> {
     rows.collect()
 }
 
-fn count_rows(model: &ScalingModel) -> Vec<CountRow> {
+fn count_rows(model: &ScalingModel, study: &Study) -> Vec<CountRow> {
     let rows = model.behaviours.iter().flat_map(|facts| {
-        facts.counts.iter().map(|(count, estimate)| CountRow {
+        let behaviour = study.behaviours.get(&facts.name);
+        facts.counts.iter().map(move |(count, estimate)| CountRow {
             behaviour: facts.name.clone(),
             count: count.clone(),
             estimate: *estimate,
+            stated: behaviour.is_some_and(|one| one.stated_amount(count).is_some()),
         })
     });
     rows.collect()

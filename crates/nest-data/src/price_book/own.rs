@@ -95,7 +95,7 @@ impl PriceBook {
             let listed = below.instance.iter().find(|row| row.sku == own.sku)?;
             (listed.vcpu != own.vcpu || listed.memory_gib != own.memory_gib).then(|| {
                 format!(
-                    "{} has {} vCPU and {} GiB, but {} and {} in the built-in book",
+                    "{} has {} vCPU and {} GiB, but {} and {} in the book below it",
                     own.sku, own.vcpu, own.memory_gib, listed.vcpu, listed.memory_gib
                 )
             })

@@ -9,6 +9,9 @@ use crate::document::{Document, Header};
 /// How far a number may lie beyond a whole one and still count as it. Rounding errors must not buy a unit.
 const NEARLY_WHOLE: f64 = 1e-9;
 
+/// The value of a number whose price is not known. It is never 0.
+pub const UNKNOWN: &str = "unknown";
+
 /// A number with everything it is made of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Explanation {
@@ -157,7 +160,8 @@ impl ExplanationNode {
         }
     }
 
-    /// A number that is computed from its parts, here and now.
+    /// A number that is computed from its parts, here and now. It is unknown if one of them is; of a sum, if
+    /// all are.
     #[must_use]
     pub fn computed(
         basis: Basis,
@@ -165,11 +169,17 @@ impl ExplanationNode {
         unit: impl Into<String>,
         parts: Vec<Self>,
     ) -> Self {
-        let values: Vec<f64> = parts.iter().map(Self::number).collect();
-        let mut value = basis.apply(&values);
-        if value == 0.0 {
-            value = 0.0; // without the sign of a negative zero
-        }
+        let known: Vec<f64> = parts
+            .iter()
+            .map(Self::number)
+            .filter(|part| !part.is_nan())
+            .collect();
+        let counts = known.len() == parts.len() || basis == Basis::Sum && !known.is_empty();
+        let value = match basis.apply(&known) {
+            _ if !counts => UNKNOWN.to_owned(),
+            0.0 => "0".to_owned(), // without the sign of a negative zero
+            value => value.to_string(),
+        };
         Self {
             parts,
             ..Self::leaf(name, value, unit, basis, "")
@@ -277,6 +287,15 @@ mod tests {
             assert_eq!(basis.apply(&parts), value, "{basis:?} of {parts:?}");
         }
         assert!(Basis::Priced.apply(&[1.0]).is_nan());
+    }
+
+    #[test]
+    fn what_is_unknown_counts_as_nothing_in_a_sum_and_makes_all_else_unknown() {
+        let unknown = || ExplanationNode::leaf("u", UNKNOWN, "", Basis::Priced, "");
+        let value = |basis, parts| ExplanationNode::computed(basis, "n", "", parts).value;
+        assert_eq!(value(Basis::Sum, vec![leaf("a", 2.0), unknown()]), "2");
+        assert_eq!(value(Basis::Sum, vec![unknown(), unknown()]), UNKNOWN);
+        assert_eq!(value(Basis::Product, vec![leaf("a", 2.0), unknown()]), UNKNOWN);
     }
 
     #[test]

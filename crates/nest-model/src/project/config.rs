@@ -153,8 +153,9 @@ impl<'a> PricedConfig<'a> {
         let unsized_resources = unsized_resources(model, config, &placed, &behaviours);
         let (metered, planned) = meters::all(config, &placed, &finders)?;
         let bought = config.savings_plans.iter().filter(|(id, _)| {
-            let term = finders[0].book.commitment(id).map_or(0, |plan| plan.term_months);
-            config.main.after_term == AfterTerm::Renew || f64::from(term) > source.months
+            let plan = finders[0].book.commitment(id);
+            let is_over = plan.is_some_and(|plan| f64::from(plan.term_months) <= source.months);
+            config.main.after_term == AfterTerm::Renew || !is_over
         });
         let bought = bought.map(|(id, amount)| (id.as_str(), amount.0));
         let plans = SavingsPlans::new(bought, &finders[0], &placed, &metered)?;
@@ -301,26 +302,17 @@ impl<'a> PricedConfig<'a> {
 
     /// Prices that it pays and that change after the day of its prices and before another one: name and day.
     pub fn changes(&self, before: Date) -> Vec<(String, Date)> {
-        let days = |from: Option<Date>, to: Option<Date>| {
-            let days = [from, to].into_iter().flatten();
-            days.filter(|change| self.on < *change && *change < before)
-        };
         let mut found = Vec::new();
         for placed in &self.placed {
-            let sku = placed.placement.sku.as_deref();
-            let rows = placed
-                .book
-                .instance
-                .iter()
-                .filter(|row| Some(row.sku.as_str()) == sku);
-            let days = rows.flat_map(|row| days(row.effective_from, row.effective_to));
-            found.extend(days.map(|day| (sku.unwrap_or_default().to_owned(), day)));
+            if let Some(sku) = &placed.placement.sku {
+                found.extend(placed.book.instance_changes(sku).map(|day| (sku.clone(), day)));
+            }
         }
         for metered in &self.metered {
-            let rows = metered.book.meter.iter().filter(|row| row.id == metered.meter.id);
-            let days = rows.flat_map(|row| days(row.effective_from, row.effective_to));
-            found.extend(days.map(|day| (metered.meter.id.clone(), day)));
+            let id = &metered.meter.id;
+            found.extend(metered.book.meter_changes(id).map(|day| (id.clone(), day)));
         }
+        found.retain(|(_, day)| self.on < *day && *day < before);
         found.sort();
         found.dedup();
         found

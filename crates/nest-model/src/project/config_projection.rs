@@ -3,10 +3,7 @@
 mod prices;
 mod unit_steps;
 
-use std::{
-    cmp::Ordering,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use nest_data::{
     Caveat, PriceBook, Study,
@@ -168,24 +165,28 @@ fn terms_that_end(priced: &PricedConfig<'_>, context: &Context<'_>) -> Vec<Cavea
         return Vec::new();
     };
     let months = growth.model.months();
-    let caveat = |(id, term_months, renewed): (String, u32, bool)| {
-        let config = priced.name.to_owned();
-        match term_months.cmp(&months) {
-            Ordering::Less => Some(Caveat::TermEnds {
-                config,
-                commitment: id,
-                ends: growth.model.date_at(f64::from(term_months))?,
-                renewed,
-            }),
-            Ordering::Equal => None,
-            Ordering::Greater => Some(Caveat::TermOutlasts {
-                config,
-                commitment: id,
-                months: term_months - months,
-            }),
-        }
+    let caveats = |(commitment, term_months, renewed): (String, u32, bool)| {
+        let config = || priced.name.to_owned();
+        let ends = (term_months < months)
+            .then(|| growth.model.date_at(f64::from(term_months)))
+            .flatten();
+        let ends = ends.map(|ends| Caveat::TermEnds {
+            config: config(),
+            commitment: commitment.clone(),
+            ends,
+            renewed,
+        });
+        // Of the last term that is bought, so much lies after growth.
+        let rest = months.next_multiple_of(term_months.max(1)) - months;
+        let is_bought = renewed || term_months >= months;
+        let outlasts = (rest > 0 && is_bought).then(|| Caveat::TermOutlasts {
+            config: config(),
+            commitment: commitment.clone(),
+            months: rest,
+        });
+        [ends, outlasts].into_iter().flatten()
     };
-    priced.terms().into_iter().filter_map(caveat).collect()
+    priced.terms().into_iter().flat_map(caveats).collect()
 }
 
 /// Meters of which more is used in the most expensive month than their book has a price for.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use nest_data::{Caveat, ScalingModel, config::Config, projection::CostLine};
+use nest_data::{Caveat, ScalingModel, config::Config, measurement::ResourceKind, projection::CostLine};
 use rayon::prelude::*;
 use rust_decimal::Decimal;
 
@@ -225,6 +225,7 @@ fn check_tiers(model: &ScalingModel, name: &str, config: &Config) -> Result<(), 
     let tiers: BTreeSet<&str> = model
         .resources
         .iter()
+        .filter(|resource| resource.kind != ResourceKind::Count)
         .map(|resource| resource.tier.as_str())
         .collect();
     match config

@@ -92,12 +92,11 @@ fn counts(projection: &Projection) -> Option<PageTable> {
     let titles = ["behaviour", "count", "#an execution adds", "kind"];
     let mut table = PageTable::new("What executions add to counts, with 90 % intervals", &titles).leading();
     for row in &projection.counts {
-        let is_stated = row.estimate.low == row.estimate.high;
         table.row([
             row.behaviour.clone(),
             row.count.clone(),
             format::estimate(&row.estimate),
-            if is_stated { "◇ stated" } else { "● measured" }.to_owned(),
+            if row.stated { "◇ stated" } else { "● measured" }.to_owned(),
         ]);
     }
     Some(table)

@@ -158,15 +158,26 @@ fn year_table(configs: &[&ConfigProjection]) -> PageTable {
     table
 }
 
-/// What each year costs and what all of them cost, as printed.
+/// What each year costs and what all of them cost, as printed; at least so much if a price is missing.
 fn by_year(config: &ConfigProjection) -> (Vec<Option<String>>, String) {
+    let at_least = |months: &[MonthProjection], text: String| {
+        let lead = if months.iter().any(|month| month.cost.at_least) {
+            "at least "
+        } else {
+            ""
+        };
+        format!("{lead}{text}")
+    };
     let sum = |months: &[MonthProjection]| QuotedDecimal(months.iter().map(|month| month.cost.value.0).sum());
     let years: Vec<Option<QuotedDecimal>> = config
         .months
         .chunks(MONTHS_OF_YEAR)
         .map(|months| Some(sum(months)))
         .collect();
-    format::apportion(&years, sum(&config.months), &config.currency)
+    let (printed, total) = format::apportion(&years, sum(&config.months), &config.currency);
+    let with_lead = |(months, text): (&[MonthProjection], Option<String>)| Some(at_least(months, text?));
+    let printed = config.months.chunks(MONTHS_OF_YEAR).zip(printed).map(with_lead);
+    (printed.collect(), at_least(&config.months, total))
 }
 
 fn month_table(config: &ConfigProjection) -> PageTable {

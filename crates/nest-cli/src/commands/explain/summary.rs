@@ -44,8 +44,9 @@ pub fn summary(root: &ExplanationNode) -> String {
 
 /// The sum of money that a figure is, or is made from.
 fn money_sum(node: &ExplanationNode) -> Option<&ExplanationNode> {
+    let is_money = node.unit.len() == 3 && node.unit.chars().all(|letter| letter.is_ascii_uppercase());
     match node.basis {
-        Basis::Sum => Some(node),
+        Basis::Sum if is_money => Some(node),
         Basis::Quotient => node.parts.first().and_then(money_sum),
         _ => None,
     }
@@ -121,6 +122,16 @@ mod tests {
             parts,
             ..ExplanationNode::leaf(name, value, "USD", basis, "")
         }
+    }
+
+    /// Units that run are a sum as well, but no bill.
+    #[test]
+    fn units_are_no_money() {
+        let units = |name: &str, value: &str| ExplanationNode::leaf(name, value, "units", Basis::Assumed, "");
+        let parts = vec![units("units that carry load", "2"), units("spare", "2")];
+        let root = ExplanationNode::computed(Basis::Sum, "units that run", "units", parts);
+        let text = summary(&root);
+        assert!(!text.contains('%'), "{text}");
     }
 
     /// 36 of 50 are spare and rounding up: 72 %.

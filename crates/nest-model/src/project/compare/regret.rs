@@ -94,7 +94,7 @@ fn scenario_total(
     let mut sum = DrawnAmount {
         value: headline.migration.amount,
         draws: headline.migration.draws[..count].to_vec(),
-        at_least: headline.at_least,
+        at_least: false,
     };
     let months = allowed_months(growth, &growth.central);
     let rates = rates_at_moments(growth, months, |moment| {

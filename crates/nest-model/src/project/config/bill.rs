@@ -17,9 +17,7 @@ use super::{
 };
 use crate::{
     error::ModelError,
-    pricing::{
-        KnownPrice, beyond, contract_factor, known_price, known_price_billed, known_prices_together, share_of,
-    },
+    pricing::{KnownPrice, beyond, known_price, known_price_billed, known_prices_together, share_of},
 };
 
 /// What a part of a bill is paid for.
@@ -91,8 +89,11 @@ impl<'a> PricedConfig<'a> {
         for (index, (metered, counted)) in self.metered.iter().zip(&counted).enumerate() {
             let mut lines = match &metered.meter.percent_of {
                 Some(of) => {
-                    let mut lines = vec![share_line(metered, of, self.share_amount(index, &prices, listed))];
-                    contract_lines(metered.book, &metered.meter.id, &mut lines);
+                    let amount = self.list_amount(index, &prices, listed);
+                    let mut lines = vec![share_line(metered, of, amount)];
+                    if amount.is_some() {
+                        contract_lines(metered.book, &metered.meter.id, &mut lines);
+                    }
                     lines
                 }
                 None => {
@@ -124,42 +125,22 @@ impl<'a> PricedConfig<'a> {
         Ok(parts)
     }
 
-    /// Cost of a meter in the study's currency; of one that is a share, from what it is a share of. `None` if
-    /// a price is missing.
-    fn meter_amount(
+    /// Cost of a meter in the study's currency at list price; of one that is a share, from what it is a share of.
+    /// `None` if a price is missing.
+    fn list_amount(
         &self,
         meter: usize,
         prices: &[Option<KnownPrice>],
         listed: Option<Decimal>,
     ) -> Option<Decimal> {
         let metered = &self.metered[meter];
-        let contracted = |price: Decimal| {
-            price * metered.exchange * contract_factor(&metered.book.adjustment, &metered.meter.id)
+        let (Some(of), Some((base, _))) = (&metered.meter.percent_of, metered.share()) else {
+            return prices[meter].map(|price| price.cost * metered.exchange);
         };
-        if metered.share().is_none() {
-            return prices[meter].map(|price| contracted(price.cost));
-        }
-        let factor = contract_factor(&metered.book.adjustment, &metered.meter.id);
-        Some(self.share_amount(meter, prices, listed)? * factor)
-    }
-
-    /// Cost of a meter that is a share of something, before a contract for it. `None` if a price is missing.
-    fn share_amount(
-        &self,
-        meter: usize,
-        prices: &[Option<KnownPrice>],
-        listed: Option<Decimal>,
-    ) -> Option<Decimal> {
-        let metered = &self.metered[meter];
-        let (of, (base, _)) = (metered.meter.percent_of.as_ref()?, metered.share()?);
         let cost = match base {
             ShareOf::Instances => listed?,
-            ShareOf::Meter(id) => match self
-                .metered
-                .iter()
-                .position(|other| other.meter.id == id && other.book.name() == metered.book.name())
-            {
-                Some(other) => self.meter_amount(other, prices, listed)?,
+            ShareOf::Meter(id) => match self.other_meter(metered, id) {
+                Some(other) => self.list_amount(other, prices, listed)?,
                 None => Decimal::ZERO,
             },
         };
@@ -246,10 +227,11 @@ impl<'a> PricedConfig<'a> {
             Option<KnownPrice>,
         )| {
             let apart = Decimal::from_f64(metered.apart).unwrap_or(Decimal::ONE);
+            if metered.shares_tiers() {
+                return together;
+            }
             let each = if metered.includes() {
                 known_price_billed(meter, *billed / apart)
-            } else if apart == Decimal::ONE {
-                return together;
             } else {
                 known_price(meter, *billed / apart)
             };

@@ -208,20 +208,31 @@ impl PricedConfig<'_> {
         float(metered.included) + with_units.sum::<f64>()
     }
 
+    /// What is paid for a meter.
     fn meter_cost(&self, of: &MeteredCosts<'_>, meter: usize) -> f64 {
+        self.meter_list(of, meter) * self.metered[meter].contract
+    }
+
+    /// List price of what a meter counts, in the study's currency.
+    fn meter_list(&self, of: &MeteredCosts<'_>, meter: usize) -> f64 {
         let metered = &self.metered[meter];
         match (metered.share(), of.together) {
-            (Some((ShareOf::Instances, share)), _) => of.listed * share * metered.contract,
+            (Some((ShareOf::Instances, share)), _) => of.listed * share,
             (Some((ShareOf::Meter(id), share)), _) => {
-                let other = self
-                    .metered
-                    .iter()
-                    .position(|other| other.meter.id == id && other.book.name() == metered.book.name());
-                other.map_or(0.0, |other| self.meter_cost(of, other) * share * metered.contract)
+                let other = self.other_meter(metered, id);
+                other.map_or(0.0, |other| self.meter_list(of, other) * share)
             }
-            (None, Some(together)) if !metered.includes() => together[meter] * metered.factor,
-            (None, _) => metered.price(self.billed_units(of, meter), self.included_units(of, meter)),
+            (None, Some(together)) if metered.shares_tiers() => together[meter] * float(metered.exchange),
+            (None, _) => metered.list_price(self.billed_units(of, meter), self.included_units(of, meter)),
         }
+    }
+
+    /// Another meter of the book of one, by its name.
+    pub fn other_meter(&self, metered: &Metered<'_>, id: &str) -> Option<usize> {
+        let book = metered.book.name();
+        self.metered
+            .iter()
+            .position(|other| other.meter.id == id && other.book.name() == book)
     }
 
     /// Fees of a month, as a float.

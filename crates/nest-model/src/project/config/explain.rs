@@ -1,8 +1,8 @@
 //! Explanation of a bill: a tree of everything that it is computed from.
 //!
 //! `units`: lines of a placement's units, `counts`: how many of them run; `meters`: price of a metered
-//! quantity, `quantities`: what makes it,
-//! `functions`: of functions; `rates`: what customers do and what an execution uses.
+//! quantity, `quantities` and `functions`: what makes it; `rates`: what customers do and what an execution
+//! uses.
 
 mod counts;
 mod functions;
@@ -13,7 +13,7 @@ mod units;
 
 use nest_data::{
     ScalingModel,
-    explanation::{Basis, ExplanationNode},
+    explanation::{Basis, ExplanationNode, UNKNOWN},
     projection::{CostLine, QuantityBasis},
 };
 use rust_decimal::Decimal;
@@ -83,7 +83,7 @@ impl<'a> PricedConfig<'a> {
         Ok(node.detailed(detail))
     }
 
-    /// The units of a placement with all that their numbers follow from; `None` for functions and tasks.
+    /// The units of a placement with all that their numbers follow from; `None` for functions.
     fn explained_units<'e>(
         &'e self,
         model: &'e ScalingModel,
@@ -192,9 +192,9 @@ fn fitted(model: &ScalingModel) -> String {
     )
 }
 
-/// The value of a node whose price is not known. It is never shown as 0.
+/// The value of a node whose price is not known.
 fn unknown() -> String {
-    "unknown".to_owned()
+    UNKNOWN.to_owned()
 }
 
 /// Sum of the lines that have a price; unknown if none of them has one.

@@ -285,7 +285,8 @@ impl<'a> ScenarioDemand<'a> {
         }
     }
 
-    /// What an execution of each behaviour adds to some counts; 0 of behaviours that do not have them.
+    /// What an execution of each behaviour adds to some counts: its own, or those of a counter that a probe
+    /// reads; 0 without either.
     fn counts<'c>(&self, counts: impl Iterator<Item = &'c str>) -> BTreeMap<String, Vec<f64>> {
         let amount = |name: &str, count: &str| self.draw.counts.get(name)?.get(count).copied();
         counts

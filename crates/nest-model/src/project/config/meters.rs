@@ -27,7 +27,6 @@ pub struct Metered<'a> {
     pub included: Decimal,                 // units a month, by plans and by the book
     pub with_units: Vec<(usize, Decimal)>, // placement, units a month that each of its units includes
     pub exchange: Decimal,
-    pub factor: f64, // from a list price in the book's currency to what is paid, in the study's
     pub contract: f64, // what a contract leaves of a list price
     /// Equal resources whose quantities pay tiers of their own; 1 if tiers see all of it together.
     pub apart: f64,
@@ -89,7 +88,6 @@ impl<'a> Metered<'a> {
             included: Decimal::ZERO,
             with_units: Vec::new(),
             exchange: finder.exchange,
-            factor: float(finder.exchange * contract_factor(&finder.book.adjustment, &meter.id)),
             contract: float(contract_factor(&finder.book.adjustment, &meter.id)),
             apart: 1.0,
             price: CompiledPrice::new(meter),
@@ -125,15 +123,19 @@ impl<'a> Metered<'a> {
         Some((base, float(of.percent.0) / 100.0))
     }
 
-    /// Price of a month's quantity in the study's currency, for draws.
-    /// Of it, so many units are included.
-    pub fn price(&self, quantity: f64, included: f64) -> f64 {
+    /// List price of a month's quantity in the study's currency, for draws. Of it, so many units are included.
+    pub fn list_price(&self, quantity: f64, included: f64) -> f64 {
         let price = if included == 0.0 {
             self.price.price(quantity / self.apart)
         } else {
             self.price.price_billed(beyond(quantity, included) / self.apart)
         };
-        price * self.apart * self.factor
+        price * self.apart * float(self.exchange)
+    }
+
+    /// Whether its tiers see its quantity together with what others take out of a pool.
+    pub fn shares_tiers(&self) -> bool {
+        !self.includes() && self.apart == 1.0
     }
 
     /// What is bought of it beyond what is included, for a price together with others that share what is
@@ -325,7 +327,8 @@ fn of_config<'a>(
             added.included += included_in_all(meter, used, finder.book.month_hours.0);
             let own_tiers = meter.price.as_ref().and_then(|price| price.scope.as_deref());
             if matches!(own_tiers, Some("volume" | "resource")) {
-                added.apart = used.resources().max(1.0);
+                let before = if added.uses.len() > 1 { added.apart } else { 0.0 };
+                added.apart = before + used.resources().max(1.0);
             }
         }
     }

@@ -20,8 +20,9 @@ use crate::{
 
 /// Seconds in an hour.
 const SECONDS_PER_HOUR: f64 = 3_600.0;
-/// Hours of a second and of a millisecond.
+/// Hours of a second.
 pub(super) const HOURS_OF_SECOND: f64 = 1.0 / 3_600.0;
+/// Hours of a millisecond.
 pub(super) const HOURS_OF_MS: f64 = 1.0 / 3_600_000.0;
 /// Time for which a connection to a load balancer stays: ◇ assumed.
 const CONNECTION_S: f64 = 1.0;
@@ -39,8 +40,8 @@ pub(super) fn times_billed(meter: &Meter, used: &MeterUse) -> f64 {
 }
 
 impl<'a> PricedConfig<'a> {
-    /// Units of a meter of functions for one of what is counted, in seconds or milliseconds of the same
-    /// length.
+    /// Factor from what functions are counted in (seconds of memory, milliseconds; `hours` is the length of that
+    /// unit of time) to the meter's unit.
     pub fn in_unit_of(metered: &Metered<'a>, hours: f64) -> f64 {
         let of_unit = metered.meter.hours_per_unit(float(metered.book.month_hours.0));
         of_unit.map_or(1.0, |of_unit| hours / of_unit)

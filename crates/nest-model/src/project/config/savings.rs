@@ -219,6 +219,9 @@ impl<'a> SavingsPlans<'a> {
             .iter()
             .map(|metered| config.quantity(metered, inputs))
             .collect();
+        let free: Vec<f64> = (0..config.metered.len())
+            .map(|meter| free_share(config, meter, customers, inputs))
+            .collect();
         let in_hour = |usage: &Usage, load: f64| match usage {
             Usage::Units(index) => {
                 let listed = config
@@ -242,9 +245,8 @@ impl<'a> SavingsPlans<'a> {
                     .sum();
                 let caused = customers * quantity.slope() * load / mean_load + quantity.fixed;
                 let all = config.metered_quantity(*index, customers, inputs);
-                let free = free_share(config, *index, customers, inputs);
                 let billed = if all > 0.0 {
-                    (1.0 - free / all).max(0.0)
+                    (1.0 - free[*index] / all).max(0.0)
                 } else {
                     0.0
                 };
@@ -276,7 +278,9 @@ impl<'a> SavingsPlans<'a> {
                 line(CostDriver::Unused, plan, month.unused[index]),
             ];
             lines.retain(|line| !line.quantity.0.is_zero());
-            contract_lines(main.book, &plan.id, &mut lines);
+            if !lines.is_empty() {
+                contract_lines(main.book, &plan.id, &mut lines);
+            }
             lines
         };
         self.plans.iter().enumerate().map(of_plan).collect()

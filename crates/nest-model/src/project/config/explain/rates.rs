@@ -63,8 +63,7 @@ impl PricedConfig<'_> {
     /// The formula of a rate, opened; `None` if there is none, or if it has no value.
     fn open_rate(&self, rates: &BTreeMap<String, Rate>, behaviour: &str) -> Option<ExplanationNode> {
         let rate = rates.get(behaviour)?;
-        let mut values = self.study.values_of_formulas(rates).ok()?;
-        values.extend(self.study.parameter_values());
+        let values = self.study.values_of_formulas(rates).ok()?;
         let name = |name: &str| {
             let opened = name
                 .strip_prefix(RATES)
@@ -163,9 +162,9 @@ fn explain_use(
     parts.extend(size.and_then(|(size, stored)| of_stored_data(model, size, behaviour, stored, &unit)));
     let more = value - parts.iter().map(ExplanationNode::number).sum::<f64>();
     if more.abs() > 1e-12 * value.abs() {
-        let detail = "open items of a mechanism; or what keeps the demand from falling below 0";
+        let detail = "those of a mechanism; or what keeps the demand from falling below 0";
         parts.push(ExplanationNode::leaf(
-            "what more is open",
+            "what open items add",
             more,
             &unit,
             Basis::Assumed,
