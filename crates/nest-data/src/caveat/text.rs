@@ -210,7 +210,8 @@ impl fmt::Display for Caveat {
                 f,
                 "growth `{scenario}` leads to less than one customer, or to more than can be projected, \
                  in the month \
-                 from {from} on. Only what comes before, {months} of its months, is projected and part of totals"
+                 from {from} on. Only what comes before, {months} of its months, is projected and part of \
+                 totals"
             ),
             Self::PriceChanges { config, price, from } => write!(
                 f,

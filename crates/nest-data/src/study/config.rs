@@ -123,8 +123,8 @@ pub struct Placement {
     /// Commitments of the book to buy, by name, each with the number of units.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub commitments: BTreeMap<String, u32>,
-    /// What follows a commitment whose term ends before growth does; terms begin with growth. That of the main
-    /// placement also holds for savings plans. [default: renew]
+    /// What follows a commitment whose term ends before growth does; terms begin with growth. That of the
+    /// main placement also holds for savings plans. [default: renew]
     #[serde(default, skip_serializing_if = "AfterTerm::is_renew")]
     pub after_term: AfterTerm,
     /// Instances that run on spot capacity, which the provider may take away (vm, container). [default: none]

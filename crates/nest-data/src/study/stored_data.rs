@@ -30,8 +30,8 @@ pub struct StoredData {
     /// Behaviour that stores one item with each execution.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub added_by: Option<String>,
-    /// Days for which an item of `added_by` is kept, 0 or more: as many items are there as the customers of the
-    /// day add in so many days. [default: 0]
+    /// Days for which an item of `added_by` is kept, 0 or more: as many items are there as the customers of
+    /// the day add in so many days. [default: 0]
     #[serde(default)]
     #[schemars(range(min = 0.0))]
     pub kept_days: f64,

@@ -125,7 +125,8 @@ impl<'a> PricedConfig<'a> {
         Ok(parts)
     }
 
-    /// Cost of a meter in the study's currency at list price; of one that is a share, from what it is a share of.
+    /// Cost of a meter in the study's currency at list price; of one that is a share, from what it is a share
+    /// of.
     /// `None` if a price is missing.
     fn list_amount(
         &self,

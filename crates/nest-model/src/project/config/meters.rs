@@ -123,7 +123,8 @@ impl<'a> Metered<'a> {
         Some((base, float(of.percent.0) / 100.0))
     }
 
-    /// List price of a month's quantity in the study's currency, for draws. Of it, so many units are included.
+    /// List price of a month's quantity in the study's currency, for draws. Of it, so many units are
+    /// included.
     pub fn list_price(&self, quantity: f64, included: f64) -> f64 {
         let price = if included == 0.0 {
             self.price.price(quantity / self.apart)

@@ -40,8 +40,8 @@ pub(super) fn times_billed(meter: &Meter, used: &MeterUse) -> f64 {
 }
 
 impl<'a> PricedConfig<'a> {
-    /// Factor from what functions are counted in (seconds of memory, milliseconds; `hours` is the length of that
-    /// unit of time) to the meter's unit.
+    /// Factor from what functions are counted in (seconds of memory, milliseconds; `hours` is the length of
+    /// that unit of time) to the meter's unit.
     pub fn in_unit_of(metered: &Metered<'a>, hours: f64) -> f64 {
         let of_unit = metered.meter.hours_per_unit(float(metered.book.month_hours.0));
         of_unit.map_or(1.0, |of_unit| hours / of_unit)
