@@ -150,7 +150,7 @@ sku = "m7i.large"
             (
                 r#"{ driver = "counts", count = "token_out" }"#,
                 [
-                    "no behaviour has a count of that name",
+                    "no behaviour and no probe has a count of that name",
                     "did you mean `tokens_out`?",
                 ],
             ),
