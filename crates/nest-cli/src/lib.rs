@@ -12,6 +12,7 @@ mod book_set;
 mod clock;
 mod command_error;
 mod commands;
+mod csv_number;
 mod csv_table;
 mod diagnostics;
 mod files;

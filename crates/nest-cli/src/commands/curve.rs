@@ -11,6 +11,7 @@ use nest_model::curve::{CurveCaveat, CurveForecast, FittedCurve, LoadAxis, fit_c
 use crate::{
     args::{CurveArguments, CurveAxis},
     command_error::{CommandError, INVALID},
+    csv_number::NumberColumn,
     csv_table::{self, CsvRow},
     printer::{data, talk},
     table::{Cell, Column, OutputTable, Shown, Unit},
@@ -35,6 +36,7 @@ const DIGITS: Shown = Shown::Significant(6);
 struct SeriesData {
     /// Pairs of level and throughput. A missing value or a text is NaN; the fit leaves it out and counts it.
     points: Vec<(f64, f64)>,
+    unreadable: Option<String>, // the first cell that is no number
     /// The distinct texts in its `axis` cells that are not empty.
     axes: BTreeSet<String>,
 }
@@ -92,10 +94,21 @@ fn in_order<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
 
 fn inputs(rows: &[CsvRow]) -> HashMap<&str, SeriesData> {
     let mut inputs: HashMap<&str, SeriesData> = HashMap::new();
+    let columns =
+        [1, 2].map(|column| NumberColumn::new(rows.iter().map(move |row| row.cells[column].as_str())));
     for row in rows {
         let input = inputs.entry(&row.cells[0]).or_default();
-        let number = |cell: &str| cell.parse().unwrap_or(f64::NAN);
-        input.points.push((number(&row.cells[1]), number(&row.cells[2])));
+        let mut number = |column: usize| match columns[column - 1].read(&row.cells[column]) {
+            Ok(number) => number.unwrap_or(f64::NAN),
+            Err(reason) => {
+                input
+                    .unreadable
+                    .get_or_insert(format!("line {}: {reason}", row.line));
+                f64::NAN
+            }
+        };
+        let point = (number(1), number(2));
+        input.points.push(point);
         if !row.cells[3].is_empty() {
             input.axes.insert(row.cells[3].to_lowercase());
         }
@@ -121,6 +134,12 @@ fn fitted(names: &[&str], inputs: &HashMap<&str, SeriesData>, axis: CurveAxis) -
 }
 
 fn fit_one(input: &SeriesData, default: CurveAxis) -> Fitted {
+    if let Some(reason) = &input.unreadable {
+        return Err(SeriesRefusal {
+            code: "refused_cell",
+            reason: reason.clone(),
+        });
+    }
     let axis = match input.axes.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [] => default.into(),
         ["customers"] => LoadAxis::Customers,
@@ -147,9 +166,10 @@ fn fit_one(input: &SeriesData, default: CurveAxis) -> Fitted {
 
 fn forecast<'a>(row: &'a CsvRow, curves: &HashMap<&str, Fitted>) -> LevelForecast<'a> {
     let (series, x) = (row.cells[0].as_str(), row.cells[1].as_str());
-    let level = x
-        .parse::<f64>()
+    let level = NumberColumn::new(std::iter::once(x))
+        .read(x)
         .ok()
+        .flatten()
         .filter(|level| level.is_finite() && *level > 0.0);
     let refused = |code: &str| LevelForecast {
         series,

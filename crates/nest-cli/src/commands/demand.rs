@@ -7,6 +7,7 @@ use nest_model::demand::{Attribution, Doubt, IDLE, UseReading, attribute};
 use crate::{
     args::{DemandArguments, Format},
     command_error::{CommandError, INVALID},
+    csv_number::NumberColumn,
     csv_table::{self, CsvRow},
     printer::{data, talk},
     table::{Cell, Column, OutputTable, Shown, Unit},
@@ -42,6 +43,9 @@ const COUNT: usize = 5;
 const SERVERS: usize = 7;
 /// Number of those columns, from the first, that a file must have.
 const NEEDED: usize = 6;
+
+/// Share of the time that servers have by which a window may be busier: clocks of two sources differ.
+const MOST_BUSY: f64 = 1.05;
 
 /// Runs the verb.
 pub fn run(arguments: &DemandArguments) -> Result<(), CommandError> {
@@ -104,6 +108,9 @@ fn windows(rows: &[CsvRow]) -> Result<Windows, String> {
     let mut windows = Windows::default();
     // Position of each window among the readings.
     let mut positions: BTreeMap<[&str; 3], usize> = BTreeMap::new();
+    let columns: Vec<NumberColumn> = (0..NAMES.len())
+        .map(|column| NumberColumn::new(rows.iter().map(move |row| row.cells[column].as_str())))
+        .collect();
     for row in rows {
         let [run, _, resource, _, _, _, window, _] = &row.cells[..] else {
             continue;
@@ -112,7 +119,7 @@ fn windows(rows: &[CsvRow]) -> Result<Windows, String> {
             return Err(format!("line {}: the resource has no name", row.line));
         }
         let key = [resource, run, window].map(String::as_str);
-        let result = reading(row).and_then(|reading| match positions.get(&key) {
+        let result = reading(row, &columns).and_then(|reading| match positions.get(&key) {
             Some(position) => merge(&mut windows.readings[*position], reading),
             None => {
                 positions.insert(key, windows.readings.len());
@@ -132,10 +139,11 @@ fn windows(rows: &[CsvRow]) -> Result<Windows, String> {
     Ok(windows)
 }
 
-fn reading(row: &CsvRow) -> Result<UseReading, String> {
+fn reading(row: &CsvRow, columns: &[NumberColumn]) -> Result<UseReading, String> {
     let cell = |column: usize| row.cells[column].as_str();
     let number = |column: usize| {
-        let value = cell(column).parse::<f64>().ok().filter(|value| value.is_finite());
+        let value = columns[column].read(cell(column));
+        let value = value.map_err(|reason| format!("{}: {reason}", NAMES[column]))?;
         value.ok_or_else(|| format!("{} is `{}`, not a number", NAMES[column], cell(column)))
     };
     let above_0 = |column: usize| match number(column)? {
@@ -156,16 +164,26 @@ fn reading(row: &CsvRow) -> Result<UseReading, String> {
             number(COUNT)?
         ));
     }
+    let (duration_s, busy_s) = (above_0(DURATION)?, not_below_0(BUSY)?);
+    let servers = if cell(SERVERS).is_empty() {
+        None
+    } else {
+        Some(above_0(SERVERS)?)
+    };
+    if let Some(most) = servers.map(|servers| servers * duration_s)
+        && busy_s > most * MOST_BUSY
+    {
+        return Err(format!(
+            "busy_s is {busy_s}, but {} servers have only {most} s in a window of {duration_s} s; is it in milliseconds?",
+            cell(SERVERS)
+        ));
+    }
     Ok(UseReading {
         run: cell(RUN).to_owned(),
         resource: cell(RESOURCE).to_owned(),
-        duration_s: above_0(DURATION)?,
-        busy_s: not_below_0(BUSY)?,
-        servers: if cell(SERVERS).is_empty() {
-            None
-        } else {
-            Some(above_0(SERVERS)?)
-        },
+        duration_s,
+        busy_s,
+        servers,
         counts,
     })
 }
@@ -286,7 +304,7 @@ mod tests {
                 "1,1,10,cpu,1,a,5\n1,1,10,cpu,1,a,5\n",
                 "line 3: behaviour `a` appears twice",
             ),
-            ("1,1,10,cpu,x,a,5\n", "line 2: busy_s is `x`, not a number"),
+            ("1,1,10,cpu,x,a,5\n", "line 2: busy_s: `x` is not a number"),
             ("1,1,0,cpu,1,a,5\n", "line 2: duration_s is 0, not above 0"),
             ("1,1,10,cpu,1,a,NaN\n", "line 2: count is `NaN`, not a number"),
             ("1,1,10,cpu,1,a,-1\n", "line 2: count is -1, below 0"),

@@ -11,6 +11,7 @@ use nest_model::growth::{
 use crate::{
     args::{Format, GrowthArguments},
     command_error::{CommandError, INVALID},
+    csv_number::NumberColumn,
     csv_table::{self, CsvTable},
     printer::{data, talk},
     table::{Cell, Column, OutputTable, Shown, Unit},
@@ -35,13 +36,13 @@ const OUTPUT: [Column; 9] = [
 /// How readers see a quantile.
 const DIGITS: Shown = Shown::Significant(4);
 
-/// Rows by series, in alphabetical order.
-type SeriesRows = BTreeMap<String, Vec<DatedCount>>;
+/// Rows by series, in alphabetical order; or the first cell of a series that is no number.
+type SeriesRows = BTreeMap<String, Result<Vec<DatedCount>, String>>;
 
 /// The forecast of one series, or why there is none.
 struct SeriesOutcome {
     name: String,
-    outcome: Result<SeriesForecast, HistoryRefusal>,
+    outcome: Result<SeriesForecast, String>,
 }
 
 /// Quantiles by step, and caveats about them.
@@ -80,7 +81,7 @@ pub fn run(arguments: &GrowthArguments) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Rows by series, and a message for each row or value that cannot be read.
+/// Rows by series, and a message for each row that cannot be read.
 fn read(path: &Path) -> Result<(SeriesRows, Vec<String>), CommandError> {
     let table = csv_table::read_uneven(path, &COLUMNS, &[])
         .map_err(|error| error.hint("the file needs the columns series, period and value"))?;
@@ -89,43 +90,33 @@ fn read(path: &Path) -> Result<(SeriesRows, Vec<String>), CommandError> {
 
 fn by_series(table: &CsvTable, name: &str) -> (SeriesRows, Vec<String>) {
     let mut rows = SeriesRows::new();
-    let mut unreadable: Vec<String> = table
+    let unreadable: Vec<String> = table
         .uneven
         .iter()
         .filter(|row| !row.kept)
         .map(|row| format!("{name}: {}; the row is left out", row.what))
         .collect();
+    let column = NumberColumn::new(table.rows.iter().map(|row| row.cells[2].as_str()));
     for row in &table.rows {
         let [series, period, value] = &row.cells[..] else {
             continue;
         };
-        let number = number(value);
-        if let Err(text) = &number {
-            unreadable.push(format!(
-                "{name}: line {}: {series}: the value `{text}` is not a number",
-                row.line
-            ));
+        let known = rows.entry(series.clone()).or_insert_with(|| Ok(Vec::new()));
+        match (column.read(value), known) {
+            (Ok(value), Ok(counts)) => counts.push(DatedCount {
+                period: period.clone(),
+                value,
+            }),
+            (Err(reason), known @ Ok(_)) => *known = Err(format!("line {}: the value {reason}", row.line)),
+            (_, Err(_)) => {}
         }
-        rows.entry(series.clone()).or_default().push(DatedCount {
-            period: period.clone(),
-            value: number.unwrap_or(None),
-        });
     }
     (rows, unreadable)
 }
 
-/// A value; `None` if it is missing, and an error with the text if it is not a number.
-fn number(text: &str) -> Result<Option<f64>, String> {
-    const MISSING: [&str; 6] = ["", "na", "n/a", "nan", "null", "none"];
-    if MISSING.iter().any(|missing| text.eq_ignore_ascii_case(missing)) {
-        return Ok(None);
-    }
-    text.parse().map(Some).map_err(|_| text.to_owned())
-}
-
 /// Forecasts all series on all cores; the outcomes are in alphabetical order.
 fn outcomes(series: &SeriesRows, horizon: usize, season: Option<usize>) -> Vec<SeriesOutcome> {
-    let series: Vec<(&String, &Vec<DatedCount>)> = series.iter().collect();
+    let series: Vec<_> = series.iter().collect();
     let workers = thread::available_parallelism()
         .map_or(1, usize::from)
         .min(series.len().max(1));
@@ -134,7 +125,10 @@ fn outcomes(series: &SeriesRows, horizon: usize, season: Option<usize>) -> Vec<S
         let mine = series.iter().skip(worker).step_by(workers);
         mine.map(|(name, rows)| SeriesOutcome {
             name: (*name).clone(),
-            outcome: forecast(rows, horizon, season),
+            outcome: match rows {
+                Ok(rows) => forecast(rows, horizon, season).map_err(|refusal| refusal.to_string()),
+                Err(reason) => Err(reason.clone()),
+            },
         })
         .collect()
     };
@@ -214,10 +208,10 @@ fn forecast_rows(series: &str, forecast: &SeriesForecast, table: &mut OutputTabl
     }
 }
 
-fn refused_row(series: &str, refusal: &HistoryRefusal) -> Vec<Cell> {
+fn refused_row(series: &str, refusal: &str) -> Vec<Cell> {
     let mut row = vec![Cell::Missing(""); OUTPUT.len()];
     row[0] = Cell::text(series);
-    row[OUTPUT.len() - 1] = Cell::text(refusal.to_string());
+    row[OUTPUT.len() - 1] = Cell::text(refusal);
     row
 }
 
@@ -240,7 +234,7 @@ mod tests {
             plain
         );
         assert_eq!(
-            plain.0["a"][1],
+            plain.0["a"].as_ref().expect("readable")[1],
             DatedCount {
                 period: "2".to_owned(),
                 value: Some(3.0)
@@ -249,19 +243,24 @@ mod tests {
     }
 
     #[test]
-    fn values_that_are_missing_are_silent_and_those_that_are_no_numbers_are_named_with_their_line() {
-        let (rows, unreadable) = parsed("series,period,value\na,1,\na,2,NaN\na,3,many\n");
-        assert!(rows["a"].iter().all(|row| row.value.is_none_or(f64::is_nan)));
-        assert_eq!(unreadable, ["h.csv: line 4: a: the value `many` is not a number"]);
+    fn missing_values_are_silent_and_a_cell_that_is_no_number_refuses_its_series() {
+        let (rows, _) =
+            parsed("series,period,value\na,1,\na,2,NaN\na,3,\"1,038\"\nb,1,2\nb,2,many\nb,3,few\n");
+        let values: Vec<Option<f64>> = rows["a"].iter().flatten().map(|row| row.value).collect();
+        assert_eq!(values, [None, None, Some(1_038.0)]);
+        assert_eq!(
+            rows["b"],
+            Err("line 6: the value `many` is not a number".to_owned())
+        );
     }
 
     #[test]
     fn a_row_that_is_too_short_is_left_out_and_a_missing_column_is_an_error_each_with_its_line() {
         let (rows, unreadable) = parsed("series,period,value\na,1,2\na,2\na,3,4,5\n");
         assert_eq!(
-            (rows["a"].len(), unreadable),
+            (rows["a"].as_ref().map(Vec::len), unreadable),
             (
-                2,
+                Ok(2),
                 vec!["h.csv: line 3 has 2 cells, the first line has 3; the row is left out".to_owned()]
             )
         );

@@ -73,9 +73,9 @@ pub struct Request {
     /// [default: none]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub think: Option<Think>,
-    /// Headers, by name; values are templates.
+    /// Headers, by name; values are templates. A header with several values is sent as several fields.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub headers: BTreeMap<String, String>,
+    pub headers: BTreeMap<String, HeaderValues>,
     /// JSON body; texts in it are templates. A text that is one single `{{ int(..) }}` becomes a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub json: Option<serde_json::Value>,
@@ -106,6 +106,27 @@ pub struct Request {
     /// What the answer must be to count as completed. [default: any status below 400]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect: Option<Expect>,
+}
+
+/// What a header is sent with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum HeaderValues {
+    /// One value (template).
+    One(String),
+    /// A field for each value (templates), in this order.
+    Several(Vec<String>),
+}
+
+impl HeaderValues {
+    /// The values, in the order in which they are sent.
+    #[must_use]
+    pub fn texts(&self) -> &[String] {
+        match self {
+            Self::One(text) => std::slice::from_ref(text),
+            Self::Several(texts) => texts,
+        }
+    }
 }
 
 /// Where in the answer a saved value comes from.
@@ -278,7 +299,11 @@ pub fn texts_of(step: &Request) -> Vec<(&str, &str)> {
     paths
         .into_iter()
         .filter_map(|(key, path)| path.as_deref().map(|path| (key, path)))
-        .chain(step.headers.values().map(|text| ("headers", text.as_str())))
+        .chain(
+            step.headers
+                .values()
+                .flat_map(|values| values.texts().iter().map(|text| ("headers", text.as_str()))),
+        )
         .chain(step.form.values().map(|text| ("form", text.as_str())))
         .chain(step.multipart.values().map(|value| ("multipart", value.text())))
         .chain(step.body.iter().map(|text| ("body", text.as_str())))

@@ -183,6 +183,7 @@ impl Compiler<'_> {
         let headers = step
             .headers
             .iter()
+            .flat_map(|(name, values)| values.texts().iter().map(move |text| (name, text)))
             .map(|(name, text)| Ok((name.clone(), self.text(text, Escape::Header)?)))
             .collect::<Result<Vec<_>, LoadError>>()?;
         let (body, content_type) = self.body(step)?;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use nest_data::{
     BehaviourSpec, Source,
-    behaviour::Request,
+    behaviour::{HeaderValues, Request},
     customers::{Spacing, Times},
     study::read::read_behaviour,
 };
@@ -173,7 +173,7 @@ fn request(arguments: &LoadArguments, path: String) -> Result<Request, CommandEr
         delete: given("DELETE"),
         head: given("HEAD"),
         name: Some(format!("{method} {path}")),
-        headers: arguments.header.iter().cloned().collect(),
+        headers: headers(&arguments.header),
         body,
         ..Request::default()
     };
@@ -182,6 +182,30 @@ fn request(arguments: &LoadArguments, path: String) -> Result<Request, CommandEr
     read_behaviour(&Source::new("the request", text.clone()))
         .map_err(|found| CommandError::diagnostics(found, vec![Source::new("the request", text)]))?;
     Ok(request)
+}
+
+/// The headers that were given, those of one name together, whatever its case. A request has one field of
+/// cookies.
+fn headers(given: &[(String, String)]) -> BTreeMap<String, HeaderValues> {
+    let mut headers: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, value) in given {
+        let known = headers
+            .keys()
+            .find(|known| known.eq_ignore_ascii_case(name))
+            .cloned();
+        headers
+            .entry(known.unwrap_or_else(|| name.clone()))
+            .or_default()
+            .push(value.clone());
+    }
+    let values = |(name, values): (String, Vec<String>)| {
+        if name.eq_ignore_ascii_case("cookie") {
+            (name, HeaderValues::One(values.join("; ")))
+        } else {
+            (name, HeaderValues::Several(values))
+        }
+    };
+    headers.into_iter().map(values).collect()
 }
 
 /// The body as given, or the text of the file behind `@`.
@@ -200,7 +224,10 @@ fn toml_of(request: &Request) -> String {
     let headers = request
         .headers
         .iter()
-        .map(|(name, value)| format!("{} = {}", quoted(name), quoted(value)))
+        .map(|(name, values)| {
+            let values: Vec<String> = values.texts().iter().map(|value| quoted(value)).collect();
+            format!("{} = [{}]", quoted(name), values.join(", "))
+        })
         .collect::<Vec<_>>()
         .join(", ");
     let body = request
@@ -248,4 +275,25 @@ fn behaviour_in_file(name: &str, registry: &Registry) -> Result<(String, Behavio
         .file_stem()
         .map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned());
     Ok((stem, behaviour))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_header_that_is_given_is_sent() {
+        let given = [
+            ("X-Tag", "a"),
+            ("x-tag", "b"),
+            ("Cookie", "a=1"),
+            ("Cookie", "b=2"),
+            ("Accept", "*/*"),
+        ];
+        let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let texts = |name: &str| headers(&given)[name].texts().to_vec();
+        assert_eq!(texts("X-Tag"), ["a", "b"]);
+        assert_eq!(texts("Cookie"), ["a=1; b=2"]);
+        assert_eq!(texts("Accept"), ["*/*"]);
+    }
 }

@@ -93,8 +93,9 @@ fn check_request(
             "use letters, digits and hyphens",
         ));
     }
-    for (name, value) in &step.headers {
-        if value.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
+    for (name, values) in &step.headers {
+        let mut bytes = values.texts().iter().flat_map(|text| text.bytes());
+        if bytes.any(|byte| byte.is_ascii_control() && byte != b'\t') {
             found.push(spans.at_value(
                 &["steps", index, "headers", name],
                 "the value of a header must be one line",
