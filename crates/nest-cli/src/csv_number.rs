@@ -35,7 +35,8 @@ impl NumberColumn {
             (None, Some(digits)) if self.comma_groups => digits,
             (None, Some(digits)) => {
                 return Err(format!(
-                    "`{cell}` may be {digits} or a number with a fraction; write a point before the fraction, and \
+                    "`{cell}` may be {digits} or a number with a fraction; write a point before the \
+                     fraction, and \
                      no thousands separators"
                 ));
             }

@@ -174,7 +174,8 @@ fn reading(row: &CsvRow, columns: &[NumberColumn]) -> Result<UseReading, String>
         && busy_s > most * MOST_BUSY
     {
         return Err(format!(
-            "busy_s is {busy_s}, but {} servers have only {most} s in a window of {duration_s} s; is it in milliseconds?",
+            "busy_s is {busy_s}, but {} servers have only {most} s in a window of {duration_s} s; is it \
+             in milliseconds?",
             cell(SERVERS)
         ));
     }
