@@ -87,7 +87,7 @@ fn what_cannot_be_read_is_refused_by_resource_and_the_rest_goes_on() {
     write(format!("{HEAD}{}{bad}", windows("cpu")));
     let outcome = nest(folder.path(), &["demand", "w.csv", "--format", "csv"]).expect(0);
     outcome
-        .says("refused: disk: line 15: duration_s is `x`, not a number")
+        .says("refused: disk: line 15: duration_s: `x` is not a number")
         .says("1 of 2 resources refused");
     assert!(outcome.stdout.contains("cpu,pay,") && !outcome.stdout.contains("disk,"));
     write(format!("{HEAD}{bad}"));

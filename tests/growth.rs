@@ -11,8 +11,9 @@ const MIXED: &str = "\u{feff}value,period,series,note\r\n\
     4,1,kinds,\r\n5,2020-01-01,kinds,\r\n\
     7,1,one,\r\n\
     0,1,zeros,\r\n0,2,zeros,\r\n0,3,zeros,\r\n\
-    -4,1,negative,\r\n5,2,negative,\r\nNaN,3,negative,\r\nmany,4,negative,\r\n6,5,negative,\r\n\
-    1e300,1,big,\r\n1e299,2,big,\r\n2e299,3,big,\r\n";
+    -4,1,negative,\r\n5,2,negative,\r\nNaN,3,negative,\r\nNA,4,negative,\r\n6,5,negative,\r\n\
+    1e300,1,big,\r\n1e299,2,big,\r\n2e299,3,big,\r\n\
+    3,1,word,\r\nmany,2,word,\r\n";
 
 fn histories(text: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -38,7 +39,7 @@ fn growth_answers_what_it_can_and_counts_what_it_refuses() {
         .partition(|row: &Vec<&str>| row[1].is_empty());
     assert_eq!(
         refused.iter().map(|row| row[0]).collect::<Vec<_>>(),
-        ["kinds", "one", "unreadable"]
+        ["kinds", "one", "unreadable", "word"]
     );
     let names: Vec<&str> = rows.iter().map(|row| row[0]).collect();
     assert_eq!(
@@ -60,13 +61,13 @@ fn growth_answers_what_it_can_and_counts_what_it_refuses() {
         );
         assert!(row[0] == "negative" || numbers[0] >= 0.0, "{row:?}");
     }
-    outcome.says("history.csv: line 15: negative: the value `many` is not a number");
+    outcome.says("word: refused: line 21: the value `many` is not a number");
     outcome
         .says("unreadable: refused: the period `soon` is neither")
         .says("kinds: refused: the periods `1` and `2020-01-01`");
     outcome
         .says("one: refused: 1 usable values")
-        .says("3 of 7 series refused");
+        .says("4 of 8 series refused");
     outcome
         .says("two: few_values: 2 values are too few")
         .says("zeros: few_values")
