@@ -400,8 +400,7 @@ pub struct InstancePrice {
     /// Unit of the price: `h`, or `month` if the provider charges by the month.
     pub unit: InstanceUnit,
     /// Price of an hour where `unit` is `month`; the monthly price is then the most that a month costs. From
-    /// 0 to 100,000,000. [default: parts of a month are charged
-    /// in proportion]
+    /// 0 to 100,000,000. [default: parts of a month are charged in proportion]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hourly: Option<QuotedDecimal>,
     /// Discounts for running most of a month, by share of the month: GCP's sustained use.

@@ -205,7 +205,7 @@ fn known_up_to(price: &MeterPrice) -> Option<Decimal> {
 }
 
 /// Upper bound and amount of each tier, ascending; a flat price is one tier.
-fn tiers(price: &MeterPrice) -> Vec<(Option<Decimal>, Option<Decimal>)> {
+pub(crate) fn tiers(price: &MeterPrice) -> Vec<(Option<Decimal>, Option<Decimal>)> {
     match price.amount {
         Some(amount) => vec![(None, Some(amount.0))],
         None => price

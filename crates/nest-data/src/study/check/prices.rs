@@ -338,9 +338,8 @@ impl Fit<'_> {
                     book.name()
                 ),
                 format!(
-                    "{}; a meter under a name of your own needs meter = \"NAME IN THE BOOK\", one of \
-                     another book \
-                     book = \"PROVIDER/REGION\"",
+                    "{}; to pay a meter under a name of your own, add meter = \"NAME IN THE BOOK\"; for a \
+                     meter of another book, add book = \"PROVIDER/REGION\"",
                     offer(id, book.meter.iter().map(|meter| &meter.id))
                 ),
             ));

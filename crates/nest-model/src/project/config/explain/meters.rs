@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     error::ModelError,
-    pricing::{free_units, share_pool},
+    pricing::{free_units, share_pool, tiers},
 };
 
 /// A meter of a configuration at a number of customers, whose cost is opened.
@@ -239,19 +239,7 @@ impl<'a> ExplainedMeter<'_, 'a> {
             let left = self.units(Basis::Difference, "units beyond those free", left);
             self.units(Basis::Maximum, "units that are paid", vec![left, none()])
         };
-        let bounds: Vec<(Option<Decimal>, Option<Decimal>)> = match price.amount {
-            Some(amount) => vec![(None, Some(amount.0))],
-            None => price
-                .tiers
-                .iter()
-                .map(|tier| {
-                    (
-                        tier.up_to.map(|bound| bound.0),
-                        tier.amount.map(|amount| amount.0),
-                    )
-                })
-                .collect(),
-        };
+        let bounds = tiers(price);
         let mut to = billed;
         match price.mode.unwrap_or_default() {
             TierMode::Volume => {
