@@ -14,11 +14,11 @@ mod units;
 use nest_data::{
     ScalingModel,
     explanation::{Basis, ExplanationNode, UNKNOWN},
-    projection::{CostLine, QuantityBasis},
+    projection::{CostDriver, CostLine, QuantityBasis},
 };
 use rust_decimal::Decimal;
 
-use self::{counts::ExplainedUnits, meters::ExplainedMeter, rates::explain_demand};
+use self::{counts::ExplainedUnits, meters::ExplainedMeter, rates::explain_demand, units::unused};
 use super::{PricedConfig, bill::BillPart, inputs::ScenarioInputs, placed::Host};
 use crate::error::ModelError;
 
@@ -166,6 +166,10 @@ impl<'a> PricedConfig<'a> {
             line.driver.label(),
             line.source
         );
+        if line.driver == CostDriver::Unused {
+            let (name, of) = unused(line);
+            return ExplanationNode::leaf(name, amount, currency, basis, format!("{of}: {detail}"));
+        }
         ExplanationNode::leaf(&line.meter, amount, currency, basis, detail)
     }
 

@@ -22,18 +22,17 @@ impl ExplainedUnits<'_, '_> {
             self.change(instance, line)?
         };
         let quantity = quantity.valued(line.quantity);
-        let name = line
-            .behaviour
-            .clone()
-            .unwrap_or_else(|| line.driver.label().to_owned());
-        let name = if line.meter == instance.sku {
-            name
-        } else {
-            line.meter.clone()
+        let (name, detail) = match (&line.behaviour, line.driver) {
+            (Some(behaviour), _) => (behaviour.clone(), "units x price".to_owned()),
+            (None, CostDriver::Unused) => unused(line),
+            (None, driver) if line.meter == instance.sku => {
+                (driver.label().to_owned(), "units x price".to_owned())
+            }
+            _ => (line.meter.clone(), "units x price".to_owned()),
         };
         let currency = &self.config.study.study.currency;
         let node = ExplanationNode::computed(Basis::Product, name, currency, vec![quantity, price]);
-        Some(node.valued(amount).detailed("units x price"))
+        Some(node.valued(amount).detailed(detail))
     }
 
     /// Unit-months of a line at list price.
@@ -426,6 +425,11 @@ impl ExplainedUnits<'_, '_> {
         parts.extend(super::exchange(&book.currency, self.placed.exchange, currency));
         ExplanationNode::computed(Basis::Product, name, currency, parts)
     }
+}
+
+/// Name of a line for what nobody uses of a commitment, and which commitment that is.
+pub(super) fn unused(line: &CostLine) -> (String, String) {
+    (line.driver.label().to_owned(), format!("of {}", line.meter))
 }
 
 /// Units that a study commits to.
