@@ -23,6 +23,7 @@ mod output;
 mod page;
 mod pricing;
 mod probes;
+mod safety;
 mod sample;
 mod scenarios;
 mod schemas;

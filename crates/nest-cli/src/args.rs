@@ -33,6 +33,13 @@ pub struct Arguments {
     pub command: Command,
 }
 
+/// Arguments of `guard`.
+#[derive(Debug, Args)]
+pub struct GuardArguments {
+    /// The command, for `sh`
+    pub command: String,
+}
+
 /// The verbs.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -72,6 +79,9 @@ pub enum Command {
     Doctor(DoctorArguments),
     /// Print a completion script for a shell
     Completions(CompletionsArguments),
+    /// Run a command until standard input ends, then end it with all that it started
+    #[command(hide = true)]
+    Guard(GuardArguments),
     /// Run the demo shop in this process
     #[command(hide = true)]
     Shop(ShopArguments),

@@ -78,6 +78,17 @@ impl CommandError {
         self
     }
 
+    /// What went wrong, in one line without the remedy.
+    pub fn text(&self) -> String {
+        match &self.cause {
+            ErrorCause::Error(error) => format!("{error:#}"),
+            ErrorCause::Diagnostics(found, _) => match found.first() {
+                Some(first) => first.message.clone(),
+                None => String::new(),
+            },
+        }
+    }
+
     fn caused(code: u8, error: impl Into<anyhow::Error>, hint: Option<&str>) -> Self {
         Self {
             code,

@@ -45,6 +45,7 @@ pub fn run(command: Command, registry: &Registry) -> Result<(), CommandError> {
         Command::Schema(arguments) => schema::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
+        Command::Guard(arguments) => nest_load::guard(&arguments.command).map_err(CommandError::from),
         Command::Shop(arguments) => shop::run(&arguments),
         Command::ShopTier(arguments) => shop::run_tier(&arguments),
     }

@@ -1,10 +1,13 @@
 //! Reads a CSV file with named columns. Every error names the file and the line.
 
-use std::{io::Read, path::Path};
+use std::path::Path;
 
 use csv::{ErrorKind, ReaderBuilder, StringRecord, Trim};
 
-use crate::command_error::{CommandError, INVALID};
+use crate::{
+    command_error::{CommandError, INVALID},
+    files::{bounded::TABLE_BYTES, bytes_of},
+};
 
 /// A row of a CSV file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,14 +46,7 @@ pub fn read(path: &Path, required: &[&str], optional: &[&str]) -> Result<Vec<Csv
 
 /// Reads like [`read`], but accepts rows that are longer or shorter than the first.
 pub fn read_uneven(path: &Path, required: &[&str], optional: &[&str]) -> Result<CsvTable, CommandError> {
-    let cannot =
-        |error: std::io::Error| CommandError::from(error).context(format!("cannot read {}", path.display()));
-    let mut bytes = Vec::new();
-    if path == Path::new("-") {
-        std::io::stdin().read_to_end(&mut bytes).map_err(cannot)?;
-    } else {
-        bytes = std::fs::read(path).map_err(cannot)?;
-    }
+    let bytes = bytes_of(path, TABLE_BYTES)?;
     parse(&bytes, required, optional)
         .map_err(|message| CommandError::new(INVALID, format!("{}: {message}", path.display())))
 }

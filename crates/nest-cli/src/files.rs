@@ -1,100 +1,115 @@
 //! Files that people write and documents that the program keeps: read, checked and written whole.
 
+pub mod bounded;
+mod folder;
 mod run_folder;
 mod study_folder;
+mod study_lock;
 
 use std::{
-    fs,
-    io::Write,
+    fs::{self, File},
+    io::{self, ErrorKind},
     path::{Path, PathBuf},
 };
 
 use nest_data::{Document, Source};
 use nest_load::Trust;
 use serde::{Serialize, de::DeserializeOwned};
-use tempfile::NamedTempFile;
 
-pub use run_folder::{KeptPlan, RunFolder, RunManifest, RunState};
+pub use folder::Folder;
+pub use run_folder::{KeptPlan, KeptSteps, RunFolder, RunManifest, RunState};
 pub use study_folder::StudyFolder;
 
+use self::bounded::{DOCUMENT_BYTES, TEXT_BYTES};
 use crate::command_error::{CommandError, INVALID, STALE};
 
-/// Reads a text file that a person wrote.
+/// Reads a text file that a person wrote and named: it may lie anywhere, and may be a pipe.
 pub fn source(path: &Path) -> Result<Source, CommandError> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| CommandError::from(error).context(format!("cannot read {}", path.display())))?;
-    Ok(Source::new(
-        path.display().to_string().trim_start_matches("./"),
-        text,
-    ))
+    let text = bytes_of(path, TEXT_BYTES)
+        .and_then(|bytes| bounded::text(bytes).map_err(|error| cannot("read", path, error)))?;
+    Ok(Source::new(shown(path), text))
+}
+
+/// Reads what a person named: a file, a pipe, or standard input for `-`.
+pub fn bytes_of(path: &Path, most_bytes: u64) -> Result<Vec<u8>, CommandError> {
+    let read = if path == Path::new("-") {
+        bounded::read_all(io::stdin().lock(), most_bytes)
+    } else {
+        File::open(path).and_then(|file| bounded::read_all(file, most_bytes))
+    };
+    read.map_err(|error| cannot("read", path, error))
+}
+
+/// A path as messages show it.
+pub fn shown(path: &Path) -> String {
+    path.display().to_string().trim_start_matches("./").to_owned()
 }
 
 /// Writes a file whole or not at all, with its folder.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<PathBuf, CommandError> {
-    place(path, || replace(path, bytes))
+    placed(path, |folder, name| folder.write(name, bytes))
 }
 
 /// The same for a file that must not be there yet.
 pub fn write_new(path: &Path, bytes: &[u8]) -> Result<PathBuf, CommandError> {
-    place(path, || {
-        beside(path, bytes)?.persist_noclobber(path)?;
-        Ok(())
-    })
+    placed(path, |folder, name| folder.write_new(name, bytes))
 }
 
 /// Makes the folder of a file, and puts the file there.
-fn place(path: &Path, put: impl FnOnce() -> std::io::Result<()>) -> Result<PathBuf, CommandError> {
-    let cannot =
-        |error: std::io::Error| CommandError::from(error).context(format!("cannot write {}", path.display()));
-    if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).map_err(cannot)?;
-    }
-    put().map_err(cannot)?;
+fn placed(path: &Path, put: impl FnOnce(&Folder, &Path) -> io::Result<()>) -> Result<PathBuf, CommandError> {
+    let parent = path.parent().unwrap_or(Path::new(""));
+    let name = path.file_name().map(Path::new).unwrap_or(path);
+    let parent = if parent.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        parent
+    };
+    let folder = Folder::make(parent).map_err(|error| cannot("write", path, error))?;
+    put(&folder, name).map_err(|error| cannot("write", path, error))?;
     Ok(path.to_owned())
 }
 
-/// Writes beside the file and moves it into place, so that an interrupted write leaves the old one.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    beside(path, bytes)?.persist(path)?;
-    Ok(())
-}
-
-/// A file with these bytes in the folder of another one.
-fn beside(path: &Path, bytes: &[u8]) -> std::io::Result<NamedTempFile> {
-    let folder = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644))
-        .tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    Ok(file)
-}
-
-fn read_document<T: Document>(path: &Path, hint: &str) -> Result<T, CommandError> {
-    match fs::read_to_string(path) {
-        Ok(text) => T::from_json(&text)
-            .map_err(|error| CommandError::from(error).context(format!("cannot use {}", path.display()))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Err(CommandError::new(STALE, format!("{} does not exist", path.display())).hint(hint))
-        }
-        Err(error) => Err(CommandError::from(error).context(format!("cannot read {}", path.display()))),
+/// What could not be done with a file, and what to do where that is known.
+pub fn cannot(verb: &str, path: &Path, error: io::Error) -> CommandError {
+    let leaves = is_outside(&error);
+    let error = CommandError::from(error).context(format!("cannot {verb} {}", path.display()));
+    if leaves {
+        error.hint("it lies outside the folder of the study, or a link leads there: move it into the folder")
+    } else {
+        error
     }
 }
 
-fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, CommandError> {
-    let text = fs::read_to_string(path)
-        .map_err(|error| CommandError::from(error).context(format!("cannot read {}", path.display())))?;
+/// Whether a path was refused because it leads out of its folder.
+fn is_outside(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::PermissionDenied && error.raw_os_error().is_none()
+}
+
+fn read_document<T: Document>(folder: &Folder, name: &str, hint: &str) -> Result<T, CommandError> {
+    let path = folder.path_of(name);
+    match folder.read_text(name, DOCUMENT_BYTES) {
+        Ok(text) => T::from_json(&text)
+            .map_err(|error| CommandError::from(error).context(format!("cannot use {}", path.display()))),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(CommandError::new(STALE, format!("{} does not exist", path.display())).hint(hint))
+        }
+        Err(error) => Err(cannot("read", &path, error)),
+    }
+}
+
+fn read_json<T: DeserializeOwned>(folder: &Folder, name: &str) -> Result<T, CommandError> {
+    let path = folder.path_of(name);
+    let text = folder
+        .read_text(name, DOCUMENT_BYTES)
+        .map_err(|error| cannot("read", &path, error))?;
     serde_json::from_str(&text).map_err(|error| {
         CommandError::new(INVALID, format!("{} is damaged: {error}", path.display()))
             .hint("remove the run with `locust-nest runs rm`")
     })
 }
 
-fn write_json(path: &Path, value: &impl Serialize) -> Result<(), CommandError> {
-    let json = serde_json::to_vec_pretty(value).map_err(std::io::Error::from)?;
-    write(path, &json).map(drop)
+fn write_json(folder: &Folder, name: &str, value: &impl Serialize) -> io::Result<()> {
+    folder.write(name, &serde_json::to_vec_pretty(value)?)
 }
 
 /// The path relative to the current folder, if it lies below it.
@@ -105,11 +120,12 @@ fn shorten(path: &Path) -> PathBuf {
     path.strip_prefix(&current)
         .map_or_else(|_| path.to_owned(), Path::to_owned)
 }
+
 /// Trust in the certificates of a file, in addition to those that the machine trusts.
 pub fn trust_also(path: &Path) -> Result<Trust, CommandError> {
     let file = path.display().to_string();
-    let pem = fs::read_to_string(path).map_err(|error| {
-        CommandError::from(error).context(format!("cannot read the certificates in {file}"))
-    })?;
+    let pem = source(path)
+        .map_err(|error| error.context(format!("cannot read the certificates in {file}")))?
+        .text;
     Ok(Trust::Also { file, pem })
 }

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first stops the load and saves the step, the second exits at once.
+//! Ctrl-C, SIGTERM and SIGHUP: the first stops the load and saves the step, the second exits at once.
 
 use nest_load::Interrupt;
 use tokio::signal::unix::{SignalKind, signal};
@@ -12,9 +12,14 @@ pub fn watch() -> Result<Interrupt, CommandError> {
         .enable_all()
         .build()?;
     // Handlers are in place before the watching thread runs, so that no signal falls in between.
-    let (mut keyboard, mut terminate) = {
+    let (mut keyboard, mut terminate, mut hang_up) = {
         let _entered = runtime.enter();
-        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?)
+        let of = |kind| signal(kind);
+        (
+            of(SignalKind::interrupt())?,
+            of(SignalKind::terminate())?,
+            of(SignalKind::hangup())?,
+        )
     };
     let shared = interrupt.clone();
     std::thread::spawn(move || {
@@ -23,6 +28,7 @@ pub fn watch() -> Result<Interrupt, CommandError> {
                 tokio::select! {
                     _ = keyboard.recv() => {}
                     _ = terminate.recv() => {}
+                    _ = hang_up.recv() => {}
                 }
                 if shared.is_requested() {
                     shared.kill_target();

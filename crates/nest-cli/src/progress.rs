@@ -19,7 +19,7 @@ use nest_load::{Event, plan::Plan};
 
 use crate::{
     clock::stopwatch,
-    printer::{seconds, talk},
+    printer::{inert, seconds, talk},
 };
 
 /// How often the bar moves.
@@ -111,7 +111,7 @@ impl RunProgress {
 
     fn started(&mut self, step: &PlannedStep) {
         if let Some(bar) = &self.bar {
-            bar.set_message(format!("{}: {}", self.place(step), step.label()));
+            bar.set_message(inert(&format!("{}: {}", self.place(step), step.label())).into_owned());
         }
     }
 
@@ -151,7 +151,7 @@ impl RunProgress {
             seconds(left),
         );
         match &self.bar {
-            Some(bar) => bar.println(line),
+            Some(bar) => bar.println(inert(&line)),
             None => talk(&line),
         }
     }

@@ -60,6 +60,22 @@ pub enum LoadError {
         /// Its exit status.
         status: std::process::ExitStatus,
     },
+    /// A command of the study took longer than it may, and was ended.
+    #[error("the {role} command {command:?} took more than {most_s:.0} s, and was ended")]
+    CommandTooLong {
+        /// `reset` or `state`.
+        role: &'static str,
+        /// The command.
+        command: String,
+        /// What it could take: five minutes, or what [measure] max_duration leaves.
+        most_s: f64,
+    },
+    /// The run has taken all the time that it may.
+    #[error("the run has taken the {allowed_s:.0} s that [measure] max_duration allows")]
+    OutOfTime {
+        /// What is allowed.
+        allowed_s: f64,
+    },
     /// The target did not answer in time, before anything was measured.
     #[error("the target at {url} is down: {reason}")]
     TargetDown {

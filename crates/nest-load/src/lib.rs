@@ -34,6 +34,7 @@ pub use engine::interrupt::{self, Interrupt};
 pub use error::LoadError;
 pub use http::{codec, fetch::download, tls::Trust};
 pub use run::{
-    Event, MeasureOptions, MeasureOutcome, Resume, doctor, measure, plan, quick, resolve_plan, target,
+    CommandSettings, Event, MeasureOptions, MeasureOutcome, Resume, doctor, guard::guard, measure, plan,
+    quick, resolve_plan, target,
 };
 pub use script::secret_names;

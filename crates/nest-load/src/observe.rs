@@ -20,6 +20,7 @@ pub mod process;
 pub mod sample;
 pub(crate) mod threads;
 
+mod overlap;
 mod prometheus;
 mod query;
 mod trouble;

@@ -19,7 +19,9 @@ use crate::{
 };
 
 mod closing;
+mod command;
 pub mod doctor;
+pub mod guard;
 mod options;
 mod pilot;
 pub mod plan;
@@ -32,6 +34,7 @@ use plan::{Plan, RampSteps};
 use search::{CustomerSearch, Trial};
 use target::{Address, StartedTarget};
 
+pub use command::CommandSettings;
 pub use options::{Event, MeasureOptions, MeasureOutcome, Resume};
 
 /// Limited steps, at this many customers or fewer, after which a step of the ramp is left out: one may be
@@ -40,6 +43,8 @@ const LIMITED_BEFORE: usize = 2;
 /// Settling ends at the latest after this multiple of its least length, unless the study says otherwise. Our
 /// choice: three more tries.
 const SETTLE_MOST: u32 = 4;
+/// Wait for the answers of a step that ended when the run had no time left. Our choice.
+const LEAST_DRAIN: Duration = Duration::from_secs(1);
 /// Share of executions without a connection above which the target counts as lost. Our choice: a target that
 /// merely refuses some is overloaded.
 const UNREACHABLE: f64 = 0.5;
@@ -188,6 +193,7 @@ impl<'a> Run<'a> {
         steps: &mut Vec<Step>,
         watch: &mut dyn FnMut(Event<'_>) -> std::io::Result<()>,
     ) -> Result<Vec<String>, LoadError> {
+        self.time_left()?;
         watch(Event::StepStarted(step)).map_err(LoadError::Keep)?;
         self.resize(step.stored)?;
         let finished = self.step(step, plan.steps.len().saturating_sub(steps.len()))?;
@@ -303,6 +309,20 @@ impl<'a> Run<'a> {
         })
     }
 
+    /// What the run may still take.
+    ///
+    /// # Errors
+    /// [`LoadError::OutOfTime`] if nothing is left.
+    fn time_left(&self) -> Result<Duration, LoadError> {
+        let allowed = self.study.measure.max_duration.duration();
+        match allowed.checked_sub(self.start.elapsed()) {
+            Some(left) if !left.is_zero() => Ok(left),
+            _ => Err(LoadError::OutOfTime {
+                allowed_s: allowed.as_secs_f64(),
+            }),
+        }
+    }
+
     /// Times of a step. What the run may take in all leaves less room for settling if many steps are still
     /// to come. The first sessions must end before as many are under way as will be: a session is given four
     /// times its mean length.
@@ -323,7 +343,10 @@ impl<'a> Run<'a> {
             settle_most: wanted.min(settle + spare).max(settle),
             window: measure.window.duration(),
             windows: measure.windows as usize,
-            drain: measure.timeout.duration(),
+            drain: measure
+                .timeout
+                .duration()
+                .min(self.time_left().unwrap_or(LEAST_DRAIN)),
             executions: None,
         }
     }

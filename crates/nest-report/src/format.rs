@@ -11,6 +11,7 @@ mod date;
 mod digits;
 mod money;
 mod quantity;
+mod spreadsheet_text;
 
 pub use chance::{age, cases, chance, chance_cell, rough_percent};
 pub use compared::compared;
@@ -18,3 +19,4 @@ pub use date::{day, month};
 pub use digits::{estimate, number};
 pub use money::{amount, apportion, decimal, money, money_change, money_value};
 pub use quantity::{bytes, duration, percent, quantity, quantity_estimate, share_change};
+pub use spreadsheet_text::spreadsheet_text;

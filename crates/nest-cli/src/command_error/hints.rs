@@ -47,6 +47,8 @@ pub(super) fn code_of_load(error: &LoadError) -> u8 {
         | LoadError::BehaviourFails { .. }
         | LoadError::AddressTaken { .. }
         | LoadError::CommandFailed { .. }
+        | LoadError::CommandTooLong { .. }
+        | LoadError::OutOfTime { .. }
         | LoadError::Probe { .. }
         | LoadError::Unresolved { .. } => LOST,
         LoadError::Plan { .. }
@@ -78,6 +80,10 @@ pub(super) fn hint_of_load(error: &LoadError) -> Option<&'static str> {
             "stop the process that listens there, or remove `start` from [target] to measure that process"
         }
         LoadError::CommandFailed { .. } => "run the command by hand in the study's folder",
+        LoadError::CommandTooLong { .. } => "make the command quicker, or raise [measure] max_duration",
+        LoadError::OutOfTime { .. } => {
+            "finished steps are saved; continue with `locust-nest measure --resume`, or use a quicker `reset`"
+        }
         LoadError::Probe { .. } => {
             "name the process or the metrics page in a probe: [probes.app] with pid, port or scrape"
         }

@@ -10,13 +10,13 @@ use nest_target::{Demands, Ledger, ShopBehaviour};
 use crate::{
     args::{DemoArguments, Format},
     clock,
-    command_error::{CommandError, INTERNAL},
+    command_error::{CommandError, INTERNAL, USAGE},
     commands::{
         fit,
         measure::{self, RunMode},
         project, report,
     },
-    files::{StudyFolder, write},
+    files::{Folder, StudyFolder, bounded::TEXT_BYTES, cannot},
     interrupts,
     printer::{data, talk},
     table::{Cell, Column, OutputTable, Shown, Unit},
@@ -68,9 +68,7 @@ struct LedgerSpan {
 
 /// Runs the verb.
 pub fn run(arguments: &DemoArguments) -> Result<(), CommandError> {
-    for (name, text) in FILES {
-        write(&Path::new(FOLDER).join(name), text.as_bytes())?;
-    }
+    write_study()?;
     let address = free_address()?;
     let start = format!("exec \"$LOCUST_NEST\" shop --listen {address} --items {ITEMS} --cores 0");
     let overrides = [
@@ -97,6 +95,28 @@ pub fn run(arguments: &DemoArguments) -> Result<(), CommandError> {
         return data(&ending);
     }
     talk(ending.trim_end());
+    Ok(())
+}
+
+/// Writes the files of the study, or finds them as an earlier demo wrote them.
+fn write_study() -> Result<(), CommandError> {
+    let folder = Path::new(FOLDER);
+    let study = Folder::make(folder).map_err(|error| cannot("open", folder, error))?;
+    for (name, text) in FILES {
+        if !study.has(name) {
+            study
+                .write_new(name, text.as_bytes())
+                .map_err(|error| cannot("write", &folder.join(name), error))?;
+        } else if study.read(name, TEXT_BYTES).ok().as_deref() != Some(text.as_bytes()) {
+            let message = format!(
+                "{} was changed, and the demo does not write over it",
+                folder.join(name).display()
+            );
+            return Err(CommandError::new(USAGE, message).hint(format!(
+                "run the demo in another folder, or remove the folder {FOLDER}"
+            )));
+        }
+    }
     Ok(())
 }
 

@@ -1,6 +1,9 @@
 //! `init`: writes a commented study of a URL.
 
-use std::path::Path;
+use std::{
+    io::{self, Write},
+    path::Path,
+};
 
 use nest_data::study::is_loopback;
 
@@ -8,24 +11,18 @@ use crate::{
     args::{InitArguments, SchemaOf},
     command_error::{CommandError, INTERNAL, INVALID},
     commands::schema,
-    files::write,
+    files::{Folder, bounded::TEXT_BYTES, cannot},
     printer::{data, talk},
 };
 
 const NEST: &str = include_str!("init/nest.toml");
 const HOME: &str = include_str!("init/home.toml");
+const GIT_IGNORE: &str = ".gitignore";
 const IGNORED: &str = "# Runs are large. Their results are in measurements.json.\n/runs/\n/.nest/\n";
 
 /// Runs the verb.
 pub fn run(arguments: &InitArguments) -> Result<(), CommandError> {
     let folder = &arguments.folder;
-    if folder.join("nest.toml").exists() {
-        return Err(CommandError::new(
-            INTERNAL,
-            format!("{} already exists", folder.join("nest.toml").display()),
-        )
-        .hint("choose another folder; nothing was changed"));
-    }
     let url = TargetUrl::read(&arguments.url)?;
     let name = arguments.name.clone().unwrap_or_else(|| folder_name(folder));
     write_study(folder, &name, &url)?;
@@ -50,23 +47,59 @@ pub fn run(arguments: &InitArguments) -> Result<(), CommandError> {
 
 /// Writes the files of a study, and the schemas that editors read.
 fn write_study(folder: &Path, name: &str, url: &TargetUrl) -> Result<(), CommandError> {
+    let cannot_write = |name: &str, error| cannot("write", &folder.join(name), error);
+    let target = Folder::make(folder).map_err(|error| cannot("open", folder, error))?;
     let quoted = |text: &str| serde_json::Value::String(text.to_owned()).to_string();
     let nest = NEST
         .replace("\"@NAME@\"", &quoted(name))
         .replace("\"@BASE_URL@\"", &quoted(&url.base_url));
-    for (file, text) in [
-        ("nest.toml", nest),
+    let files = [
         (
             "behaviours/home.toml",
             HOME.replace("\"@PATH@\"", &quoted(&url.path)),
         ),
         (".nest/schema.json", schema::text(SchemaOf::Study)?),
         (".nest/behaviour.json", schema::text(SchemaOf::Behaviour)?),
-        (".gitignore", IGNORED.to_owned()),
-    ] {
-        write(&folder.join(file), text.as_bytes())?;
+        ("nest.toml", nest),
+    ];
+    let there: Vec<&str> = files
+        .iter()
+        .map(|(name, _)| *name)
+        .filter(|name| target.has(name))
+        .collect();
+    if !there.is_empty() {
+        let message = format!("already exists in {}: {}", folder.display(), there.join(", "));
+        return Err(CommandError::new(INTERNAL, message).hint("choose another folder; nothing was changed"));
     }
-    Ok(())
+    for (name, text) in &files {
+        target
+            .write_new(name, text.as_bytes())
+            .map_err(|error| cannot_write(name, error))?;
+    }
+    ignore(&target).map_err(|error| cannot_write(GIT_IGNORE, error))
+}
+
+/// Adds what git need not keep to the file that lists it, which may be there with lines of the user's own.
+fn ignore(target: &Folder) -> io::Result<()> {
+    let there = if target.has(GIT_IGNORE) {
+        target.read_text(GIT_IGNORE, TEXT_BYTES)?
+    } else {
+        String::new()
+    };
+    let missing: Vec<&str> = IGNORED
+        .lines()
+        .filter(|line| there.lines().all(|one| one.trim() != *line))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let gap = if there.is_empty() || there.ends_with('\n') {
+        ""
+    } else {
+        "\n"
+    };
+    let added = format!("{gap}{}\n", missing.join("\n"));
+    target.append(GIT_IGNORE)?.write_all(added.as_bytes())
 }
 
 /// The parts of the URL of a system to measure.

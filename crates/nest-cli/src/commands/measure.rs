@@ -6,8 +6,8 @@ use std::{collections::BTreeMap, path::Path};
 
 use nest_data::{Document, Measurements, Study, measurement::SearchResult};
 use nest_load::{
-    Event, Interrupt, LoadError, MeasureOptions, MeasureOutcome, Resume, code::Registry, observe::machine,
-    plan::Plan, resolve_plan, secret_names,
+    CommandSettings, Event, Interrupt, LoadError, MeasureOptions, MeasureOutcome, Resume, code::Registry,
+    observe::machine, plan::Plan, resolve_plan, secret_names,
 };
 
 use self::steps::plan_table;
@@ -16,7 +16,7 @@ use crate::{
     args::{Format, MeasureArguments},
     clock,
     command_error::{CommandError, STALE},
-    files::{KeptPlan, RunFolder, RunManifest, RunState, StudyFolder},
+    files::{KeptPlan, KeptSteps, RunFolder, RunManifest, RunState, StudyFolder},
     interrupts,
     printer::{data, talk},
     progress::{RunProgress, summary},
@@ -47,6 +47,7 @@ pub fn run(arguments: &MeasureArguments, registry: &Registry) -> Result<(), Comm
     let interrupt = interrupts::watch()?;
     match task(arguments) {
         Task::Plan => {
+            let _lock = folder.lock()?;
             let plan = resolve_plan(&study, options(&folder, &study)?, &interrupt, &mut |_| Ok(()))?;
             print_plan(&plan, arguments.format)
         }
@@ -112,6 +113,7 @@ pub fn measure(
     also: &mut dyn FnMut(&Event<'_>),
 ) -> Result<Measurements, CommandError> {
     let options = options(folder, study)?;
+    let _lock = folder.lock()?;
     let StartedRun {
         run,
         manifest,
@@ -225,8 +227,12 @@ fn options(folder: &StudyFolder, study: &Study) -> Result<MeasureOptions, Comman
         path
     };
     Ok(MeasureOptions {
-        folder: working_folder.to_owned(),
-        environment,
+        commands: CommandSettings {
+            folder: working_folder.to_owned(),
+            environment,
+            passed: study.target.env.clone(),
+            guard: Some(program),
+        },
         secrets,
         registry: folder.registry().clone(),
         feeds: folder.feeds(study)?,
@@ -283,8 +289,13 @@ fn resumed_run(folder: &StudyFolder, study: &Study) -> Result<StartedRun, Comman
     let resume = match run.plan()? {
         None => None,
         Some(kept) => {
-            let finished = run.steps()?;
+            let KeptSteps {
+                steps: finished,
+                left_out,
+            } = run.steps()?;
             talk(&format!("continuing after {} finished steps", finished.len()));
+            let again = |one: &String| talk(&format!("note: a step runs again, because {one}"));
+            left_out.iter().for_each(again);
             Some(Resume {
                 plan: kept.plan,
                 pilot: kept.pilot,
@@ -301,9 +312,14 @@ fn resumed_run(folder: &StudyFolder, study: &Study) -> Result<StartedRun, Comman
 
 fn newest_unfinished(folder: &StudyFolder) -> Result<(RunFolder, RunManifest), CommandError> {
     for run in folder.runs()?.into_iter().rev() {
-        let manifest = run.manifest()?;
-        if manifest.state != RunState::Finished {
-            return Ok((run, manifest));
+        match run.manifest() {
+            Ok(manifest) if manifest.state == RunState::Finished => {}
+            Ok(manifest) => return Ok((run, manifest)),
+            Err(error) => talk(&format!(
+                "note: run {} is left out, because {}",
+                run.id,
+                error.text()
+            )),
         }
     }
     let message = format!("{} has no interrupted run to continue", folder.path().display());
@@ -311,7 +327,7 @@ fn newest_unfinished(folder: &StudyFolder) -> Result<(RunFolder, RunManifest), C
 }
 
 fn ended_early(error: LoadError, run: &RunFolder) -> CommandError {
-    let steps = run.steps().map(|steps| steps.len()).unwrap_or(0);
+    let steps = run.steps().map(|kept| kept.steps.len()).unwrap_or(0);
     talk(&format!(
         "run {} ended early after {steps} finished steps",
         run.id

@@ -1,6 +1,6 @@
 //! The folder of one run: its manifest, plan, steps and measurements.
 
-use std::{fs, path::PathBuf};
+use std::{fs::File, io};
 
 use nest_data::{
     Document, Measurements,
@@ -9,13 +9,19 @@ use nest_data::{
 use nest_load::plan::Plan;
 use serde::{Deserialize, Serialize};
 
-use super::{read_document, read_json, replace, write, write_json};
+use super::{Folder, cannot, read_document, read_json, write_json};
 use crate::command_error::CommandError;
+
+const MANIFEST: &str = "run.json";
+const PLAN: &str = "plan.json";
+const STEPS: &str = "steps";
+const CUT: &str = ".cut.json";
+const MEASUREMENTS: &str = "measurements.json";
 
 /// A run of a study: a folder in `runs/`.
 #[derive(Debug, Clone)]
 pub struct RunFolder {
-    path: PathBuf,
+    folder: Folder,
     /// Its name: the time it started.
     pub id: String,
 }
@@ -67,33 +73,49 @@ pub struct KeptPlan {
     pub resources: Vec<Resource>,
 }
 
+/// The steps of a run.
+#[derive(Debug, Default)]
+pub struct KeptSteps {
+    /// Those that can be used.
+    pub steps: Vec<Step>,
+    /// Why others cannot, a sentence each.
+    pub left_out: Vec<String>,
+}
+
 impl RunFolder {
-    /// The folder of a run that exists.
-    pub(super) fn at(path: PathBuf, id: String) -> Self {
-        Self { path, id }
+    /// The folder of a run that exists; `None` if it is no folder of a run.
+    pub(super) fn at(runs: &Folder, id: &str) -> Option<Self> {
+        let folder = runs.folder(id).ok()?;
+        folder.has(MANIFEST).then(|| Self {
+            folder,
+            id: id.to_owned(),
+        })
     }
 
     /// Makes the folder of a new run.
-    pub(super) fn make(path: PathBuf, id: &str) -> Result<Self, CommandError> {
-        fs::create_dir_all(path.join("steps"))?;
-        Ok(Self::at(path, id.to_owned()))
+    pub(super) fn make(runs: &Folder, id: &str) -> io::Result<Self> {
+        let folder = runs.make_folder(id)?;
+        folder.make_folder(STEPS)?;
+        Ok(Self {
+            folder,
+            id: id.to_owned(),
+        })
     }
 
     /// The manifest.
     pub fn manifest(&self) -> Result<RunManifest, CommandError> {
-        read_json(&self.path.join("run.json"))
+        read_json(&self.folder, MANIFEST)
     }
 
     /// Saves the manifest.
     pub fn write_manifest(&self, manifest: &RunManifest) -> Result<(), CommandError> {
-        write_json(&self.path.join("run.json"), manifest)
+        write_json(&self.folder, MANIFEST, manifest).map_err(|error| self.cannot_write(MANIFEST, error))
     }
 
     /// The plan; `None` if the run ended before it had one.
     pub fn plan(&self) -> Result<Option<KeptPlan>, CommandError> {
-        let path = self.path.join("plan.json");
-        if path.is_file() {
-            read_json(&path).map(Some)
+        if self.folder.has(PLAN) {
+            read_json(&self.folder, PLAN).map(Some)
         } else {
             Ok(None)
         }
@@ -101,71 +123,77 @@ impl RunFolder {
 
     /// Saves the plan.
     pub fn write_plan(&self, plan: &KeptPlan) -> Result<(), CommandError> {
-        write_json(&self.path.join("plan.json"), plan)
+        write_json(&self.folder, PLAN, plan).map_err(|error| self.cannot_write(PLAN, error))
     }
 
-    /// The finished steps, in the order of the plan.
-    pub fn steps(&self) -> Result<Vec<Step>, CommandError> {
-        let mut paths: Vec<PathBuf> = fs::read_dir(self.path.join("steps"))?
-            .map(|entry| entry.map(|entry| entry.path()))
-            .collect::<Result<_, _>>()?;
-        paths.retain(|path| {
-            path.extension().is_some_and(|extension| extension == "json")
-                && !path.to_string_lossy().ends_with(".cut.json")
-        });
-        paths.sort();
-        paths.iter().map(|path| read_json(path)).collect()
+    /// The finished steps that can be read, in the order of the plan, each once, and why others cannot.
+    pub fn steps(&self) -> Result<KeptSteps, CommandError> {
+        let mut kept = KeptSteps::default();
+        let folder = match self.folder.folder(STEPS) {
+            Ok(folder) => folder,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(kept),
+            Err(error) => return Err(cannot("read", &self.folder.path_of(STEPS), error)),
+        };
+        let names = folder.names()?;
+        for name in names.iter().filter(|name| is_finished_step(name)) {
+            match read_json::<Step>(&folder, name) {
+                Ok(step) if file_of_step(&step) == *name => kept.steps.push(step),
+                Ok(step) => kept.left_out.push(format!(
+                    "{}: it holds step {}, which belongs into {}",
+                    folder.path_of(name).display(),
+                    step.plan.index,
+                    file_of_step(&step)
+                )),
+                Err(error) => kept.left_out.push(error.text()),
+            }
+        }
+        Ok(kept)
     }
 
     /// Saves a finished step.
-    pub fn write_step(&self, step: &Step) -> std::io::Result<()> {
-        replace(
-            &self
-                .path
-                .join("steps")
-                .join(format!("{:03}.json", step.plan.index)),
-            &serde_json::to_vec_pretty(step)?,
-        )
+    pub fn write_step(&self, step: &Step) -> io::Result<()> {
+        write_json(&self.folder.make_folder(STEPS)?, &file_of_step(step), step)
     }
 
     /// Saves a step that was cut short; it is run again when the run is resumed.
-    pub fn write_cut_step(&self, step: &Step) -> std::io::Result<()> {
-        replace(
-            &self
-                .path
-                .join("steps")
-                .join(format!("{:03}.cut.json", step.plan.index)),
-            &serde_json::to_vec_pretty(step)?,
-        )
+    pub fn write_cut_step(&self, step: &Step) -> io::Result<()> {
+        let name = format!("{:03}{CUT}", step.plan.index);
+        write_json(&self.folder.make_folder(STEPS)?, &name, step)
     }
 
     /// The measurements of a finished run.
     pub fn measurements(&self) -> Result<Measurements, CommandError> {
         read_document(
-            &self.path.join("measurements.json"),
+            &self.folder,
+            MEASUREMENTS,
             "finish the run with `locust-nest measure --resume`",
         )
     }
 
     /// Saves the measurements of a finished run.
     pub fn write_measurements(&self, measurements: &Measurements) -> Result<(), CommandError> {
-        write(
-            &self.path.join("measurements.json"),
-            measurements.to_json().as_bytes(),
-        )
-        .map(drop)
+        self.folder
+            .write(MEASUREMENTS, measurements.to_json().as_bytes())
+            .map_err(|error| self.cannot_write(MEASUREMENTS, error))
     }
 
     /// A file for the target's messages.
-    pub fn target_log(&self) -> std::io::Result<fs::File> {
-        fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(self.path.join("target.log"))
+    pub fn target_log(&self) -> Result<File, CommandError> {
+        self.folder
+            .append("target.log")
+            .map_err(|error| self.cannot_write("target.log", error))
     }
 
-    /// Removes the run.
-    pub fn remove(&self) -> Result<(), CommandError> {
-        fs::remove_dir_all(&self.path).map_err(CommandError::from)
+    fn cannot_write(&self, name: &str, error: io::Error) -> CommandError {
+        cannot("write", &self.folder.path_of(name), error)
     }
+}
+
+/// The name of a finished step's file.
+fn file_of_step(step: &Step) -> String {
+    format!("{:03}.json", step.plan.index)
+}
+
+fn is_finished_step(name: &str) -> bool {
+    name.ends_with(".json") && !name.ends_with(CUT)
 }

@@ -14,13 +14,31 @@ use nest_data::{
 };
 use nest_load::{Trust, code::Registry};
 
-use super::{read_document, run_folder::RunFolder, shorten, source, trust_also, write};
-use crate::command_error::{CommandError, INVALID};
+use super::{
+    Folder,
+    bounded::{TABLE_BYTES, TEXT_BYTES},
+    cannot, read_document,
+    run_folder::RunFolder,
+    shorten, shown,
+    study_lock::StudyLock,
+    trust_also,
+};
+use crate::command_error::{CommandError, INVALID, STALE};
+
+const NEST: &str = "nest.toml";
+const BEHAVIOURS: &str = "behaviours";
+const RUNS: &str = "runs";
+const MEASUREMENTS: &str = "measurements.json";
+const SCALING: &str = "scaling.json";
+const PROJECTION: &str = "projection.json";
+const REPORTS: &str = "reports";
 
 /// A folder with a `nest.toml`.
 #[derive(Debug, Clone)]
 pub struct StudyFolder {
-    path: PathBuf,
+    folder: Folder,
+    /// The same folder for reading: below `models`, studies of one repository may share files by links.
+    shared: Folder,
     registry: Registry,
 }
 
@@ -37,14 +55,21 @@ impl StudyFolder {
         } else {
             path.to_owned()
         };
-        let folder = Self {
-            path,
-            registry: registry.clone(),
-        };
-        if folder.path.join("nest.toml").is_file() {
-            return Ok(folder);
+        let folder = Folder::open(&path).map_err(|error| cannot("open", &path, error))?;
+        if folder.has(NEST) {
+            let shared = match repository(&path)
+                .and_then(|(root, base)| Folder::reading_within(&root, base, &path).ok())
+            {
+                Some(within) => within,
+                None => folder.clone(),
+            };
+            return Ok(Self {
+                folder,
+                shared,
+                registry: registry.clone(),
+            });
         }
-        let message = format!("{} is not a study: it has no nest.toml", folder.path.display());
+        let message = format!("{} is not a study: it has no nest.toml", path.display());
         Err(CommandError::new(INVALID, message)
             .hint("give the folder of a study, or write a new one with `locust-nest init`"))
     }
@@ -69,14 +94,13 @@ impl StudyFolder {
     pub fn feeds(&self, study: &Study) -> Result<BTreeMap<String, Feed>, CommandError> {
         let mut files = BTreeMap::new();
         for (name, feed) in &study.feeds {
-            let path = self.path.join(&feed.file);
             // A missing file is reported below, together with all other errors of the feeds.
-            if !path.exists() {
-                continue;
+            if let Some(text) = self
+                .text_if_there(&feed.file, TABLE_BYTES)
+                .map_err(|error| error.context(format!("cannot read feed `{name}` from {}", feed.file)))?
+            {
+                files.insert(feed.file.clone(), Source::new(&feed.file, text));
             }
-            let read = source(&path)
-                .map_err(|error| error.context(format!("cannot read feed `{name}` from {}", feed.file)))?;
-            files.insert(feed.file.clone(), Source::new(&feed.file, read.text));
         }
         read_feeds(study, &files)
             .map_err(|found| CommandError::diagnostics(found, files.into_values().collect()))
@@ -86,19 +110,19 @@ impl StudyFolder {
     pub fn trust(&self, study: &Study) -> Result<Trust, CommandError> {
         match &study.target.ca {
             _ if study.target.insecure => Ok(Trust::Anybody),
-            Some(file) => trust_also(&self.path.join(file)),
+            Some(file) => trust_also(&self.path().join(file)),
             None => Ok(Trust::Machine),
         }
     }
 
     /// Its path.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.folder.path()
     }
 
     /// Its name, which is that of the folder.
     pub fn name(&self) -> String {
-        let absolute = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        let absolute = fs::canonicalize(self.path()).unwrap_or_else(|_| self.path().to_owned());
         absolute
             .file_name()
             .map_or_else(|| "study".to_owned(), |name| name.to_string_lossy().into_owned())
@@ -106,7 +130,16 @@ impl StudyFolder {
 
     /// The text of `nest.toml`.
     pub fn nest_text(&self) -> Result<Source, CommandError> {
-        source(&self.path.join("nest.toml"))
+        source_in(&self.shared, NEST)
+    }
+
+    /// The text of a file of the study; `None` if it is not there.
+    fn text_if_there(&self, name: &str, most_bytes: u64) -> Result<Option<String>, CommandError> {
+        match self.shared.read_text(name, most_bytes) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(cannot("read", &self.folder.path_of(name), error)),
+        }
     }
 
     /// Reads and checks the study, with `overrides` of single values.
@@ -131,12 +164,12 @@ impl StudyFolder {
     fn add_growth_files(&self, study: &mut Study) -> Result<(), CommandError> {
         let mut files = BTreeMap::new();
         for (file, _) in study.growth.values().filter_map(growth_file) {
-            let path = self.path.join(file);
             // A missing file is reported below, together with all other errors of the scenarios.
-            if path.exists() {
-                let read = source(&path)
-                    .map_err(|error| error.context(format!("cannot read growth from {file}")))?;
-                files.insert(file.to_owned(), Source::new(file, read.text));
+            if let Some(text) = self
+                .text_if_there(file, TABLE_BYTES)
+                .map_err(|error| error.context(format!("cannot read growth from {file}")))?
+            {
+                files.insert(file.to_owned(), Source::new(file, text));
             }
         }
         read_growth_files(study, &files)
@@ -145,11 +178,11 @@ impl StudyFolder {
 
     /// Whether the folder is a crate with behaviours in code, and this program is not that crate's.
     fn has_code_elsewhere(&self) -> bool {
-        self.registry.names().is_empty() && self.path.join("Cargo.toml").is_file()
+        self.registry.names().is_empty() && self.folder.has("Cargo.toml")
     }
 
     fn own_program(&self) -> String {
-        let folder = self.path.display();
+        let folder = self.path().display();
         format!(
             "this folder is a crate with behaviours written in Rust; run its own program: \
              `cargo run --manifest-path {folder}/Cargo.toml -- VERB {folder}`"
@@ -158,16 +191,14 @@ impl StudyFolder {
 
     fn texts(&self) -> Result<StudyTexts, CommandError> {
         let mut behaviours = BTreeMap::new();
-        let folder = self.path.join("behaviours");
-        if folder.is_dir() {
-            for entry in fs::read_dir(&folder)? {
-                let path = entry?.path();
-                if path.extension().is_some_and(|extension| extension == "toml") {
-                    let name = path
-                        .file_stem()
-                        .map(|stem| stem.to_string_lossy().into_owned())
-                        .unwrap_or_default();
-                    behaviours.insert(name, source(&path)?);
+        if self.shared.has(BEHAVIOURS) {
+            let folder = self
+                .shared
+                .folder(BEHAVIOURS)
+                .map_err(|error| cannot("read", &self.folder.path_of(BEHAVIOURS), error))?;
+            for file in folder.names()? {
+                if let Some(name) = file.strip_suffix(".toml") {
+                    behaviours.insert(name.to_owned(), source_in(&folder, &file)?);
                 }
             }
         }
@@ -180,28 +211,46 @@ impl StudyFolder {
 
     /// Makes the folder of a new run.
     pub fn new_run(&self, id: &str) -> Result<RunFolder, CommandError> {
-        RunFolder::make(self.path.join("runs").join(id), id)
+        let made = self
+            .folder
+            .make_folder(RUNS)
+            .and_then(|runs| RunFolder::make(&runs, id));
+        made.map_err(|error| cannot("write", &self.folder.path_of(RUNS).join(id), error))
     }
 
     /// All runs, oldest first.
     pub fn runs(&self) -> Result<Vec<RunFolder>, CommandError> {
-        let folder = self.path.join("runs");
-        if !folder.is_dir() {
+        let Some(runs) = self.runs_folder()? else {
             return Ok(Vec::new());
+        };
+        let names = runs.names()?;
+        Ok(names.iter().filter_map(|id| RunFolder::at(&runs, id)).collect())
+    }
+
+    /// The folder of all runs, if there is one.
+    fn runs_folder(&self) -> Result<Option<Folder>, CommandError> {
+        if !self.folder.has(RUNS) {
+            return Ok(None);
         }
-        let mut runs = Vec::new();
-        for entry in fs::read_dir(folder)? {
-            let path = entry?.path();
-            if path.join("run.json").is_file() {
-                let id = path
-                    .file_name()
-                    .map(|name| name.to_string_lossy().into_owned())
-                    .unwrap_or_default();
-                runs.push(RunFolder::at(path, id));
-            }
-        }
-        runs.sort_by(|a, b| a.id.cmp(&b.id));
-        Ok(runs)
+        let runs = self.folder.folder(RUNS);
+        runs.map(Some)
+            .map_err(|error| cannot("read", &self.folder.path_of(RUNS), error))
+    }
+
+    /// Locks the study, so that no other process measures it or removes its runs.
+    pub fn lock(&self) -> Result<StudyLock, CommandError> {
+        StudyLock::take(&self.folder)
+    }
+
+    /// Removes a run.
+    pub fn remove_run(&self, id: &str) -> Result<(), CommandError> {
+        let run = self.run(id)?;
+        let Some(runs) = self.runs_folder()? else {
+            return Ok(());
+        };
+        let _lock = self.lock()?;
+        runs.remove_folder(&run.id)
+            .map_err(|error| cannot("remove", &runs.path_of(&run.id), error))
     }
 
     /// One run, by its name.
@@ -214,70 +263,121 @@ impl StudyFolder {
             } else {
                 known.join(", ")
             };
-            CommandError::new(INVALID, format!("{} has no run {id}", self.path.display()))
+            CommandError::new(INVALID, format!("{} has no run {id}", self.path().display()))
                 .hint(format!("its runs: {known}"))
         })
     }
 
     /// The measurements.
     pub fn measurements(&self) -> Result<Measurements, CommandError> {
-        read_document(&self.path.join("measurements.json"), "run `locust-nest measure`")
+        read_document(&self.shared, MEASUREMENTS, "run `locust-nest measure`")
     }
 
     /// Saves the measurements.
     pub fn write_measurements(&self, measurements: &Measurements) -> Result<PathBuf, CommandError> {
-        write(
-            &self.path.join("measurements.json"),
-            measurements.to_json().as_bytes(),
-        )
+        write_in(&self.folder, MEASUREMENTS, measurements.to_json().as_bytes())
     }
 
     /// The fitted model.
     pub fn scaling(&self) -> Result<ScalingModel, CommandError> {
-        read_document(&self.path.join("scaling.json"), "run `locust-nest fit`")
+        read_document(&self.shared, SCALING, "run `locust-nest fit`")
     }
 
     /// Saves the fitted model.
     pub fn write_scaling(&self, model: &ScalingModel) -> Result<PathBuf, CommandError> {
-        write(&self.path.join("scaling.json"), model.to_json().as_bytes())
+        write_in(&self.folder, SCALING, model.to_json().as_bytes())
     }
 
     /// The projection.
     pub fn projection(&self) -> Result<Projection, CommandError> {
-        read_document(
-            &self.reports().join("projection.json"),
-            "run `locust-nest project`",
-        )
+        let hint = "run `locust-nest project`";
+        let missing = || {
+            let path = self.reports().join(PROJECTION);
+            CommandError::new(STALE, format!("{} does not exist", path.display())).hint(hint)
+        };
+        let (root, name) = self.report_root()?;
+        if !root.has(&name) {
+            return Err(missing());
+        }
+        let folder = root
+            .folder(&name)
+            .map_err(|error| cannot("read", &self.reports(), error))?;
+        read_document(&folder, PROJECTION, hint)
     }
 
     /// Saves a file of the report.
     pub fn write_report(&self, name: &str, bytes: &[u8]) -> Result<PathBuf, CommandError> {
-        write(&self.reports().join(name), bytes)
+        let (root, folder) = self.report_root()?;
+        let path = self.reports().join(name);
+        root.write(folder.join(name), bytes)
+            .map_err(|error| cannot("write", &path, error))?;
+        Ok(path)
+    }
+
+    /// The folder that reports may not leave, and where they go in it.
+    fn report_root(&self) -> Result<(Folder, PathBuf), CommandError> {
+        match self.repository() {
+            Some(repository) => {
+                let root = Folder::open(&repository).map_err(|error| cannot("open", &repository, error))?;
+                Ok((root, Path::new(REPORTS).join(self.name())))
+            }
+            None => Ok((self.folder.clone(), PathBuf::from(REPORTS))),
+        }
+    }
+
+    /// The folder above the folder `models`, if the study lies there.
+    fn repository(&self) -> Option<PathBuf> {
+        repository(self.path()).map(|(root, _)| root)
     }
 
     /// Where reports go: `reports/STUDY` beside the folder `models` if the study lies there, otherwise
     /// `reports` in the study.
     pub fn reports(&self) -> PathBuf {
-        let absolute = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        match absolute
-            .parent()
-            .filter(|parent| parent.file_name().is_some_and(|name| name == "models"))
-            .and_then(Path::parent)
-        {
-            Some(repository) => shorten(&repository.join("reports").join(self.name())),
-            None => self.path.join("reports"),
+        match self.repository() {
+            Some(repository) => shorten(&repository.join(REPORTS).join(self.name())),
+            None => self.path().join(REPORTS),
         }
     }
 
     /// Folders in which price books are looked up, the first taking precedence.
     pub fn pricing(&self) -> Vec<PathBuf> {
-        let absolute = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        let repository = absolute
-            .parent()
-            .filter(|parent| parent.file_name().is_some_and(|name| name == "models"))
-            .and_then(Path::parent);
-        std::iter::once(self.path.join("pricing"))
-            .chain(repository.map(|repository| shorten(&repository.join("pricing"))))
+        let of_repository = self
+            .repository()
+            .map(|repository| shorten(&repository.join("pricing")));
+        std::iter::once(self.path().join("pricing"))
+            .chain(of_repository)
             .collect()
+    }
+}
+
+/// The folder above the folder `models` if a study lies there, and where the study is below it.
+fn repository(study: &Path) -> Option<(PathBuf, PathBuf)> {
+    let absolute = fs::canonicalize(if study.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        study
+    })
+    .ok()?;
+    let models = absolute.parent().filter(|parent| parent.ends_with("models"))?;
+    let root = models.parent()?;
+    let base = absolute.strip_prefix(root).ok()?.to_owned();
+    Some((root.to_owned(), base))
+}
+
+/// Reads a text of a study that a person wrote.
+fn source_in(folder: &Folder, name: &str) -> Result<Source, CommandError> {
+    let path = folder.path_of(name);
+    match folder.read_text(name, TEXT_BYTES) {
+        Ok(text) => Ok(Source::new(shown(&path), text)),
+        Err(error) => Err(cannot("read", &path, error)),
+    }
+}
+
+/// Writes a document of a study.
+fn write_in(folder: &Folder, name: &str, bytes: &[u8]) -> Result<PathBuf, CommandError> {
+    let path = folder.path_of(name);
+    match folder.write(name, bytes) {
+        Ok(()) => Ok(path),
+        Err(error) => Err(cannot("write", &path, error)),
     }
 }

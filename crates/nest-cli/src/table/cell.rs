@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use nest_report::format::quantity;
+use nest_report::format::{quantity, spreadsheet_text};
 use serde_json::Value;
 
 /// Numbers from here on, and below the other, are written with an exponent for programs.
@@ -246,10 +246,10 @@ impl ProgramValue {
     pub(super) fn csv(&self) -> String {
         match self {
             Self::Missing => String::new(),
-            Self::Text(text) => text.clone(),
+            Self::Text(text) => spreadsheet_text(text).into_owned(),
             Self::Texts(texts) => {
                 let texts: Vec<String> = texts.iter().map(|text| text.replace(';', ",")).collect();
-                texts.join(";")
+                spreadsheet_text(&texts.join(";")).into_owned()
             }
             Self::Count(count) => count.to_string(),
             Self::Number(value) => plain(*value),

@@ -43,6 +43,11 @@ pub struct Target {
     /// Cores that a target started by `start` may use, by number from 0. [default: all]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cores: Option<Vec<usize>>,
+    /// Variables of the environment that `start`, `reset` and `state` see, by name. They always see PATH,
+    /// HOME,
+    /// LANG, TMPDIR and those that begin with NEST_, and no others, which may be secrets. [default: none]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<String>,
     /// Command that `sh` runs between steps, to bring stored data back to where it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reset: Option<String>,

@@ -13,6 +13,7 @@ use crate::{
     http::fetch::{Fetcher, Page},
     observe::{
         exposition::{self, MetricSeries},
+        overlap::first_overlap,
         query,
         sample::{CounterPoint, ProbeReading},
         trouble::Trouble,
@@ -169,6 +170,7 @@ impl MetricsEndpoint {
                 Some(Err(trouble)) => return Err(Absence::Trouble(trouble.clone())),
                 None => return Err(Absence::NoSeries),
             };
+            self.refuse_overlap(asked, series)?;
             for one in series {
                 let Some(sign) = self.sign(asked, one) else {
                     continue;
@@ -191,6 +193,25 @@ impl MetricsEndpoint {
         } else {
             Ok(points)
         }
+    }
+
+    /// Series that one selector picks are added up, so none may contain another. Whoever writes two selectors
+    /// with a plus between them has looked.
+    fn refuse_overlap(&self, asked: &AskedFigure, series: &[MetricSeries]) -> Result<(), Absence> {
+        let Some(selection) = &asked.selection else {
+            return Ok(());
+        };
+        for selector in selection.plus.iter().chain(&selection.minus) {
+            let picked: Vec<&MetricSeries> = series
+                .iter()
+                .filter(|one| selector.picks(&one.name, &one.labels))
+                .collect();
+            if let Some((whole, part)) = first_overlap(&picked) {
+                let (whole, part) = (whole.id(), part.id());
+                return Err(Absence::Overlap { whole, part });
+            }
+        }
+        Ok(())
     }
 
     /// Whether a series counts, is taken away, or is another one. What a server answers, it has picked
@@ -229,6 +250,10 @@ impl MetricsEndpoint {
             Absence::NoNumber { .. } | Absence::Twice { .. } => {
                 format!("pick other series in `collect` of [probes.{probe}]")
             }
+            Absence::Overlap { .. } => format!(
+                "pick one of them by its labels in `only` or `collect` of [probes.{probe}], or add them with \
+                 `+` if the first really lies beside the second"
+            ),
         };
         LoadError::Probe {
             reason: format!("probe `{probe}`: {}; {remedy}", absence.text(self, asked)),
@@ -283,6 +308,7 @@ enum Absence {
     NoSeries,
     NoNumber { id: String, value: f64 },
     Twice { id: String },
+    Overlap { whole: String, part: String },
 }
 
 impl Absence {
@@ -302,6 +328,11 @@ impl Absence {
             Self::NoSeries => format!("`{expression}` is not at {address}"),
             Self::NoNumber { id, value } => format!("{id} is {value} at {address}"),
             Self::Twice { id } => format!("{id} is there twice at {address}"),
+            Self::Overlap { whole, part } => {
+                format!(
+                    "`{expression}` picks {whole} and also {part}, which the first contains, at {address}"
+                )
+            }
         }
     }
 }

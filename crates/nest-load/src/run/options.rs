@@ -1,6 +1,6 @@
 //! What a run needs, what it tells while it lasts, and what it gives.
 
-use std::{collections::BTreeMap, fs::File, path::PathBuf};
+use std::{collections::BTreeMap, fs::File};
 
 use nest_data::{
     Caveat,
@@ -8,16 +8,14 @@ use nest_data::{
     measurement::{Pilot, PlannedStep, Resource, SearchResult, Step},
 };
 
-use super::plan::Plan;
+use super::{command::CommandSettings, plan::Plan};
 use crate::{code::registry::Registry, http::tls::Trust};
 
 /// What a run needs beside the study.
 #[derive(Debug, Default)]
 pub struct MeasureOptions {
-    /// Folder in which the study's commands are run.
-    pub folder: PathBuf,
-    /// Variables added to the environment of the study's commands.
-    pub environment: BTreeMap<String, String>,
+    /// How the study's commands are run.
+    pub commands: CommandSettings,
     /// Secrets that templates read, by name.
     pub secrets: BTreeMap<String, String>,
     /// Where the target's messages go.

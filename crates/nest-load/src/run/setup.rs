@@ -35,11 +35,12 @@ impl<'a> Run<'a> {
         let origin = Origin::of(&study.target.base_url, &options.trust, study.target.http2)?;
         let program = compile(study, &options, &origin)?;
         let stored = study.data.as_ref().and_then(|data| data.sizes.first().copied());
-        state_size(&mut options.environment, stored);
+        state_size(&mut options.commands.environment, stored);
         let log = options.target_log.take();
         let started = start_target(study, &origin, &address, &options, log.as_ref(), interrupt)?;
         if let Some(command) = &study.target.state {
-            run_command("state", command, &options.folder, &options.environment, interrupt)?;
+            let most = study.measure.max_duration.duration();
+            run_command("state", command, &options.commands, most, interrupt)?;
         }
         let cores = generator_cores(study);
         // The sampler stays off the target's cores too.
@@ -74,8 +75,8 @@ impl<'a> Run<'a> {
         run_command(
             "reset",
             command,
-            &self.options.folder,
-            &self.options.environment,
+            &self.options.commands,
+            self.time_left()?,
             self.interrupt,
         )
     }
@@ -87,7 +88,7 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         self.stored = stored;
-        state_size(&mut self.options.environment, stored);
+        state_size(&mut self.options.commands.environment, stored);
         self.engine.forget_customers()?;
         if self
             .study
@@ -119,8 +120,8 @@ impl<'a> Run<'a> {
         run_command(
             "state",
             command,
-            &self.options.folder,
-            &self.options.environment,
+            &self.options.commands,
+            self.time_left()?,
             self.interrupt,
         )
     }
@@ -215,8 +216,7 @@ fn start_target(
             command,
             study,
             address,
-            &options.folder,
-            &options.environment,
+            &options.commands,
             log,
             interrupt,
         )?);

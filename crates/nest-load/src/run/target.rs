@@ -2,21 +2,21 @@
 
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeMap,
     net::{TcpStream, ToSocketAddrs},
-    os::unix::process::CommandExt,
-    path::Path,
-    process::{Child, Command, Stdio},
+    process::Stdio,
     time::{Duration, Instant},
 };
 
 use nest_data::{Study, behaviour::Expect};
 use nix::{
     sched::{CpuSet, sched_getaffinity, sched_setaffinity},
-    sys::signal::{Signal, killpg},
     unistd::Pid,
 };
 
+use super::{
+    command::{CommandSettings, RunningCommand},
+    guard::PATIENCE,
+};
 use crate::{
     engine::interrupt::Interrupt,
     error::LoadError,
@@ -28,8 +28,6 @@ use crate::{
     },
 };
 
-/// How long a started target may take to end after SIGTERM.
-const PATIENCE: Duration = Duration::from_secs(5);
 /// Longest that a reset or state command may take.
 const LONGEST_COMMAND: Duration = Duration::from_secs(300);
 /// How often readiness is looked for.
@@ -47,7 +45,7 @@ pub struct Address {
 /// A target that the study started. Ended when dropped.
 #[derive(Debug)]
 pub struct StartedTarget {
-    child: Child,
+    running: RunningCommand,
     interrupt: Interrupt,
 }
 
@@ -91,8 +89,7 @@ impl Address {
 }
 
 impl StartedTarget {
-    /// Starts the study's target on its cores, in `folder`, with `environment` added. Its output goes to
-    /// `log`.
+    /// Starts the study's target on its cores. Its messages go to `log`.
     ///
     /// # Errors
     /// [`LoadError::AddressTaken`] if something is there already; [`LoadError::Command`] if it cannot
@@ -101,12 +98,11 @@ impl StartedTarget {
         command: &str,
         study: &Study,
         address: &Address,
-        folder: &Path,
-        environment: &BTreeMap<String, String>,
+        settings: &CommandSettings,
         log: Stdio,
         interrupt: &Interrupt,
     ) -> Result<Self, LoadError> {
-        if address.connect().is_ok() {
+        if !is_free(address, interrupt) {
             return Err(LoadError::AddressTaken {
                 address: format!("{}:{}", address.host, address.port),
             });
@@ -116,26 +112,14 @@ impl StartedTarget {
             // Children inherit the affinity of the thread that starts them.
             pin(cores)?;
         }
-        let spawned = Command::new("sh")
-            .args(["-c", command])
-            .current_dir(folder)
-            .envs(environment)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .process_group(0)
-            .spawn();
+        let started = RunningCommand::start(command, settings, log);
         if let Some(own) = own {
             sched_setaffinity(Pid::from_raw(0), &own).map_err(refused)?;
         }
-        let child = spawned.map_err(|source| LoadError::Command {
-            command: command.to_owned(),
-            folder: folder.to_owned(),
-            source,
-        })?;
-        interrupt.remember_target(child.id() as i32);
+        let running = started.map_err(|source| cannot_run(command, settings, source))?;
+        interrupt.remember_target(running.pid().cast_signed());
         Ok(Self {
-            child,
+            running,
             interrupt: interrupt.clone(),
         })
     }
@@ -143,31 +127,38 @@ impl StartedTarget {
     /// Process number of the target.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.running.pid()
     }
 
     /// How the target ended, if it has.
     pub fn ended(&mut self) -> Option<std::process::ExitStatus> {
-        self.child.try_wait().ok().flatten()
+        self.running.ended()
     }
 }
 
 impl Drop for StartedTarget {
     fn drop(&mut self) {
-        let group = Pid::from_raw(self.child.id() as i32);
-        let _ = killpg(group, Signal::SIGTERM);
-        let start = Instant::now();
-        while start.elapsed() < PATIENCE {
-            // The shell may end before the script that it runs, which may have to clean up.
-            if self.child.try_wait().is_ok_and(|status| status.is_some()) && killpg(group, None).is_err() {
-                break;
-            }
-            std::thread::sleep(READY_INTERVAL);
-        }
-        // Whatever is left of the group goes too; it may be gone already.
-        let _ = killpg(group, Signal::SIGKILL);
-        let _ = self.child.wait();
         self.interrupt.forget_target();
+    }
+}
+
+/// Whether nothing listens at an address. The target of a run that was killed may still be ending.
+fn is_free(address: &Address, interrupt: &Interrupt) -> bool {
+    let start = Instant::now();
+    while address.connect().is_ok() {
+        if start.elapsed() > PATIENCE + Duration::from_secs(1) || interrupt.is_requested() {
+            return false;
+        }
+        std::thread::sleep(READY_INTERVAL);
+    }
+    true
+}
+
+fn cannot_run(command: &str, settings: &CommandSettings, source: std::io::Error) -> LoadError {
+    LoadError::Command {
+        command: command.to_owned(),
+        folder: settings.folder.clone(),
+        source,
     }
 }
 
@@ -278,57 +269,41 @@ async fn ask(path: &str, origin: &Origin) -> Result<u16, String> {
     }
 }
 
-/// Runs one of the study's commands to its end, or until the run is interrupted.
+/// Runs one of the study's commands to its end, until the run is interrupted, or until `most` is over.
 ///
 /// # Errors
-/// [`LoadError::Command`] if it cannot be run, [`LoadError::CommandFailed`] if it fails or takes over
-/// five minutes; [`LoadError::Interrupted`].
+/// [`LoadError::Command`] if it cannot be run, [`LoadError::CommandFailed`] if it fails,
+/// [`LoadError::CommandTooLong`] if it takes longer than five minutes or `most`; [`LoadError::Interrupted`].
 pub fn run_command(
     role: &'static str,
     command: &str,
-    folder: &Path,
-    environment: &BTreeMap<String, String>,
+    settings: &CommandSettings,
+    most: Duration,
     interrupt: &Interrupt,
 ) -> Result<(), LoadError> {
-    let cannot = |source| LoadError::Command {
-        command: command.to_owned(),
-        folder: folder.to_owned(),
-        source,
-    };
-    let mut shell = Command::new("sh");
-    shell
-        .args(["-c", command])
-        .current_dir(folder)
-        .envs(environment)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .process_group(0);
-    let mut child = shell.spawn().map_err(cannot)?;
+    let most = most.min(LONGEST_COMMAND);
+    let mut running = RunningCommand::start(command, settings, Stdio::inherit())
+        .map_err(|source| cannot_run(command, settings, source))?;
     let start = Instant::now();
     loop {
-        if let Some(status) = child.try_wait().map_err(cannot)? {
-            return if status.success() {
-                Ok(())
-            } else {
-                Err(LoadError::CommandFailed {
-                    role,
-                    command: command.to_owned(),
-                    status,
-                })
+        if let Some(status) = running.ended() {
+            let failed = || LoadError::CommandFailed {
+                role,
+                command: command.to_owned(),
+                status,
             };
+            return if status.success() { Ok(()) } else { Err(failed()) };
         }
-        if interrupt.is_requested() || start.elapsed() > LONGEST_COMMAND {
-            // It may end by itself at this very moment; then there is nothing left to kill.
-            let _ = killpg(Pid::from_raw(child.id() as i32), Signal::SIGKILL);
-            let status = child.wait().map_err(cannot)?;
-            return Err(if interrupt.is_requested() {
-                LoadError::Interrupted
-            } else {
-                LoadError::CommandFailed {
-                    role,
-                    command: command.to_owned(),
-                    status,
-                }
+        if interrupt.is_requested() {
+            running.kill();
+            return Err(LoadError::Interrupted);
+        }
+        if start.elapsed() > most {
+            running.kill();
+            return Err(LoadError::CommandTooLong {
+                role,
+                command: command.to_owned(),
+                most_s: most.as_secs_f64(),
             });
         }
         std::thread::sleep(READY_INTERVAL);
@@ -337,7 +312,10 @@ pub fn run_command(
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::run::command::unguarded;
 
     #[test]
     fn an_address_comes_from_the_base_url() {
@@ -373,17 +351,13 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let script = "sh -c 'trap \"sleep 0.3; touch cleaned; exit\" TERM; touch ready; while :; do sleep \
          0.05; done'; true";
-        let child = Command::new("sh")
-            .args(["-c", script])
-            .current_dir(folder.path())
-            .process_group(0)
-            .spawn()
-            .expect("sh runs");
+        let running =
+            RunningCommand::start(script, &unguarded(folder.path()), Stdio::null()).expect("sh runs");
         while !folder.path().join("ready").exists() {
             std::thread::sleep(READY_INTERVAL);
         }
         drop(StartedTarget {
-            child,
+            running,
             interrupt: Interrupt::default(),
         });
         assert!(folder.path().join("cleaned").exists());
@@ -394,13 +368,29 @@ mod tests {
         let error = run_command(
             "reset",
             "exit 3",
-            Path::new("/"),
-            &BTreeMap::new(),
+            &unguarded(Path::new("/")),
+            LONGEST_COMMAND,
             &Interrupt::default(),
         )
         .expect_err("fails");
         assert!(
             error.to_string().contains("reset") && error.to_string().contains('3'),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_command_ends_with_the_time_that_a_run_has_left() {
+        let error = run_command(
+            "reset",
+            "sleep 60",
+            &unguarded(Path::new("/")),
+            Duration::from_millis(100),
+            &Interrupt::default(),
+        )
+        .expect_err("too long");
+        assert!(
+            matches!(error, LoadError::CommandTooLong { role: "reset", .. }),
             "{error}"
         );
     }

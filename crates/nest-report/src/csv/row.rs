@@ -2,6 +2,8 @@
 
 use nest_data::{Estimate, projection::MoneyEstimate, units::QuotedDecimal};
 
+use crate::format::spreadsheet_text;
+
 /// The kind of a number: how it came about.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum FigureKind {
@@ -143,10 +145,11 @@ pub(super) fn number(value: f64) -> String {
 
 /// A field, quoted if it has to be.
 pub(super) fn quoted(text: &str) -> String {
+    let text = spreadsheet_text(text);
     if text.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {
-        text.to_owned()
+        text.into_owned()
     }
 }
 

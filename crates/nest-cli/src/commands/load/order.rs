@@ -1,6 +1,6 @@
 //! Turns the arguments of `load` into the load that they ask for.
 
-use std::{collections::BTreeMap, fs, path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use nest_data::{
     BehaviourSpec, Source,
@@ -15,7 +15,7 @@ use super::address;
 use crate::{
     args::{Format, LoadArguments},
     command_error::{CommandError, INVALID, USAGE},
-    files::trust_also,
+    files::{source, trust_also},
     printer::seconds,
 };
 
@@ -212,8 +212,9 @@ fn headers(given: &[(String, String)]) -> BTreeMap<String, HeaderValues> {
 fn body_text(body: &str) -> Result<String, CommandError> {
     match body.strip_prefix('@') {
         None => Ok(body.to_owned()),
-        Some(file) => fs::read_to_string(file)
-            .map_err(|error| CommandError::from(error).context(format!("cannot read the body from {file}"))),
+        Some(file) => source(Path::new(file))
+            .map(|source| source.text)
+            .map_err(|error| error.context(format!("cannot read the body from {file}"))),
     }
 }
 
@@ -257,18 +258,17 @@ fn behaviour(name: &str, registry: &Registry) -> Result<(String, BehaviourSpec),
 }
 
 fn behaviour_in_file(name: &str, registry: &Registry) -> Result<(String, BehaviourSpec), CommandError> {
-    let text = fs::read_to_string(name).map_err(|error| {
+    let source = source(Path::new(name)).map_err(|error| {
         let known = registry.names().into_keys().collect::<Vec<_>>().join(", ");
         let hint = if known.is_empty() {
             "give a file such as behaviours/browse.toml".to_owned()
         } else {
             format!("give a file, or one of the behaviours written in Rust: {known}")
         };
-        CommandError::from(error)
+        error
             .context(format!("cannot read behaviour {name:?}"))
             .hint(hint)
     })?;
-    let source = Source::new(name, text);
     let behaviour =
         read_behaviour(&source).map_err(|found| CommandError::diagnostics(found, vec![source]))?;
     let stem = Path::new(name)

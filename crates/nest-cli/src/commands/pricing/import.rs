@@ -20,6 +20,7 @@ use crate::{
     book_set::BookSet,
     clock,
     command_error::{CommandError, INVALID, USAGE},
+    files::{bounded::PRICE_FILE_BYTES, bytes_of, shown},
     printer::{data, talk},
     table::{Cell, Column, OutputTable},
 };
@@ -144,11 +145,9 @@ fn read(path: &Path) -> Result<Vec<Source>, CommandError> {
 
 /// The text of a price file, however it is packed and encoded.
 fn price_file(path: &Path) -> Result<Source, CommandError> {
-    let name = path.display().to_string();
-    let bytes =
-        fs::read(path).map_err(|error| CommandError::from(error).context(format!("cannot read {name}")))?;
-    let name = name.trim_start_matches("./");
-    file_text(name, bytes)
+    let name = shown(path);
+    let bytes = bytes_of(path, PRICE_FILE_BYTES)?;
+    file_text(&name, bytes)
         .map_err(|found| CommandError::diagnostics(vec![found], vec![Source::new(name, "")]))
 }
 
