@@ -116,6 +116,42 @@ fn what_is_no_regular_file_of_a_study_is_refused_at_once() {
         .says("MiB, the most that is read");
 }
 
+/// A histogram whose header asks for 4 GiB of counts: "V2 encoding" of HdrHistogram, made with Python's zlib.
+const HUGE_HISTOGRAM: &str = "HISTFAAAAB94nJNpmSz8////DwwQwAylGUHEtclLGOyhMgDYYQh0";
+
+#[test]
+fn no_number_of_a_document_keeps_the_program_busy() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let study = copy_study("shop", folder.path());
+    let models = repository().join("models/shop");
+    let changed = |document: &str, change: &dyn Fn(&mut serde_json::Value)| {
+        let text = fs::read_to_string(models.join(document)).expect("committed");
+        let mut json = serde_json::from_str(&text).expect("JSON");
+        change(&mut json);
+        fs::write(study.join(document), json.to_string()).expect("written");
+    };
+    changed("measurements.json", &|json| {
+        json["resources"][0]["capacity"] = 1e9.into()
+    });
+    nest(folder.path(), &["fit", "shop"])
+        .expect(3)
+        .says("cannot have a capacity of 1000000000");
+    changed("measurements.json", &|json| {
+        for step in json["steps"].as_array_mut().expect("steps") {
+            for one in step["histograms"].as_array_mut().expect("histograms") {
+                one["hdr"] = HUGE_HISTOGRAM.into();
+            }
+        }
+    });
+    nest(folder.path(), &["fit", "shop"]).expect(3).says("histogram");
+    changed("scaling.json", &|json| {
+        json["quantiles"][0]["servers"] = 1e9.into()
+    });
+    nest(folder.path(), &["project", "shop"])
+        .expect(3)
+        .says("1000000000 servers");
+}
+
 #[test]
 fn a_study_is_measured_by_one_process_at_a_time() {
     let server = Server::start(|_| Reply::text("ok"));

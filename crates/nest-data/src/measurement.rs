@@ -18,7 +18,7 @@ use crate::{
 
 pub use self::{
     counts::{Counts, ErrorCount, FailedExchange, Outcome},
-    resource::{Resource, ResourceKind, ResourceName},
+    resource::{MOST_SERVERS, Resource, ResourceKind, ResourceName},
     step::{Endpoint, GeneratorHealth, PlannedStep, Population, Purpose, Step, Validity, Verdict},
     tally::CountTally,
     window::{Histogram, ResponseClock, Window},
@@ -71,6 +71,25 @@ impl Document for Measurements {
     const KIND: &'static str = "nest.measurements";
     const FORMAT: u32 = 1;
     const MADE_BY_VERB: &str = "measure";
+
+    fn damage(&self) -> Option<String> {
+        let is_odd = |resource: &&Resource| {
+            let most = if resource.kind == ResourceKind::Cpu {
+                MOST_SERVERS
+            } else {
+                f64::MAX
+            };
+            resource
+                .capacity
+                .is_some_and(|capacity| !(capacity > 0.0 && capacity <= most))
+        };
+        let odd = self.resources.iter().find(is_odd)?;
+        Some(format!(
+            "{} cannot have a capacity of {}",
+            odd.name,
+            odd.capacity.unwrap_or_default()
+        ))
+    }
 }
 
 /// The machine that target and generator ran on.

@@ -8,7 +8,7 @@ use crate::{
     caveat::Caveat,
     document::{Document, Header},
     estimate::Estimate,
-    measurement::{Machine, Purpose, ResourceKind, Validity},
+    measurement::{MOST_SERVERS, Machine, Purpose, ResourceKind, Validity},
     study::Study,
 };
 
@@ -70,6 +70,12 @@ impl Document for ScalingModel {
                 "the response times of {} do not hold together",
                 law.behaviour
             ));
+        }
+        if let Some(servers) = self
+            .servers()
+            .find(|servers| !(*servers > 0.0 && *servers <= MOST_SERVERS))
+        {
+            return Some(format!("{servers} servers of a resource"));
         }
         let odd = self.resources.iter().find(|resource| {
             let growth = resource
@@ -270,6 +276,28 @@ pub enum BottleneckEvidence {
     Plateau,
     /// Response times grew faster than the measured resources explain.
     ResponseTimes,
+}
+
+impl ScalingModel {
+    /// Numbers of servers that formulas of queueing count: cores, pools and places of a hidden bottleneck.
+    fn servers(&self) -> impl Iterator<Item = f64> {
+        let cores = self
+            .resources
+            .iter()
+            .filter(|resource| resource.kind == ResourceKind::Cpu);
+        let hidden = self
+            .throughput
+            .iter()
+            .filter_map(|law| law.hidden_bottleneck.as_ref());
+        cores
+            .filter_map(|resource| resource.capacity)
+            .chain(self.quantiles.iter().map(|law| law.servers))
+            .chain(
+                hidden
+                    .flat_map(|hidden| &hidden.nodes)
+                    .map(|node| f64::from(node.servers)),
+            )
+    }
 }
 
 /// One place at which a hidden bottleneck may be.

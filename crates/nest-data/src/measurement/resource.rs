@@ -6,6 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::DataError;
 
+/// Most servers of one resource that are read: cores of a machine, workers of a pool. Formulas of queueing
+/// count
+/// them one by one. The largest machines that are rented have fewer than 2,000 cores.
+pub const MOST_SERVERS: f64 = 10_000.0;
+
 /// A resource of one tier.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Resource {

@@ -196,6 +196,14 @@ fn check_meter(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagno
     check_price(meter, index, spans, found);
 }
 
+/// Most virtual CPUs of an instance, as of any resource whose servers are counted. The largest that are
+/// rented have
+/// 1,920, and 32,768 GiB.
+const MOST_VCPUS: Decimal = Decimal::from_parts(10_000, 0, 0, false, 0);
+const MOST_GIB: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
+/// Most tiers of one price. Published prices have up to ten.
+const MOST_TIERS: usize = 100;
+
 fn check_price(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagnostic>) {
     let path = ["meter", index, "price"];
     let Some(price) = &meter.price else { return };
@@ -206,6 +214,14 @@ fn check_price(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagno
             format!("meter `{}` needs either an amount or tiers", meter.id),
             help,
         ));
+    }
+    if price.tiers.len() > MOST_TIERS {
+        found.push(spans.at_value(
+            &path,
+            format!("meter `{}` has {} tiers", meter.id, price.tiers.len()),
+            format!("write at most {MOST_TIERS}"),
+        ));
+        return;
     }
     let bounds: Vec<Option<Decimal>> = price
         .tiers
@@ -302,6 +318,14 @@ fn check_instance(instance: &Instance, index: &str, spans: &Spans, found: &mut V
             message,
             "write vcpu and memory_gib above 0",
         ));
+    }
+    if instance.vcpu.0 > MOST_VCPUS || instance.memory_gib.0 > MOST_GIB {
+        let message = format!(
+            "instance `{}` has {} virtual CPUs and {} GiB of memory",
+            instance.sku, instance.vcpu.0, instance.memory_gib.0
+        );
+        let help = format!("write at most {MOST_VCPUS} virtual CPUs and {MOST_GIB} GiB");
+        found.push(spans.at_value(&["instance", index, "sku"], message, help));
     }
     if instance.arch.trim().is_empty() {
         let message = format!("instance `{}` has no architecture", instance.sku);
@@ -484,6 +508,23 @@ source = "page"
             "included = { quantity = \"0\", per = \"volume\" }\nsource = \"page\"\n",
         );
         assert!(errors(&meter).contains("includes 0 units for each `volume`"));
+    }
+
+    #[test]
+    fn what_would_be_counted_for_ever_is_refused() {
+        let large = "[[instance]]\nsku = \"x\"\narch = \"x86_64\"\nvcpu = \"1000000\"\nmemory_gib = \"8\"\n\
+             price = { on_demand = \"1\", unit = \"h\" }\nsource = \"page\"\n";
+        assert!(errors(&format!("{BOOK}{large}")).contains("1000000 virtual CPUs"));
+        let tiers: Vec<String> = (1..=20_000)
+            .map(|n| format!("{{ up_to = \"{n}\", amount = \"1\" }}"))
+            .collect();
+        let list = format!("{}, {{ amount = \"1\" }}", tiers.join(", "));
+        let many = BOOK.replace(
+            "{ amount = \"0.20\", per = \"1000000\" }",
+            &format!("{{ mode = \"graduated\", tiers = [{list}] }}"),
+        );
+        assert_ne!(many, BOOK);
+        assert!(errors(&many).contains("has 20001 tiers"));
     }
 
     #[test]

@@ -517,8 +517,8 @@ mod tests {
         ) + &instance(
             "m7i.xlarge",
             "x86_64",
-            "79228162514264337593543950335",
-            "8",
+            "10000",
+            "1000000",
             &format!("on_demand = \"{tiny}\""),
         ) + &instance("m7i.2xlarge", "x86_64", "8", "8", "on_demand = \"100000000\"")
             + "[[commitment]]\nid = \"ri\"\nkind = \"reserved\"\nterm_months = 12\npayment = \

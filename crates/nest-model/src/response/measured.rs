@@ -1,8 +1,9 @@
 //! Response times as they were measured: read from the histograms of a step.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io::Read};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
+use flate2::read::ZlibDecoder;
 use hdrhistogram::serialization::Deserializer;
 use nest_data::{
     measurement::{Outcome, ResponseClock, Step},
@@ -13,6 +14,15 @@ use crate::error::ModelError;
 
 /// Quantiles that are fitted and shown.
 pub const QUANTILES: [f64; 3] = [0.5, 0.95, 0.99];
+
+/// Bytes before the counts of an unpacked histogram.
+const HDR_HEADER_BYTES: usize = 40;
+/// Most bytes of counts: three digits over all microseconds of a day take less than a tenth of it.
+const MOST_HDR_BYTES: u32 = 4 << 20;
+/// Most significant digits.
+const MOST_HDR_DIGITS: u32 = 3;
+/// Upper half of the highest value: with it, values reach 200 years in microseconds.
+const MOST_HDR_TOP: u32 = 1 << 21;
 
 /// Histogram of one behaviour in one step; `None` if nothing was completed.
 ///
@@ -29,10 +39,29 @@ pub fn histogram(step: &Step, behaviour: &str, clock: ResponseClock) -> Result<O
     };
     let Some(stored) = stored else { return Ok(None) };
     let bytes = STANDARD.decode(&stored.hdr).map_err(|_| damaged())?;
+    if !has_bounded_size(&bytes) {
+        return Err(damaged());
+    }
     let hdr = Deserializer::new()
         .deserialize::<u64, _>(&mut bytes.as_slice())
         .map_err(|_| damaged())?;
     Ok((!hdr.is_empty()).then_some(Hdr(hdr)))
+}
+
+/// Whether a histogram, once it is unpacked, has a size that ours can have. Its header says how much memory
+/// is
+/// taken for it; the layout is that of "V2 encoding" in HdrHistogram's `HistogramLogProcessor`.
+fn has_bounded_size(bytes: &[u8]) -> bool {
+    let mut header = [0; HDR_HEADER_BYTES];
+    let Some(packed) = bytes.get(8..) else {
+        return false;
+    };
+    if ZlibDecoder::new(packed).read_exact(&mut header).is_err() {
+        return false;
+    }
+    let number = |at: usize| u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+    let (counts_bytes, digits, highest_top) = (number(4), number(12), number(24));
+    counts_bytes <= MOST_HDR_BYTES && digits <= MOST_HDR_DIGITS && highest_top <= MOST_HDR_TOP
 }
 
 /// All response times of one behaviour in one step. It keeps the type of the library out of public

@@ -4,7 +4,7 @@ use url::Url;
 
 use crate::{
     diagnostic::Diagnostic,
-    measurement::ResourceKind,
+    measurement::{MOST_SERVERS, ResourceKind},
     study::{
         Probe, ProbeKind, Study,
         probe::{Collect, Figure, selector::Selection},
@@ -16,6 +16,17 @@ use crate::{
 /// Checks the keys that only one kind of probe has.
 pub fn check(name: &str, probe: &Probe, allowed: &[String], spans: &Spans, found: &mut Vec<Diagnostic>) {
     let place = ProbePlace { name, spans };
+    if let Some(cores) = probe
+        .cores
+        .filter(|cores| !(*cores > 0.0 && *cores <= MOST_SERVERS))
+    {
+        let message = format!("probe `{name}` cannot have {cores} cores");
+        found.push(place.value(
+            &["cores"],
+            message,
+            format!("write a number above 0 and up to {MOST_SERVERS}"),
+        ));
+    }
     if probe.kind == ProbeKind::Prometheus {
         check_address(&place, probe, allowed, found);
         check_expressions(&place, probe, found);
