@@ -76,6 +76,7 @@ impl StepResult {
             population: self.population,
             local_errors: recorder.errors_of(NoAnswer::LOCAL),
             own_errors: recorder.own_errors(),
+            wrong_answers: recorder.wrong_answers(),
             refused: recorder.errors_of(NoAnswer::CONNECT) > 0,
             panics: recorder.panics,
             unsettled: self.unsettled,

@@ -154,8 +154,8 @@ async fn answered(
         alarm.within(&context.state.clock, deadline, sending).await
     };
     match outcome {
-        Some(Ok(answer)) => {
-            judge::judge(customer, step, &answer)?;
+        Some(Ok(mut answer)) => {
+            judge::judge(customer, step, &mut answer, context.settings.longest_body)?;
             Ok(answer)
         }
         Some(Err(no_answer)) => Err(no_answer.into()),

@@ -4,13 +4,14 @@
 //! - `connection`: the fast path, one HTTP/1.1 connection over TCP or TLS
 //! - `http2`: the same over HTTP/2, by hyper
 //! - `compat`: what neither does (redirects, multipart bodies, proxies), by reqwest
-//! - `cookies`, `tls`, `origin`: what they share
+//! - `encoding`: content codings of bodies; `cookies`, `tls`, `origin`: what they share
 
 pub mod codec;
 pub mod compat;
 pub mod connection;
 pub mod cookies;
 pub mod decoder;
+pub mod encoding;
 pub mod fetch;
 mod framing;
 pub mod http2;
@@ -27,6 +28,7 @@ pub struct HttpAnswer {
     pub body: Vec<u8>,               // as much of it as was wanted
     pub fields: Vec<Option<String>>, // the wanted header fields, in the order in which they were wanted
     pub bytes: u64,                  // of status line, headers and body as they came
+    pub codings: String,             // of a body that is kept, as the answer names them; empty if it is plain
 }
 
 /// Why there is no answer.
@@ -132,6 +134,11 @@ impl<'a> Receiver<'a> {
             self.cookies.store(value, self.host, self.path);
             self.used_fields = true;
         }
+        // Of a body that nothing looks at it does not matter.
+        if self.keep > 0 && name.len() == 16 && name.eq_ignore_ascii_case("content-encoding") {
+            append(&mut self.answer.codings, &String::from_utf8_lossy(value));
+            self.used_fields = true;
+        }
         if let Some(place) = self
             .wanted
             .fields
@@ -139,7 +146,12 @@ impl<'a> Receiver<'a> {
             .position(|wanted| wanted.eq_ignore_ascii_case(name))
         {
             self.used_fields = true;
-            self.answer.fields[place] = Some(String::from_utf8_lossy(value).into_owned());
+            let value = String::from_utf8_lossy(value);
+            match &mut self.answer.fields[place] {
+                // Cookies are the one field whose values cannot be joined: RFC 9110, section 5.3.
+                Some(known) if !name.eq_ignore_ascii_case("set-cookie") => append(known, &value),
+                field => *field = Some(value.into_owned()),
+            }
         }
     }
 
@@ -164,6 +176,14 @@ impl<'a> Receiver<'a> {
             format!("the answer's body is longer than {longest} bytes, which is the limit (`longest_body`)"),
         ))
     }
+}
+
+/// Adds a value to a list with commas: RFC 9110, section 5.3.
+fn append(list: &mut String, value: &str) {
+    if !list.is_empty() {
+        list.push_str(", ");
+    }
+    list.push_str(value);
 }
 
 impl decoder::Sink for Receiver<'_> {

@@ -446,6 +446,12 @@ impl Recorder {
         self.errors_of("feed") + self.errors_of("request")
     }
 
+    /// Requests that failed because of what their answer said.
+    pub fn wrong_answers(&self) -> u64 {
+        let errors = self.errors.iter().filter(|((_, kind), _)| is_wrong_answer(kind));
+        errors.map(|(_, count)| count).sum()
+    }
+
     /// Response times of one clock over all behaviours and outcomes, in microseconds.
     pub fn response_times(&self, clock: ResponseClock) -> Hdr<u64> {
         let first = if clock == ResponseClock::Due { 0 } else { 2 };
@@ -474,6 +480,20 @@ impl Recorder {
 
     fn count_error(&mut self, behaviour: usize, kind: &str) {
         *self.errors.entry((behaviour, kind.to_owned())).or_default() += 1;
+    }
+}
+
+/// Whether a failure of this kind is about what an answer said, and not about how much the target can take.
+/// Of statuses those are that blame the request, or nobody: 408, 425 and 429 ask for less or later, and
+/// from 500 on the target blames itself (RFC 9110, section 15; RFC 6585, section 4; RFC 8470, section 5.2).
+fn is_wrong_answer(kind: &str) -> bool {
+    match kind
+        .strip_prefix("status ")
+        .and_then(|status| status.parse().ok())
+    {
+        Some(408 | 425 | 429 | 500u16..) => false,
+        Some(_) => true,
+        None => ["check", "capture", "encoding", "answer too long"].contains(&kind),
     }
 }
 

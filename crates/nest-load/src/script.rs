@@ -1,6 +1,7 @@
 //! A study's behaviours made ready to run: templates compiled, names resolved, secrets read.
 //!
 //! - `compile`: makes a `program` out of the study's behaviours
+//! - `body_place`: how values stand in a body that is stated as a text
 //! - `step`, `text`, `capture`, `count`, `feeds`: one request, and what is filled in, saved and counted
 //! - `settings`: what every exchange shares
 
@@ -10,6 +11,7 @@ use nest_data::{
     study::behaviour::template::{Template, TemplatePart},
 };
 
+mod body_place;
 pub mod capture;
 mod compile;
 pub mod count;

@@ -36,6 +36,9 @@ pub struct StepFacts<'a> {
     pub local_errors: u64,
     /// Executions that failed before anything was sent: a feed that ran dry, a request that cannot be made.
     pub own_errors: u64,
+    /// Requests that failed because of what their answer said: a status that blames the request, a check,
+    /// nothing to save, a body that cannot be read.
+    pub wrong_answers: u64,
     /// Whether the target refused connections.
     pub refused: bool,
     /// Behaviours in code that panicked.
@@ -77,6 +80,7 @@ pub fn judge(facts: &StepFacts<'_>) -> Verdict {
     target::errors(facts, &mut findings);
     target::capacity(facts, &mut findings);
     target::standstill(facts, &mut findings);
+    target::answers(facts, &mut findings);
     readings::clocks(facts, &mut findings);
     readings::probes(facts, &mut findings);
     if facts.interrupted {
@@ -119,6 +123,7 @@ mod tests {
             population: None,
             local_errors: 0,
             own_errors: 0,
+            wrong_answers: 0,
             refused: false,
             panics: 0,
             planned: None,
@@ -313,6 +318,41 @@ mod tests {
                 Validity::Limited,
                 vec!["the CPU quota held tier `app` back for 20 % of the time".to_owned()]
             )
+        );
+    }
+
+    #[test]
+    fn wrong_answers_that_come_in_time_are_no_lack_of_capacity() {
+        let counts = |failed| Counts {
+            due: 1_000,
+            completed: 1_000 - failed,
+            failed,
+            dropped: 0,
+        };
+        let with = |failed, wrong, utilisation| {
+            verdict(|facts, _| {
+                facts.executions = counts(failed);
+                facts.wrong_answers = wrong;
+                facts.utilisation = Some(utilisation);
+            })
+        };
+        assert_eq!(with(300, 300, 0.5).validity, Validity::Invalid);
+        assert!(with(300, 300, 0.5).reasons[0].contains("says nothing about capacity"));
+        assert_eq!(with(20, 20, 0.5).validity, Validity::Suspect);
+        assert_eq!(with(4, 4, 0.5).validity, Validity::Valid);
+        // Others that fail, and a resource that is full, are still what they are.
+        assert_eq!(with(300, 200, 0.5).validity, Validity::Invalid);
+        assert_eq!(with(300, 10, 0.5).validity, Validity::Limited);
+        assert_eq!(with(300, 300, 0.999).validity, Validity::Limited);
+        let all = verdict(|facts, _| {
+            facts.executions = counts(1_000);
+            facts.wrong_answers = 1_000;
+        });
+        assert_eq!(
+            (all.validity, all.reasons.len()),
+            (Validity::Invalid, 1),
+            "{:?}",
+            all.reasons
         );
     }
 

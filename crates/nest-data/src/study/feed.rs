@@ -1,9 +1,15 @@
 //! Feeds: tables from which behaviours take values. An execution takes one row of each feed that it uses.
 
-use std::{ops::Range, sync::Arc};
+use std::{fmt, ops::Range, sync::Arc};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error, MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+mod cells;
 
 use crate::diagnostic::{Diagnostic, Source};
 
@@ -107,11 +113,9 @@ fn csv_rows(source: &Source) -> Result<Rows, Diagnostic> {
     let at = |line: u64, message: String, help: &str| {
         Diagnostic::at(&source.name, line_span(&source.text, line), message, help)
     };
-    let mut reader = csv::ReaderBuilder::new()
-        .trim(csv::Trim::All)
-        .from_reader(source.text.as_bytes());
+    let mut reader = csv::Reader::from_reader(source.text.as_bytes());
     let columns: Vec<String> = match reader.headers() {
-        Ok(headers) => headers.iter().map(str::to_owned).collect(),
+        Ok(headers) => headers.iter().map(|name| name.trim().to_owned()).collect(),
         Err(error) => {
             return Err(at(
                 1,
@@ -120,12 +124,27 @@ fn csv_rows(source: &Source) -> Result<Rows, Diagnostic> {
             ));
         }
     };
+    if let Some(name) = twice(columns.iter()) {
+        let message = format!("the header names the column `{name}` twice");
+        return Err(at(1, message, "give every column a name of its own"));
+    }
     let mut rows = Rows::new(columns);
     for record in reader.records() {
         let record = record.map_err(|error| ragged(&error, &rows, &at))?;
-        record.iter().for_each(|cell| rows.push(cell));
+        let start = record.position().map_or(0, csv::Position::byte) as usize;
+        let quotes = cells::quotes(source.text.get(start..).unwrap_or_default(), record.len());
+        for (cell, quoted) in record.iter().zip(quotes) {
+            rows.push(quoted.cell(cell));
+        }
     }
     Ok(rows)
+}
+
+/// The first name that comes a second time.
+fn twice<'a>(names: impl Iterator<Item = &'a String>) -> Option<&'a String> {
+    let mut seen = std::collections::BTreeSet::new();
+    let mut names = names;
+    names.find(|name| !seen.insert(*name))
 }
 
 fn ragged(error: &csv::Error, rows: &Rows, at: &dyn Fn(u64, String, &str) -> Diagnostic) -> Diagnostic {
@@ -153,10 +172,9 @@ fn ragged(error: &csv::Error, rows: &Rows, at: &dyn Fn(u64, String, &str) -> Dia
 }
 
 fn json_lines(source: &Source) -> Result<Rows, Diagnostic> {
-    type Object = serde_json::Map<String, serde_json::Value>;
     let mut rows: Option<Rows> = None;
-    for (index, line) in source
-        .text
+    let text = source.text.strip_prefix('\u{feff}').unwrap_or(&source.text);
+    for (index, line) in text
         .lines()
         .enumerate()
         .filter(|(_, line)| !line.trim().is_empty())
@@ -169,28 +187,63 @@ fn json_lines(source: &Source) -> Result<Rows, Diagnostic> {
                 help,
             )
         };
-        let object: Object = serde_json::from_str(line).map_err(|error| {
+        let object: JsonObject = serde_json::from_str(line).map_err(|error| {
             at(
                 format!("line {} is not a JSON object: {error}", index + 1),
                 "write one object such as {\"name\": \"Ada\"} on each line",
             )
         })?;
-        let rows = rows.get_or_insert_with(|| Rows::new(object.keys().cloned().collect()));
-        let columns = rows.columns.clone();
-        if let Some(missing) = columns.iter().find(|column| !object.contains_key(*column)) {
+        if let Some(name) = twice(object.0.iter().map(|(name, _)| name)) {
             return Err(at(
-                format!("line {} has no `{missing}`, which the first line has", index + 1),
-                "give every line the same keys",
+                format!("line {} has the key `{name}` twice", index + 1),
+                "give every key of an object a name of its own",
             ));
         }
-        for column in &columns {
-            match &object[column] {
-                serde_json::Value::String(text) => rows.push(text),
-                value => rows.push(&value.to_string()),
-            }
+        let rows =
+            rows.get_or_insert_with(|| Rows::new(object.0.iter().map(|(name, _)| name.clone()).collect()));
+        for column in rows.columns.clone() {
+            let Some((_, value)) = object.0.iter().find(|(name, _)| *name == column) else {
+                return Err(at(
+                    format!("line {} has no `{column}`, which the first line has", index + 1),
+                    "give every line the same keys",
+                ));
+            };
+            rows.push(value);
         }
     }
     Ok(rows.unwrap_or_else(|| Rows::new(Vec::new())))
+}
+
+/// An object of which every key and value is kept: a text without its quotes, anything else as it stands in
+/// the file, so that a number keeps its digits.
+struct JsonObject(Vec<(String, String)>);
+
+impl<'de> Deserialize<'de> for JsonObject {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(JsonFields)
+    }
+}
+
+struct JsonFields;
+
+impl<'de> Visitor<'de> for JsonFields {
+    type Value = JsonObject;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<JsonObject, A::Error> {
+        let mut fields = Vec::new();
+        while let Some((name, value)) = entries.next_entry::<String, &RawValue>()? {
+            let text = match value.get() {
+                raw if raw.starts_with('"') => serde_json::from_str(raw).map_err(A::Error::custom)?,
+                raw => raw.to_owned(),
+            };
+            fields.push((name, text));
+        }
+        Ok(JsonObject(fields))
+    }
 }
 
 /// Byte range of a line, counted from 1, in a text.
@@ -222,6 +275,43 @@ mod tests {
         assert_eq!(
             (csv.rows(), csv.cell(1, 0), csv.cell(1, 1), csv.cell(2, 0)),
             (2, "Grace, H.", "85", "")
+        );
+    }
+
+    #[test]
+    fn a_quoted_cell_keeps_its_blanks_and_an_unquoted_one_loses_them() {
+        let text = "\u{feff}title , id\r\n\r\n\"  two spaces  \", 7 \r\n  plain  ,\"\"\n\
+            \"say \"\"hi\"\"\",\" a\nb \"  \n";
+        let feed = Feed::read(&Source::new("a.csv", text)).expect("valid");
+        assert_eq!(feed.columns(), ["title", "id"]);
+        let rows: Vec<_> = (0..feed.rows())
+            .map(|row| (feed.cell(row, 0), feed.cell(row, 1)))
+            .collect();
+        assert_eq!(
+            rows,
+            [("  two spaces  ", "7"), ("plain", ""), ("say \"hi\", ", " a\nb ")]
+        );
+    }
+
+    #[test]
+    fn numbers_of_json_lines_keep_their_digits() {
+        let text = "\u{feff}{\"id\":2733382000000000049,\"price\":12.10,\"far\":1e400,\
+            \"text\":\"\\u00eb\",\"list\":[ 1.0 ],\"no\":null}\n";
+        let feed = Feed::read(&Source::new("a.jsonl", text)).expect("valid");
+        let row: Vec<_> = (0..6).map(|column| feed.cell(0, column)).collect();
+        assert_eq!(
+            row,
+            ["2733382000000000049", "12.10", "1e400", "ë", "[ 1.0 ]", "null"]
+        );
+    }
+
+    #[test]
+    fn a_name_that_comes_twice_is_refused() {
+        let error = |name: &str, text: &str| Feed::read(&Source::new(name, text)).expect_err(text).message;
+        assert!(error("a.csv", "id,name, id\n1,2,3\n").contains("`id` twice"));
+        assert!(
+            error("a.jsonl", "{\"a\":1}\n{\"a\":1,\"b\":2,\"b\":3}\n")
+                .contains("line 2 has the key `b` twice")
         );
     }
 

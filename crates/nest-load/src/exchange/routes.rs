@@ -1,5 +1,7 @@
 //! How a request goes to the target: over the customer's own HTTP/1.1 or HTTP/2 connection, or by reqwest.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -9,6 +11,8 @@ use crate::{
         HttpAnswer, NoAnswer, Receiver, USER_AGENT, WantedAnswer,
         compat::{FilledBody, FilledField, Outgoing},
         connection::Failed,
+        cookies::Visit,
+        origin::Origin,
     },
     script::{
         feeds::FeedRows,
@@ -30,7 +34,7 @@ pub async fn over_http1(
         .http1
         .ready(&settings.origin, &context.state.last_good)
         .await?;
-    {
+    let path = {
         let mut out = context.state.buffers.outgoing.borrow_mut();
         out.clear();
         let mut values = TemplateValues {
@@ -41,14 +45,24 @@ pub async fn over_http1(
             rows,
         };
         step.head.fill(&mut values, &mut out)?;
-        write_cookies(customer, settings, &mut out);
+        let path = match &step.literal_path {
+            Some(path) => Cow::Borrowed(path.as_str()),
+            None => Cow::Owned(String::from_utf8_lossy(path_of(&out)).into_owned()),
+        };
+        let (own, before) = (own_cookies(step, &mut values)?, out.len());
+        let visit = visit(step, &settings.origin, &path);
+        customer.cookies.write_with(&own, visit, "cookie: ", &mut out);
+        if out.len() > before {
+            out.extend_from_slice(b"\r\n");
+        }
         write_body(step, &mut values, context, &mut out)?;
-    }
+        path
+    };
     let mut receiver = Receiver::new(
         wanted(step, settings),
         &mut customer.cookies,
-        &settings.origin.host,
-        &step.folder,
+        visit(step, &settings.origin, &path).host,
+        &path,
     );
     let known = context.state.known_head(step);
     customer
@@ -72,17 +86,21 @@ fn wanted<'a>(step: &'a ScriptStep, settings: &ExchangeSettings) -> WantedAnswer
     }
 }
 
-fn write_cookies(customer: &Customer, settings: &ExchangeSettings, out: &mut Vec<u8>) {
-    if customer.cookies.is_empty() {
-        return;
+/// What the behaviour itself sends as cookies.
+fn own_cookies(step: &ScriptStep, values: &mut TemplateValues<'_>) -> Result<Vec<u8>, NoAnswer> {
+    let mut own = Vec::new();
+    if let Some(cookies) = &step.own_cookies {
+        cookies.fill(values, &mut own)?;
     }
-    let path = String::from_utf8_lossy(path_of(out)).into_owned();
-    let before = out.len();
-    customer
-        .cookies
-        .write(&path, settings.origin.tls.is_some(), "cookie: ", out);
-    if out.len() > before {
-        out.extend_from_slice(b"\r\n");
+    Ok(own)
+}
+
+/// Where a request goes, as far as cookies ask.
+fn visit<'a>(step: &'a ScriptStep, origin: &'a Origin, path: &'a str) -> Visit<'a> {
+    Visit {
+        host: step.cookie_host.as_ref().unwrap_or(&origin.host),
+        path,
+        secure: origin.tls.is_some(),
     }
 }
 
@@ -122,6 +140,7 @@ fn write_body(
 /// Path, headers and body filled in, for clients that take them apart.
 struct Parts {
     path: String,
+    own_cookies: Vec<u8>,
     headers: Vec<(String, String)>,
     body: Option<Vec<u8>>,
 }
@@ -154,11 +173,17 @@ fn parts(
         .iter()
         .map(|(name, value)| Ok((name.clone(), utf8(text(value)?)?)))
         .collect::<Result<_, NoAnswer>>()?;
+    let own_cookies = step.own_cookies.as_ref().map_or(Ok(Vec::new()), &mut text)?;
     let body = match &step.body {
         RequestBody::Text(body) => Some(text(body)?),
         RequestBody::None | RequestBody::Multipart(_) => None,
     };
-    Ok(Parts { path, headers, body })
+    Ok(Parts {
+        path,
+        own_cookies,
+        headers,
+        body,
+    })
 }
 
 pub async fn over_http2(
@@ -174,51 +199,49 @@ pub async fn over_http2(
         .get_or_insert_default()
         .ready(&settings.origin, &context.state.last_good)
         .await?;
-    let (request, body) = http2_request(customer, settings, step, random, rows)?;
+    let (request, path, body) = http2_request(customer, settings, step, random, rows)?;
     let mut receiver = Receiver::new(
         wanted(step, settings),
         &mut customer.cookies,
-        &settings.origin.host,
-        &step.folder,
+        visit(step, &settings.origin, &path).host,
+        &path,
     );
     let connection = customer.http2.get_or_insert_default();
     connection.exchange(request, body, &mut receiver).await?;
     Ok(receiver.answer)
 }
 
-/// A request as HTTP/2 sends it. One without anything to fill in is put together once and copied.
-fn http2_request(
+/// A request as HTTP/2 sends it, with its path. One without anything to fill in is put together once and
+/// copied.
+fn http2_request<'a>(
     customer: &Customer,
     settings: &ExchangeSettings,
-    step: &ScriptStep,
+    step: &'a ScriptStep,
     random: &mut Xoshiro256PlusPlus,
     rows: &mut FeedRows,
-) -> Result<(http::Request<()>, Option<Bytes>), NoAnswer> {
-    let (mut request, path, body) = match step.prebuilt.get() {
-        Some(prebuilt) => (prebuilt.clone(), None, None),
-        None => {
+) -> Result<(http::Request<()>, Cow<'a, str>, Option<Bytes>), NoAnswer> {
+    let (mut request, path, own, body) = match (step.prebuilt.get(), &step.literal_path) {
+        (Some(prebuilt), Some(path)) => (prebuilt.clone(), Cow::Borrowed(path.as_str()), Vec::new(), None),
+        _ => {
             let parts = parts(customer, settings, step, random, rows)?;
             let request = put_together(settings, step, &parts)?;
             if step.is_literal() {
                 // Another worker may have been faster; its copy is the same.
                 let _ = step.prebuilt.set(request.clone());
             }
-            (request, Some(parts.path), parts.body.map(Bytes::from))
+            let body = parts.body.map(Bytes::from);
+            (request, Cow::Owned(parts.path), parts.own_cookies, body)
         }
     };
-    if !customer.cookies.is_empty() {
-        let mut line = Vec::new();
-        let path = path.as_deref().unwrap_or(&step.folder);
-        customer
-            .cookies
-            .write(path, settings.origin.tls.is_some(), "", &mut line);
-        if !line.is_empty() {
-            let value = http::header::HeaderValue::from_bytes(&line)
-                .map_err(|error| NoAnswer::new("request", error))?;
-            request.headers_mut().insert(http::header::COOKIE, value);
-        }
+    let mut line = Vec::new();
+    let visit = visit(step, &settings.origin, &path);
+    customer.cookies.write_with(&own, visit, "", &mut line);
+    if !line.is_empty() {
+        let value =
+            http::header::HeaderValue::from_bytes(&line).map_err(|error| NoAnswer::new("request", error))?;
+        request.headers_mut().insert(http::header::COOKIE, value);
     }
-    Ok((request, body))
+    Ok((request, path, body))
 }
 
 fn put_together(
@@ -226,10 +249,13 @@ fn put_together(
     step: &ScriptStep,
     parts: &Parts,
 ) -> Result<http::Request<()>, NoAnswer> {
-    let uri = format!(
-        "{}://{}{}",
-        settings.origin.scheme, settings.origin.authority, parts.path
-    );
+    // HTTP/2 says in `:authority` what HTTP/1.1 says in `Host`: RFC 9113, section 8.3.1.
+    let host = parts
+        .headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("host"));
+    let authority = host.map_or(&settings.origin.authority, |(_, value)| value);
+    let uri = format!("{}://{authority}{}", settings.origin.scheme, parts.path);
     let mut request = http::Request::builder()
         .method(step.method.as_ref())
         .version(http::Version::HTTP_2)
@@ -281,10 +307,13 @@ pub async fn over_compat(
         (_, Some(bytes)) => FilledBody::Bytes(bytes),
         (_, None) => FilledBody::None,
     };
+    let path = parts.path.clone();
     let outgoing = Outgoing {
         method: step.method.clone(),
         path: parts.path,
         headers: parts.headers,
+        own_cookies: parts.own_cookies,
+        cookie_host: step.cookie_host.clone(),
         body,
         redirects: step.redirects,
     };
@@ -293,8 +322,8 @@ pub async fn over_compat(
     let mut receiver = Receiver::new(
         wanted(step, settings),
         &mut customer.cookies,
-        &settings.origin.host,
-        &step.folder,
+        visit(step, &settings.origin, &path).host,
+        &path,
     );
     let outcome = client
         .exchange(

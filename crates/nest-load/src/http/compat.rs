@@ -4,7 +4,10 @@
 //! Its defaults that would flatter or disturb a target are off: retries, proxies from the environment, the
 //! referer.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use reqwest::{
     Client, Method, Url,
@@ -15,7 +18,12 @@ use reqwest::{
     retry,
 };
 
-use super::{NoAnswer, Receiver, connection::Failed, cookies::Jar, origin::Origin};
+use super::{
+    NoAnswer, Receiver,
+    connection::Failed,
+    cookies::{Jar, Visit},
+    origin::{Origin, bare},
+};
 
 /// What a customer's client is made for.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +39,10 @@ pub struct Outgoing {
     pub method: Cow<'static, str>,
     pub path: String,
     pub headers: Vec<(String, String)>,
+    /// Cookies besides those that the customer keeps.
+    pub own_cookies: Vec<u8>,
+    /// The host that cookies belong to, if it is not the origin's.
+    pub cookie_host: Option<String>,
     pub body: FilledBody,
     pub redirects: usize,
 }
@@ -54,6 +66,7 @@ pub struct FilledField {
 #[derive(Default)]
 pub struct Compat {
     clients: Vec<(usize, Client)>,
+    cookies: Option<Arc<SentCookies>>,
 }
 
 impl Compat {
@@ -66,7 +79,12 @@ impl Compat {
         outgoing: Outgoing,
         receiver: &mut Receiver<'_>,
     ) -> Result<(), Failed> {
-        let client = self.client(origin, settings, cookies, outgoing.redirects)?;
+        let store = self
+            .cookies
+            .get_or_insert_with(|| Arc::new(SentCookies::new(cookies, origin)));
+        store.begin(outgoing.own_cookies, outgoing.cookie_host);
+        let store = Arc::clone(store);
+        let client = self.client(origin, settings, store, outgoing.redirects)?;
         let url = format!("{}://{}{}", origin.scheme, origin.authority, outgoing.path);
         let method = Method::from_bytes(outgoing.method.as_bytes())
             .map_err(|error| NoAnswer::new("request", error))?;
@@ -101,7 +119,7 @@ impl Compat {
         &mut self,
         origin: &Origin,
         settings: &CompatSettings,
-        cookies: &Jar,
+        cookies: Arc<SentCookies>,
         redirects: usize,
     ) -> Result<Client, NoAnswer> {
         if let Some((_, client)) = self.clients.iter().find(|(most, _)| *most == redirects) {
@@ -117,20 +135,16 @@ impl Compat {
 fn build(
     origin: &Origin,
     settings: &CompatSettings,
-    cookies: &Jar,
+    cookies: Arc<SentCookies>,
     redirects: usize,
 ) -> reqwest::Result<Client> {
     super::tls::provide();
-    let store = OneHost {
-        cookies: cookies.clone(),
-        host: origin.host.clone(),
-    };
     let mut builder = Client::builder()
         .redirect(follow(settings.allow_hosts.clone(), redirects))
         .retry(retry::never())
         .referer(false)
         .no_proxy()
-        .cookie_provider(Arc::new(store))
+        .cookie_provider(cookies)
         .user_agent(crate::http::USER_AGENT)
         .http1_only()
         .tcp_nodelay(true)
@@ -181,36 +195,63 @@ fn form(fields: Vec<FilledField>) -> Result<Form, NoAnswer> {
     Ok(form)
 }
 
-/// A host without the brackets of an IPv6 address.
-fn bare(host: &str) -> &str {
-    host.trim_start_matches('[').trim_end_matches(']')
+/// The customer's cookies, and what its present request says about them.
+struct SentCookies {
+    jar: Jar,
+    origin: String,
+    request: Mutex<OwnCookies>,
 }
 
-/// The customer's cookies, for its one host.
-struct OneHost {
-    cookies: Jar,
-    host: String,
+/// Cookies that a request brings, and the host that it names.
+#[derive(Default)]
+struct OwnCookies {
+    line: Vec<u8>,
+    host: Option<String>,
 }
 
-impl CookieStore for OneHost {
-    fn set_cookies(&self, fields: &mut dyn Iterator<Item = &HeaderValue>, url: &Url) {
-        let mut cookies = self.cookies.clone();
-        if url.host_str().map(bare) == Some(&self.host) {
-            fields.for_each(|field| cookies.store(field.as_bytes(), &self.host, url.path()));
+impl SentCookies {
+    fn new(jar: &Jar, origin: &Origin) -> Self {
+        Self {
+            jar: jar.clone(),
+            origin: origin.host.clone(),
+            request: Mutex::default(),
         }
+    }
+
+    /// Takes what the next request says.
+    fn begin(&self, line: Vec<u8>, host: Option<String>) {
+        *self.request.lock().unwrap_or_else(PoisonError::into_inner) = OwnCookies { line, host };
+    }
+
+    /// Gives the host that cookies belong to, and what the request brings for it: nothing for a host that
+    /// it was redirected to.
+    fn on<T>(&self, url: &Url, see: impl FnOnce(&str, &[u8]) -> T) -> T {
+        let request = self.request.lock().unwrap_or_else(PoisonError::into_inner);
+        match url.host_str().map(bare).unwrap_or_default() {
+            host if host == self.origin => see(request.host.as_deref().unwrap_or(host), &request.line),
+            other => see(other, &[]),
+        }
+    }
+}
+
+impl CookieStore for SentCookies {
+    fn set_cookies(&self, fields: &mut dyn Iterator<Item = &HeaderValue>, url: &Url) {
+        let mut jar = self.jar.clone();
+        self.on(url, |host, _| {
+            fields.for_each(|field| jar.store(field.as_bytes(), host, url.path()));
+        });
     }
 
     fn cookies(&self, url: &Url) -> Option<HeaderValue> {
         let mut line = Vec::new();
-        if url.host_str().map(bare) == Some(&self.host) {
-            self.cookies
-                .write(url.path(), url.scheme() == "https", "", &mut line);
-        }
-        if line.is_empty() {
-            None
-        } else {
-            HeaderValue::from_bytes(&line).ok()
-        }
+        self.on(url, |host, own| {
+            let (path, secure) = (url.path(), url.scheme() == "https");
+            self.jar
+                .write_with(own, Visit { host, path, secure }, "", &mut line);
+        });
+        HeaderValue::from_bytes(&line)
+            .ok()
+            .filter(|line| !line.is_empty())
     }
 }
 

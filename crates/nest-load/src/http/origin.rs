@@ -53,7 +53,7 @@ impl Origin {
         };
         let url = url::Url::parse(base_url).map_err(|_| bad())?;
         let bracketed = url.host_str().filter(|host| !host.is_empty()).ok_or_else(bad)?;
-        let host = bracketed.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let host = bare(bracketed).to_owned();
         let port = url.port_or_known_default().ok_or_else(bad)?;
         let addresses = resolve(&host, port)?;
         let tls = match url.scheme() {
@@ -101,6 +101,11 @@ impl Origin {
         }
         Err(failure)
     }
+}
+
+/// A host without the brackets of an IPv6 address.
+pub fn bare(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
 }
 
 fn resolve(host: &str, port: u16) -> Result<Arc<[SocketAddr]>, LoadError> {

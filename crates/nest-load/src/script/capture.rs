@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
+use serde_json::value::RawValue;
 
 /// Where a value is taken from.
 #[derive(Debug)]
@@ -41,8 +44,14 @@ impl Captor {
     }
 }
 
+/// What a JSON text may begin with although it should not: RFC 8259, section 8.1.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// A path into a JSON document: `$.items[0].id`. It is walked while the text is parsed, which ends where the
 /// value is found.
+///
+/// A text is saved without its quotes; a number, a truth value, a list or an object as it stands in the
+/// answer, with every digit.
 #[derive(Debug)]
 pub struct JsonPath {
     parts: Vec<Part>,
@@ -76,7 +85,8 @@ impl JsonPath {
 
     fn take(&self, body: &[u8]) -> Result<String, String> {
         let mut found = None;
-        let mut json = serde_json::Deserializer::from_slice(body);
+        let text = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
+        let mut json = serde_json::Deserializer::from_slice(text);
         let outcome = JsonWalk {
             parts: &self.parts,
             found: &mut found,
@@ -85,7 +95,7 @@ impl JsonPath {
         match (found, outcome) {
             (Some(value), _) => Ok(value),
             (None, Ok(())) => Err(format!(
-                "there is no text, number or truth value at {}",
+                "there is no text, number, truth value, list or object at {}",
                 self.text
             )),
             (None, Err(_)) => Err("the body to save from is not JSON".to_owned()),
@@ -103,17 +113,24 @@ struct JsonWalk<'a> {
 impl<'de> DeserializeSeed<'de> for JsonWalk<'_> {
     type Value = ();
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
+        if !self.parts.is_empty() {
+            return deserializer.deserialize_any(self);
+        }
+        // Not through a number of the program's own, which would round it.
+        *self.found = saved(<&RawValue>::deserialize(deserializer)?.get());
+        match self.found {
+            Some(_) => Err(D::Error::custom("found")),
+            None => Ok(()),
+        }
     }
 }
 
-impl JsonWalk<'_> {
-    fn keep<E: Error>(self, value: impl ToString) -> Result<(), E> {
-        if self.parts.is_empty() {
-            *self.found = Some(value.to_string());
-            return Err(E::custom("found"));
-        }
-        Ok(())
+/// What is saved of a value that stands so in the answer; nothing of `null`.
+fn saved(raw: &str) -> Option<String> {
+    match raw.as_bytes().first() {
+        Some(b'n') => None,
+        Some(b'"') => serde_json::from_str(raw).ok(),
+        _ => Some(raw.to_owned()),
     }
 }
 
@@ -124,24 +141,24 @@ impl<'de> Visitor<'de> for JsonWalk<'_> {
         out.write_str("JSON")
     }
 
-    fn visit_bool<E: Error>(self, value: bool) -> Result<(), E> {
-        self.keep(value)
+    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
-        self.keep(value)
+    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_u64<E: Error>(self, value: u64) -> Result<(), E> {
-        self.keep(value)
+    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
-        self.keep(serde_json::Value::from(value))
+    fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
+        Ok(())
     }
 
-    fn visit_str<E: Error>(self, value: &str) -> Result<(), E> {
-        self.keep(value)
+    fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
+        Ok(())
     }
 
     fn visit_unit<E: Error>(self) -> Result<(), E> {
@@ -221,13 +238,52 @@ mod tests {
 
     #[test]
     fn what_is_not_there_is_named() {
-        for path in ["$.b", "$.c", "$.a[2]", "$.a", "$.a.x", "$[0]"] {
+        for path in ["$.b", "$.c", "$.a[2]", "$.a.x", "$[0]", "$.b.c", "$.a[0].x"] {
             assert!(
                 take(path, r#"{"a":[1],"b":null}"#).is_err_and(|reason| reason.contains(path)),
                 "{path}"
             );
         }
         assert!(take("$.a", "<html>").is_err_and(|reason| reason.contains("not JSON")));
+    }
+
+    /// The answer of a shop, in JSON as RFC 8259 allows it.
+    const ITEM: &str = r#"{"item":{"id":2733382000000000049,"big":123456789012345678901234,
+        "neg":-9007199254740993,"price":12.10,"rate":0.12345678901234567891,"exp":1e3,"far":-1.50E+400,
+        "zero":-0.0},
+        "rows":[ [ 12.10 , 1e3 ] , {"v":100.0} ],"uni":"M\u00fcnchen \ud83d\ude00"}"#;
+
+    #[test]
+    fn captured_numbers_keep_their_digits() {
+        for (path, digits) in [
+            ("$.item.id", "2733382000000000049"),
+            ("$.item.big", "123456789012345678901234"),
+            ("$.item.neg", "-9007199254740993"),
+            ("$.item.price", "12.10"),
+            ("$.item.rate", "0.12345678901234567891"),
+            ("$.item.exp", "1e3"),
+            ("$.item.far", "-1.50E+400"),
+            ("$.item.zero", "-0.0"),
+            ("$.rows[0]", "[ 12.10 , 1e3 ]"),
+            ("$.rows[1]", "{\"v\":100.0}"),
+            ("$.rows[1].v", "100.0"),
+            ("$.uni", "München 😀"),
+        ] {
+            assert_eq!(take(path, ITEM).as_deref(), Ok(digits), "{path}");
+        }
+        assert_eq!(take("$", " 0.10 ").as_deref(), Ok("0.10"));
+        for wrong in ["01", "+1", "1.", ".5", "0x1F", "NaN", "--1"] {
+            assert!(take("$.a", &format!("{{\"a\":{wrong}}}")).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped() {
+        assert_eq!(
+            take("$.item.price", &format!("\u{feff}{ITEM}")).as_deref(),
+            Ok("12.10")
+        );
+        assert!(take("$", "\u{feff}\u{feff}1").is_err_and(|reason| reason.contains("not JSON")));
     }
 
     #[test]

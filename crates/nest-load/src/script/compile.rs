@@ -12,8 +12,9 @@ use nest_data::{
     BehaviourSpec, Study,
     behaviour::{Capture, CountSource, FormPart, Request},
     feed::Feed,
-    study::behaviour::template::{Template, TemplatePart},
 };
+
+mod texts;
 
 use super::{
     capture::{Captor, JsonPath},
@@ -21,7 +22,7 @@ use super::{
     feeds::FeedReader,
     program::{Program, Script, Work},
     settings::ExchangeSettings,
-    step::{MultipartField, NO_ENDPOINT, RequestBody, Route, ScriptStep, head},
+    step::{MultipartField, NO_ENDPOINT, RequestBody, Route, ScriptStep, head, named_host, without_cookies},
     text::{Escape, Text},
 };
 use crate::{
@@ -178,16 +179,16 @@ impl Compiler<'_> {
         let (method, path) = step
             .method_and_path()
             .expect("read_study accepts only steps with one method");
-        let prefixed = format!("{}{path}", self.sources.origin.prefix);
-        let mut compiled_path = self.text(&prefixed, Escape::Path)?;
+        let mut compiled_path = self.address(path)?;
         let headers = step
             .headers
             .iter()
             .flat_map(|(name, values)| values.texts().iter().map(move |text| (name, text)))
             .map(|(name, text)| Ok((name.clone(), self.text(text, Escape::Header)?)))
             .collect::<Result<Vec<_>, LoadError>>()?;
+        let cookie_host = named_host(&headers);
+        let (mut headers, own_cookies) = without_cookies(headers);
         let (body, content_type) = self.body(step)?;
-        let mut headers = headers;
         if let Some(content_type) = content_type
             && !headers
                 .iter()
@@ -196,7 +197,7 @@ impl Compiler<'_> {
             headers.push(("content-type".to_owned(), Text::literal(content_type)));
         }
         let head = head(method, &compiled_path, &headers, &self.sources.origin);
-        let folder = compiled_path.start().to_owned();
+        let literal_path = compiled_path.as_literal().map(Cow::into_owned);
         compiled_path.shrink();
         let redirects = usize::from(step.redirects.unwrap_or(0));
         let expect = step.expect.clone().unwrap_or_default();
@@ -218,7 +219,9 @@ impl Compiler<'_> {
             path: compiled_path,
             headers,
             head,
-            folder,
+            literal_path,
+            own_cookies,
+            cookie_host,
             think: step.think.as_ref().and_then(|think| think.times().ok()),
             timeout: Duration::from_secs_f64(
                 step.timeout
@@ -285,7 +288,7 @@ impl Compiler<'_> {
             ));
         }
         match &step.body {
-            Some(body) => Ok((RequestBody::Text(self.text(body, Escape::None)?), None)),
+            Some(body) => Ok((RequestBody::Text(self.plain_body(step, body)?), None)),
             None => Ok((RequestBody::None, None)),
         }
     }
@@ -358,59 +361,14 @@ impl Compiler<'_> {
             source,
         })
     }
-
-    fn text(&self, template: &str, escape: Escape) -> Result<Text, LoadError> {
-        let template: Template = template.parse().expect("read_study accepts only valid templates");
-        let mut text = Text::default();
-        for segment in template.segments() {
-            match segment {
-                TemplatePart::Literal(literal) => text.push(&escape.apply(literal)),
-                TemplatePart::Variable(name) => {
-                    text.push_variable(self.variable(name).unwrap_or(usize::MAX), escape)
-                }
-                TemplatePart::Int(low, high) => text.push_int(*low, *high),
-                TemplatePart::Pick(choices) => text.push_pick(choices, escape),
-                TemplatePart::Customer => text.push_customer(),
-                TemplatePart::Feed { feed, column } => {
-                    let index = self
-                        .sources
-                        .feeds
-                        .iter()
-                        .position(|reader| reader.name() == feed)
-                        .unwrap_or(usize::MAX);
-                    let column = self
-                        .sources
-                        .feeds
-                        .get(index)
-                        .and_then(|reader| reader.column(column))
-                        .unwrap_or(usize::MAX);
-                    text.push_feed(index, column, escape);
-                }
-                TemplatePart::Env(variable) => match self.sources.secrets.get(variable) {
-                    Some(secret)
-                        if escape == Escape::Header && secret.bytes().any(|byte| byte.is_ascii_control()) =>
-                    {
-                        return Err(LoadError::SecretUnfit {
-                            behaviour: self.behaviour.to_owned(),
-                            variable: variable.clone(),
-                        });
-                    }
-                    Some(secret) => text.push(&escape.apply(secret)),
-                    None => {
-                        return Err(LoadError::SecretMissing {
-                            behaviour: self.behaviour.to_owned(),
-                            variable: variable.clone(),
-                        });
-                    }
-                },
-            }
-        }
-        Ok(text)
-    }
 }
 
-/// Takes a header field, which is added to those that are wanted.
+/// Takes a header field, which is added to those that are wanted if it is not among them.
 fn field(header: &str, fields: &mut Vec<String>) -> Captor {
-    fields.push(header.to_ascii_lowercase());
-    Captor::Field(fields.len() - 1)
+    let header = header.to_ascii_lowercase();
+    let place = fields.iter().position(|known| *known == header);
+    Captor::Field(place.unwrap_or_else(|| {
+        fields.push(header);
+        fields.len() - 1
+    }))
 }

@@ -6,7 +6,11 @@ use memchr::memmem::Finder;
 use nest_data::{behaviour::Expect, customers::Times};
 
 use super::{capture::Captor, count::RequestCount, settings::ExchangeSettings, text::Text};
-use crate::http::{NoAnswer, USER_AGENT, compat::CompatSettings, origin::Origin};
+use crate::http::{
+    NoAnswer, USER_AGENT,
+    compat::CompatSettings,
+    origin::{Origin, bare},
+};
 
 /// The endpoint of a request that is not one of the program's files.
 pub const NO_ENDPOINT: usize = usize::MAX;
@@ -22,8 +26,12 @@ pub struct ScriptStep {
     pub body: RequestBody,
     /// The HTTP/1.1 head up to cookies and length, for the fast path.
     pub head: Text,
-    /// The path as far as it is no template, for cookies that name none.
-    pub folder: String,
+    /// The path, if nothing in it is filled in: cookies ask for it.
+    pub literal_path: Option<String>,
+    /// What the behaviour itself sends as cookies; it goes before those that the customer keeps.
+    pub own_cookies: Option<Text>,
+    /// The host that cookies belong to, if the request names another one than the base URL does.
+    pub cookie_host: Option<String>,
     pub think: Option<Times>,
     pub timeout: Duration,
     pub expect: Expect,
@@ -55,6 +63,7 @@ impl ScriptStep {
     pub fn is_literal(&self) -> bool {
         self.path.is_literal()
             && matches!(self.body, RequestBody::None)
+            && self.own_cookies.is_none()
             && self.headers.iter().all(|(_, value)| value.is_literal())
     }
 
@@ -64,13 +73,15 @@ impl ScriptStep {
     /// A method, path or header that would break the request apart.
     pub fn plain(request: PlainRequest<'_>, settings: &ExchangeSettings) -> Result<Self, NoAnswer> {
         check(&request)?;
-        let folder = format!("{}{}", settings.origin.prefix, request.path);
-        let path = Text::literal(&folder);
+        let literal_path = format!("{}{}", settings.origin.prefix, request.path);
+        let path = Text::literal(&literal_path);
         let headers: Vec<(String, Text)> = request
             .headers
             .iter()
             .map(|(name, value)| ((*name).to_owned(), Text::literal(value)))
             .collect();
+        let cookie_host = named_host(&headers);
+        let (headers, own_cookies) = without_cookies(headers);
         let body = match request.body {
             [] => RequestBody::None,
             bytes => RequestBody::Text(Text::of_bytes(bytes)),
@@ -84,7 +95,9 @@ impl ScriptStep {
             path,
             headers,
             body,
-            folder,
+            literal_path: Some(literal_path),
+            own_cookies,
+            cookie_host,
             think: None,
             timeout: Duration::from_secs_f64(settings.timeout_s),
             expect: Expect::default(),
@@ -98,6 +111,33 @@ impl ScriptStep {
             prebuilt: OnceLock::new(),
         })
     }
+}
+
+/// Header fields without those for cookies, and what these send: one field holds all cookies of a request
+/// (RFC 6265, section 5.4).
+pub fn without_cookies(headers: Vec<(String, Text)>) -> (Vec<(String, Text)>, Option<Text>) {
+    let mut cookies: Option<Text> = None;
+    let mut others = Vec::with_capacity(headers.len());
+    for (name, value) in headers {
+        match &mut cookies {
+            _ if !name.eq_ignore_ascii_case("cookie") => others.push((name, value)),
+            Some(cookies) => {
+                cookies.push(b"; ");
+                cookies.append(&value);
+            }
+            none => *none = Some(value),
+        }
+    }
+    (others, cookies)
+}
+
+/// The host of a `Host` field in which nothing is filled in, without its port.
+pub fn named_host(headers: &[(String, Text)]) -> Option<String> {
+    let (_, value) = headers
+        .iter()
+        .find(|(name, _)| name.eq_ignore_ascii_case("host"))?;
+    let url = url::Url::parse(&format!("http://{}/", value.as_literal()?)).ok()?;
+    Some(bare(url.host_str()?).to_owned())
 }
 
 fn check(request: &PlainRequest<'_>) -> Result<(), NoAnswer> {

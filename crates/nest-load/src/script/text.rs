@@ -1,7 +1,10 @@
 //! Templates compiled to pieces that are copied, and pieces that are filled in.
 
+use std::borrow::Cow;
+
 use rand::{RngExt, seq::IndexedRandom};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use url::Url;
 
 use super::feeds::{FeedReader, FeedRows};
 use crate::http::NoAnswer;
@@ -24,6 +27,8 @@ enum Piece {
         column: usize,
         escape: Escape,
     },
+    /// A value that is a URL of its own, read as a link on the page at the base.
+    Link(Box<Text>, Box<Url>),
 }
 
 /// How a value must be written where it stands.
@@ -31,8 +36,12 @@ enum Piece {
 pub enum Escape {
     /// As it is.
     None,
-    /// In a path or query: what may not stand there is percent-encoded; `/`, `?` and `&` stay.
+    /// A path and query as they were written: what may not stand there is percent-encoded; `/`, `?`, `&`
+    /// and what is percent-encoded already stay.
     Path,
+    /// Within one segment of a path or one part of a query: all but unreserved characters is
+    /// percent-encoded (RFC 3986, section 2.3), so that the target reads the value.
+    Component,
     /// Inside a JSON text.
     Json,
     /// In a form.
@@ -106,6 +115,11 @@ impl Text {
         self.pieces.push(Piece::Feed { feed, column, escape });
     }
 
+    /// Adds a link, which is resolved as a browser resolves one on the page at `base`.
+    pub fn push_link(&mut self, link: Text, base: Url) {
+        self.pieces.push(Piece::Link(Box::new(link), Box::new(base)));
+    }
+
     /// Gives back room that was only needed while the text was put together.
     pub fn shrink(&mut self) {
         for piece in &mut self.pieces {
@@ -116,11 +130,11 @@ impl Text {
         self.pieces.shrink_to_fit();
     }
 
-    /// What stands before the first value that is filled in.
-    pub fn start(&self) -> &str {
-        match self.pieces.first() {
-            Some(Piece::Literal(bytes)) => std::str::from_utf8(bytes).unwrap_or("/"),
-            _ => "/",
+    /// The text, if nothing is filled in.
+    pub fn as_literal(&self) -> Option<Cow<'_, str>> {
+        match self.pieces.as_slice() {
+            [Piece::Literal(bytes)] => Some(String::from_utf8_lossy(bytes)),
+            _ => None,
         }
     }
 
@@ -162,6 +176,11 @@ impl Text {
                     let row = filling.rows.of(*feed, reader)?;
                     escape.write(reader.cell(row, *column), out)?;
                 }
+                Piece::Link(link, base) => {
+                    let mut value = Vec::new();
+                    link.fill(filling, &mut value)?;
+                    write_link(&String::from_utf8_lossy(&value), base, out)?;
+                }
             }
         }
         Ok(())
@@ -190,7 +209,11 @@ impl Escape {
                 ));
             }
             Self::Header => out.extend_from_slice(value.as_bytes()),
-            Self::Path => value.bytes().for_each(|byte| write_in_path(byte, out)),
+            Self::Path => write_path(value.as_bytes(), out),
+            Self::Component => value.bytes().for_each(|byte| {
+                let stays = byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+                write_byte(byte, stays, out);
+            }),
             Self::Form => url::form_urlencoded::byte_serialize(value.as_bytes())
                 .for_each(|part| out.extend_from_slice(part.as_bytes())),
             Self::Json
@@ -209,8 +232,39 @@ impl Escape {
     }
 }
 
-fn write_in_path(byte: u8, out: &mut Vec<u8>) {
-    let stays = byte.is_ascii_graphic() && !b"\"#<>\\^`{|}".contains(&byte);
+/// Writes a path; a percent sign that begins no encoded byte is a percent sign.
+fn write_path(mut path: &[u8], out: &mut Vec<u8>) {
+    while let [byte, rest @ ..] = path {
+        let stays = match byte {
+            b'%' => matches!(rest, [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit()),
+            byte => byte.is_ascii_graphic() && !b"\"#<>\\^`{|}".contains(byte),
+        };
+        write_byte(*byte, stays, out);
+        path = rest;
+    }
+}
+
+/// Writes path and query of a link. It must lead to where the load goes.
+fn write_link(link: &str, base: &Url, out: &mut Vec<u8>) -> Result<(), NoAnswer> {
+    let wrong = |why: &str| NoAnswer::new("request", format!("{link:?} {why}"));
+    let url = base
+        .join(link)
+        .map_err(|error| wrong(&format!("is no URL: {error}")))?;
+    if url.origin() != base.origin() {
+        let target = base.origin().ascii_serialization();
+        return Err(wrong(&format!(
+            "leads away from {target}, which is put under load"
+        )));
+    }
+    write_path(url.path().as_bytes(), out);
+    if let Some(query) = url.query() {
+        out.push(b'?');
+        write_path(query.as_bytes(), out);
+    }
+    Ok(())
+}
+
+fn write_byte(byte: u8, stays: bool, out: &mut Vec<u8>) {
     if stays {
         out.push(byte);
     } else {
@@ -272,9 +326,58 @@ mod tests {
         let written = |escape| filled(&with_variable(escape), value);
         assert_eq!(written(Escape::None), Ok(format!("<{value}>")));
         assert_eq!(written(Escape::Path), Ok("<a%20b%22&%C3%A9/%5C>".into()));
+        assert_eq!(written(Escape::Component), Ok("<a%20b%22%26%C3%A9%2F%5C>".into()));
         assert_eq!(written(Escape::Json), Ok("<a b\\\"&é/\\\\>".into()));
         assert_eq!(written(Escape::Form), Ok("<a+b%22%26%C3%A9%2F%5C>".into()));
         assert!(filled(&with_variable(Escape::Header), "x\r\nevil: 1").is_err());
+    }
+
+    #[test]
+    fn a_component_is_all_but_unreserved_characters_and_a_path_keeps_what_is_encoded() {
+        let apply = |escape: Escape, value: &str| String::from_utf8(escape.apply(value)).expect("ASCII");
+        // RFC 3986, section 2.3; the others are reserved or belong in no URL.
+        let unreserved = "ABCXYZabcxyz019-._~";
+        assert_eq!(apply(Escape::Component, unreserved), unreserved);
+        assert_eq!(
+            apply(Escape::Component, " !\"#$%&'()*+,/:;<=>?@[\\]^`{|}\r\n\u{7f}"),
+            "%20%21%22%23%24%25%26%27%28%29%2A%2B%2C%2F%3A%3B%3C%3D%3E%3F%40%5B%5C%5D%5E%60%7B%7C%7D%0D%0A%7F"
+        );
+        assert_eq!(
+            apply(Escape::Path, "/a%20b/50%/100%2?x=%zz"),
+            "/a%20b/50%25/100%252?x=%25zz"
+        );
+    }
+
+    #[test]
+    fn a_link_is_read_as_a_browser_reads_it_and_leads_nowhere_else() {
+        let mut text = Text::default();
+        let mut value = Text::default();
+        value.push_variable(0, Escape::None);
+        text.push_link(value, Url::parse("http://127.0.0.1:8080/api/").expect("a URL"));
+        for (link, path) in [
+            ("/items?page=2&q=a%20b", "/items?page=2&q=a%20b"),
+            ("http://127.0.0.1:8080/items/7#top", "/items/7"),
+            ("//127.0.0.1:8080/x", "/x"),
+            ("items/7", "/api/items/7"),
+            ("?page=2", "/api/?page=2"),
+            ("../other", "/other"),
+            ("", "/api/"),
+            ("/Zoë 50%", "/Zo%C3%AB%2050%25"),
+        ] {
+            assert_eq!(filled(&text, link), Ok(path.into()), "{link}");
+        }
+        for away in [
+            "http://127.0.0.1:8081/",
+            "https://127.0.0.1:8080/",
+            "http://elsewhere.test/",
+            "//elsewhere.test/x",
+            "http://",
+        ] {
+            assert!(
+                filled(&text, away).is_err_and(|refused| refused.kind == "request"),
+                "{away}"
+            );
+        }
     }
 
     #[test]
@@ -290,7 +393,7 @@ mod tests {
     fn literals_merge_and_a_single_number_is_known() {
         let mut text = Text::literal("a");
         text.append(&Text::literal("b"));
-        assert_eq!((text.pieces.len(), text.start()), (1, "ab"));
+        assert_eq!((text.pieces.len(), text.as_literal().as_deref()), (1, Some("ab")));
         let mut number = Text::default();
         number.push_int(3, 3);
         assert!(number.is_one_number() && !text.is_one_number());

@@ -36,6 +36,11 @@ impl Findings {
         }
     }
 
+    /// Whether something was found of this validity.
+    pub fn has(&self, validity: Validity) -> bool {
+        self.0.iter().any(|(found, _)| *found == validity)
+    }
+
     /// The gravest finding decides; every finding is a reason.
     pub fn verdict(self) -> Verdict {
         Verdict {

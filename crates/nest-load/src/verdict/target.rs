@@ -15,6 +15,13 @@ const ERRORS: Bounds = Bounds {
     suspect: 0.005,
     beyond: (0.05, Validity::Limited),
 };
+/// Share of executions that met an answer other than the behaviour expects, although one came. Our choice:
+/// as for errors; but wrong answers say nothing about capacity, and beyond a twentieth the executions are
+/// not what the study is about.
+const WRONG_ANSWERS: Bounds = Bounds {
+    suspect: 0.005,
+    beyond: (0.05, Validity::Invalid),
+};
 /// Share of starts that were dropped: the first is worth a look, as a step drops only if the target answers
 /// too slowly.
 const DROPPED: Bounds = Bounds {
@@ -58,7 +65,7 @@ pub fn errors(facts: &StepFacts<'_>, findings: &mut Findings) {
         return;
     }
     let due = counts.due as f64;
-    let share = (counts.failed + counts.dropped) as f64 / due;
+    let share = (counts.failed + counts.dropped - wrong_answers(facts)) as f64 / due;
     if counts.failed > 0 && counts.completed == 0 {
         let reason = format!(
             "every one of the {} executions that ended failed, so this step shows nothing about capacity",
@@ -88,6 +95,37 @@ pub fn errors(facts: &StepFacts<'_>, findings: &mut Findings) {
         let reason = format!("{lost} connections were lost in the middle of a request");
         findings.add(Validity::Suspect, reason);
     }
+}
+
+/// Executions that failed because of what an answer said.
+fn wrong_answers(facts: &StepFacts<'_>) -> u64 {
+    facts.wrong_answers.min(facts.executions.failed)
+}
+
+/// Answers that came, and were not what the behaviours expect. Where the target was at a limit they may be
+/// a sign of it; elsewhere nothing is known of a limit.
+pub fn answers(facts: &StepFacts<'_>, findings: &mut Findings) {
+    let (wrong, due) = (wrong_answers(facts), facts.executions.due.max(1));
+    if facts.executions.completed == 0 {
+        return;
+    }
+    let beyond = if findings.has(Validity::Limited) {
+        Validity::Suspect
+    } else {
+        WRONG_ANSWERS.beyond.1
+    };
+    let bounds = Bounds {
+        beyond: (WRONG_ANSWERS.beyond.0, beyond),
+        ..WRONG_ANSWERS
+    };
+    let share = wrong as f64 / due as f64;
+    findings.check(share, bounds, || {
+        format!(
+            "{:.1} % of the executions got answers that are not what the behaviour expects; that says \
+             nothing about capacity",
+            share * 100.0
+        )
+    });
 }
 
 /// Whether the target had room for the load.

@@ -62,8 +62,9 @@ fn check_request(
             help,
         ));
     };
-    if !path.starts_with('/') {
-        let help = "write the path from the base URL, starting with /";
+    if !path.starts_with('/') && !path.starts_with("{{") {
+        let help =
+            "write the path from the base URL, starting with /, or begin with a saved link: {{ next }}";
         found.push(spans.at_value(
             &["steps", index, &method.to_ascii_lowercase()],
             format!("{path:?} is not a path"),
