@@ -48,7 +48,8 @@ fn is_false(value: &bool) -> bool {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Request {
-    /// Path (template) of a GET, from the base URL: `/items?page={{ int(1, 40) }}`.
+    /// Path (template) of a GET, from the base URL: `/items?page={{ int(1, 40) }}`. A value is one part of
+    /// the path or query. A template that begins with a value, `{{ next }}`, is a link that an answer gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub get: Option<String>,
     /// Path (template) of a POST.
@@ -75,14 +76,15 @@ pub struct Request {
     pub think: Option<Think>,
     /// Headers, by name; values are templates. A header with several values is sent as several fields.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub headers: BTreeMap<String, HeaderValues>,
+    pub headers: BTreeMap<String, Texts>,
     /// JSON body; texts in it are templates. A text that is one single `{{ int(..) }}` becomes a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub json: Option<serde_json::Value>,
-    /// Form body, by field name; values are templates.
+    /// Form body, by field name; values are templates. A field with several values is sent several times.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub form: BTreeMap<String, String>,
-    /// Plain text body (template).
+    pub form: BTreeMap<String, Texts>,
+    /// Plain text body (template). A header `Content-Type` that names JSON or a form decides how values are
+    /// written in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
     /// Multipart body, by field name. The request then takes the compatibility path, which is slower.
@@ -108,17 +110,17 @@ pub struct Request {
     pub expect: Option<Expect>,
 }
 
-/// What a header is sent with.
+/// One value of a header or a field, or several.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
-pub enum HeaderValues {
+pub enum Texts {
     /// One value (template).
     One(String),
-    /// A field for each value (templates), in this order.
+    /// Each value (template) in a field of its own, in this order.
     Several(Vec<String>),
 }
 
-impl HeaderValues {
+impl Texts {
     /// The values, in the order in which they are sent.
     #[must_use]
     pub fn texts(&self) -> &[String] {
@@ -304,7 +306,11 @@ pub fn texts_of(step: &Request) -> Vec<(&str, &str)> {
                 .values()
                 .flat_map(|values| values.texts().iter().map(|text| ("headers", text.as_str()))),
         )
-        .chain(step.form.values().map(|text| ("form", text.as_str())))
+        .chain(
+            step.form
+                .values()
+                .flat_map(|values| values.texts().iter().map(|text| ("form", text.as_str()))),
+        )
         .chain(step.multipart.values().map(|value| ("multipart", value.text())))
         .chain(step.body.iter().map(|text| ("body", text.as_str())))
         .chain(json_texts.into_iter().map(|text| ("json", text)))

@@ -61,15 +61,12 @@ impl BodyPlace {
 
 #[cfg(test)]
 mod tests {
-    use nest_data::behaviour::HeaderValues;
+    use nest_data::behaviour::Texts;
 
     use super::*;
 
     fn place(media_type: &str, literal: &str) -> Escape {
-        let headers = [(
-            "Content-Type".to_owned(),
-            HeaderValues::One(media_type.to_owned()),
-        )];
+        let headers = [("Content-Type".to_owned(), Texts::One(media_type.to_owned()))];
         let mut place = BodyPlace::of(&Request {
             headers: headers.into_iter().collect(),
             ..Request::default()

@@ -251,7 +251,11 @@ impl Compiler<'_> {
         }
         if !step.form.is_empty() {
             let mut text = Text::default();
-            for (index, (name, value)) in step.form.iter().enumerate() {
+            let fields = step
+                .form
+                .iter()
+                .flat_map(|(name, values)| values.texts().iter().map(move |value| (name, value)));
+            for (index, (name, value)) in fields.enumerate() {
                 let name: String = url::form_urlencoded::byte_serialize(name.as_bytes()).collect();
                 text.push(format!("{}{name}=", if index > 0 { "&" } else { "" }).as_bytes());
                 text.append(&self.text(value, Escape::Form)?);

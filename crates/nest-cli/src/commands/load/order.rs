@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use nest_data::{
     BehaviourSpec, Source,
-    behaviour::{HeaderValues, Request},
+    behaviour::{Request, Texts},
     customers::{Spacing, Times},
     study::read::read_behaviour,
 };
@@ -186,7 +186,7 @@ fn request(arguments: &LoadArguments, path: String) -> Result<Request, CommandEr
 
 /// The headers that were given, those of one name together, whatever its case. A request has one field of
 /// cookies.
-fn headers(given: &[(String, String)]) -> BTreeMap<String, HeaderValues> {
+fn headers(given: &[(String, String)]) -> BTreeMap<String, Texts> {
     let mut headers: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, value) in given {
         let known = headers
@@ -200,9 +200,9 @@ fn headers(given: &[(String, String)]) -> BTreeMap<String, HeaderValues> {
     }
     let values = |(name, values): (String, Vec<String>)| {
         if name.eq_ignore_ascii_case("cookie") {
-            (name, HeaderValues::One(values.join("; ")))
+            (name, Texts::One(values.join("; ")))
         } else {
-            (name, HeaderValues::Several(values))
+            (name, Texts::Several(values))
         }
     };
     headers.into_iter().map(values).collect()
