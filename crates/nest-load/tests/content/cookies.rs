@@ -1,9 +1,12 @@
 //! Cookies. RFC 6265 is the truth; `cookies.json` also says what curl 7.88 and Python's http.cookiejar send
 //! where that is something else.
 //!
-//! curl @CURL@
+//! Their main reasons, found by giving a model of the RFC one of them after the other:
 //!
-//! http.cookiejar @JAR@
+//! - Both take a cookie whose `Max-Age` is no number for one that has ended; the RFC ignores the attribute.
+//! - curl takes a path that does not begin with `/` for `/`, not for the default path; sends `Secure` cookies to
+//!   127.0.0.1 without TLS; lets a cookie for one host stand beside one for its domain; refuses tabs.
+//! - http.cookiejar takes the first of two `Path` attributes, not the last, and reads fewer dates.
 
 use nest_data::behaviour::{Request, Texts};
 use serde::Deserialize;
