@@ -3,10 +3,12 @@
 //!
 //! Their main reasons, found by giving a model of the RFC one of them after the other:
 //!
-//! - Both take a cookie whose `Max-Age` is no number for one that has ended; the RFC ignores the attribute.
-//! - curl takes a path that does not begin with `/` for `/`, not for the default path; sends `Secure` cookies to
-//!   127.0.0.1 without TLS; lets a cookie for one host stand beside one for its domain; refuses tabs.
-//! - http.cookiejar takes the first of two `Path` attributes, not the last, and reads fewer dates.
+//! - Both take a cookie whose `Max-Age` is no number for one that has ended (the RFC ignores the attribute), and
+//!   let a cookie for one host stand beside one for its domain.
+//! - curl takes a path that does not begin with `/` for `/`, not for the default path, and sends `Secure` cookies
+//!   to 127.0.0.1 without TLS.
+//! - http.cookiejar sends a cookie whose path does not begin with `/` nowhere, takes the first of two `Path`
+//!   attributes, not the last, and reads fewer dates.
 
 use nest_data::behaviour::{Request, Texts};
 use serde::Deserialize;
