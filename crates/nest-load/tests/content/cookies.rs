@@ -3,10 +3,10 @@
 //!
 //! Their main reasons, found by giving a model of the RFC one of them after the other:
 //!
-//! - Both take a cookie whose `Max-Age` is no number for one that has ended (the RFC ignores the attribute), and
-//!   let a cookie for one host stand beside one for its domain.
-//! - curl takes a path that does not begin with `/` for `/`, not for the default path, and sends `Secure` cookies
-//!   to 127.0.0.1 without TLS.
+//! - Both take a cookie whose `Max-Age` is no number for one that has ended (the RFC ignores the attribute),
+//!   and let a cookie for one host stand beside one for its domain.
+//! - curl takes a path that does not begin with `/` for `/`, not for the default path, and sends `Secure`
+//!   cookies to 127.0.0.1 without TLS.
 //! - http.cookiejar sends a cookie whose path does not begin with `/` nowhere, takes the first of two `Path`
 //!   attributes, not the last, and reads fewer dates.
 
