@@ -129,7 +129,8 @@ impl<'de> DeserializeSeed<'de> for JsonWalk<'_> {
 fn saved(raw: &str) -> Option<String> {
     match raw.as_bytes().first() {
         Some(b'n') => None,
-        Some(b'"') => serde_json::from_str(raw).ok(),
+        Some(b'"') if raw.contains('\\') => serde_json::from_str(raw).ok(),
+        Some(b'"') => Some(raw.trim_matches('"').to_owned()),
         _ => Some(raw.to_owned()),
     }
 }
