@@ -6,4 +6,6 @@ mod customers;
 mod exchanges;
 mod interrupted;
 mod loads;
+mod population;
+mod stalled;
 mod tls;

@@ -20,6 +20,8 @@ from tools import HERE, NEST, needed
 CUSTOMERS = 64
 FEW, MANY = 4_000, 24_000
 AT_MOST_S = 60
+ARRIVALS = 2_000
+DRAW = "*ScheduledStarts*draw_arrival*"  # the function that every slot calls for every arrival of a schedule
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,11 @@ def main() -> int:
 def instructions(_rounds: int = 1) -> Section:
     with Nginx() as server:
         figures = [Figure(gate.name, [per_request(server, gate)], gate.goal, gate.floor, at_most=True, digits=0) for gate in GATES]
+        figures.append(Figure("an arrival, drawn", [per_arrival(server)], 150, 250, at_most=True, digits=0))
     text = (
         f"In user space, by callgrind: {MANY:,} requests less {FEW:,}, {CUSTOMERS} customers. The same on a busy machine; `bench/instructions`, "
-        "and so `tests/run`, fails where a floor is missed."
+        f"and so `tests/run`, fails where a floor is missed. The last row is what each worker pays for every arrival of a schedule, its own or "
+        f"not, over {ARRIVALS:,} Poisson arrivals."
     )
     return Section("Instructions per request", text, figures)
 
@@ -65,10 +69,19 @@ def per_request(server: Nginx, gate: Gate) -> float:
     return (executed(server, gate, MANY) - executed(server, gate, FEW)) / (MANY - FEW)
 
 
-def executed(server: Nginx, gate: Gate, requests: int) -> int:
-    """All user instructions of one run, which must have made exactly `requests` requests."""
+def per_arrival(server: Nginx) -> float:
+    """User instructions of drawing one arrival, counted inside the function that does it."""
+    gate = Gate("arrivals", "/", ["--rate", "1000", "--poisson"], 0, 0)
+    collected = executed(server, gate, ARRIVALS, [f"--toggle-collect={DRAW}"])
+    if not collected:
+        raise SystemExit(f"error: callgrind found no function {DRAW}")
+    return collected / ARRIVALS
+
+
+def executed(server: Nginx, gate: Gate, requests: int, counting: list[str] = []) -> int:
+    """All user instructions of one run, or those that `counting` asks for; it must have made exactly `requests` requests."""
     load = [needed(NEST), "load", server.url(path=gate.path), "--customers", str(CUSTOMERS), "--requests", str(requests), *gate.options]
-    callgrind = [needed("valgrind"), "--tool=callgrind", "--callgrind-out-file=callgrind.out"]
+    callgrind = [needed("valgrind"), "--tool=callgrind", "--callgrind-out-file=callgrind.out", *counting]
     before = server.counters()
     ended = child.run(child.Command([*callgrind, *load, "--workers", "1", "--format", "json"]), AT_MOST_S)
     made = server.counters().requests - before.requests

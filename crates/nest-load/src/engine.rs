@@ -29,6 +29,12 @@ use watch::{AHEAD, Watch};
 /// Quantile of the answers that counts as quick when customers may act in step.
 const QUICK: f64 = 0.1;
 
+/// Kinds of failures that come from a target that is full. A connection that is refused at once does not: on
+/// Linux a full queue of connections leaves attempts unanswered.
+///
+/// Sources: RFC 9110, section 15.6 (503, 504), RFC 6585, section 4 (429), and listen(2), `tcp(7)`.
+const OF_A_FULL_TARGET: [&str; 5] = [NoAnswer::TIMEOUT, "cut", "status 429", "status 503", "status 504"];
+
 /// The generator: workers, each with customers that live from step to step.
 pub struct Engine {
     program: Arc<Program>,
@@ -78,6 +84,11 @@ impl StepResult {
             own_errors: recorder.own_errors(),
             wrong_answers: recorder.wrong_answers(),
             refused: recorder.errors_of(NoAnswer::CONNECT) > 0,
+            turned_away: OF_A_FULL_TARGET
+                .into_iter()
+                .map(|kind| recorder.errors_of(kind))
+                .sum::<u64>()
+                + recorder.unanswered_connects,
             panics: recorder.panics,
             unsettled: self.unsettled,
             typical_s: recorder
@@ -168,7 +179,7 @@ impl Engine {
     /// Runs a step to its end, or until it is interrupted.
     ///
     /// # Errors
-    /// An error of the observer, or [`LoadError::System`] if a worker is gone.
+    /// [`LoadError::TooManyArrivals`], an error of the observer, or [`LoadError::System`] if a worker is gone.
     pub fn run_step(
         &self,
         load: &StepLoad,
@@ -176,6 +187,7 @@ impl Engine {
         observer: Option<&mut Observer>,
         interrupt: &Interrupt,
     ) -> Result<StepResult, LoadError> {
+        load.check()?;
         let start = MonotonicTime::now().after(AHEAD);
         let control = Arc::new(StepControl::new(
             start,

@@ -131,6 +131,17 @@ pub enum LoadError {
         /// Longest run of the study.
         allowed_s: f64,
     },
+    /// The schedule has more arrivals than each worker could draw beside its work.
+    #[error(
+        "{arrivals_per_s:.0} arrivals per second are more than the {most_per_s:.0} that can be scheduled: \
+         every worker draws the whole schedule, and may spend 5 % of its core on that"
+    )]
+    TooManyArrivals {
+        /// Arrivals per second: executions, or sessions if those are scheduled.
+        arrivals_per_s: f64,
+        /// Most arrivals per second.
+        most_per_s: f64,
+    },
     /// A secret that a template reads is not in the environment.
     #[error("behaviour `{behaviour}` reads the environment variable {variable}, which is not set")]
     SecretMissing {

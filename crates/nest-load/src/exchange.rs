@@ -1,7 +1,7 @@
 //! One exchange with the target, for behaviours of files and for behaviours in code alike: fill in, send,
 //! wait until the timeout, send again if an idle connection had been closed, check, save, count.
 
-use std::pin::pin;
+use std::{pin::pin, time::Duration};
 
 use nest_data::measurement::Outcome;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -10,7 +10,7 @@ use crate::{
     clock::MonotonicTime,
     execute::{context::StepContext, customer::Customer},
     http::{HttpAnswer, NoAnswer, connection::Failed},
-    recorder::{RequestPlace, RequestRecord},
+    recorder::{RequestPlace, RequestRecord, windows::StepPhase},
     script::{
         feeds::FeedRows,
         step::{Route, ScriptStep},
@@ -24,6 +24,10 @@ pub mod problem;
 mod routes;
 
 use problem::{Problem, keep};
+
+/// Time from which an attempt to connect was not refused but not answered: a first SYN that is lost, as where
+/// a queue of connections is full, is sent again after 1 s (RFC 6298, section 2).
+const UNANSWERED: Duration = Duration::from_secs(1);
 
 /// When a request was due, and when it was sent.
 #[derive(Debug, Clone, Copy)]
@@ -97,6 +101,10 @@ pub fn end_failed(
         bytes: problem.bytes,
     };
     end(context, place, &record);
+    let is_unanswered = problem.kind == NoAnswer::CONNECT && ended.since(timing.sent) >= UNANSWERED;
+    if is_unanswered && place.phase == StepPhase::Measured {
+        context.recorder.borrow_mut().unanswered_connects += 1;
+    }
     if problem.kind == NoAnswer::LOST {
         context.recorder.borrow_mut().lost_connections += 1;
     }

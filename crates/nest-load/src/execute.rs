@@ -74,7 +74,7 @@ impl RunningStep {
         now: MonotonicTime,
     ) -> (ExecutionEnd, MonotonicTime) {
         let context = &self.context;
-        let progress = &context.control.progress[context.worker];
+        let progress = &context.control.progress[context.slot];
         // Only this worker writes, so that a load and a store do what a locked addition would.
         add(&progress.active, 1);
         context

@@ -1,6 +1,6 @@
 //! Counts and histograms of one step. A recorder belongs to one worker; recorders merge at the end of a step.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use hdrhistogram::Histogram as Hdr;
 use nest_data::measurement::{CountTally, Counts, Outcome, ResponseClock};
@@ -8,12 +8,15 @@ use nest_data::measurement::{CountTally, Counts, Outcome, ResponseClock};
 use crate::{
     clock::MonotonicTime,
     recorder::counted::ExecutionCounts,
+    recorder::gaps::GapMeter,
     recorder::level::LevelMeter,
     recorder::windows::{StepControl, StepPhase},
+    schedule::checksum::ScheduleChecksum,
 };
 
 pub mod counted;
 mod documents;
+pub mod gaps;
 pub mod level;
 pub mod windows;
 
@@ -68,22 +71,29 @@ pub struct Recorder {
     pub behaviours: Vec<BehaviourRecord>,
     pub windows: Vec<WindowRecord>,
     pub settling: Counts,
+    /// The arrivals of the schedule that came due, or the customers who began.
+    pub schedule: ScheduleChecksum,
     /// Delay between due time and start if a customer was free, in microseconds.
     pub lateness: Hdr<u64>,
     /// How late the worker's clock woke somebody, in microseconds.
     pub clock: Hdr<u64>,
+    /// When the worker stood still.
+    pub gaps: GapMeter,
     /// Executions in progress and requests in flight, over the windows.
     pub active: LevelMeter,
     pub in_flight: LevelMeter,
     pub lost_connections: u64,
+    /// Attempts to connect that nobody answered, not even by a refusal.
+    pub unanswered_connects: u64,
     pub repeated: u64,
     pub panics: u64,
     pub queued: u64,
     /// Answers by status.
     pub statuses: BTreeMap<u16, u64>,
-    /// Longest time without the end of any request while some were in flight, in the windows; none if none
-    /// was in flight.
+    /// Longest time without the end of any request while some were in flight, in the windows, without what
+    /// of it the worker itself stood still; none if none was in flight.
     pub longest_silence_us: Option<u64>,
+    silence_from: Option<MonotonicTime>, // where the longest silence began
     last_end: Option<MonotonicTime>,
     endpoints: Vec<EndpointRecord>,
     of_files: usize, // how many of them are requests of files
@@ -154,16 +164,20 @@ impl Recorder {
                 .collect(),
             windows: vec![window; windows],
             settling: Counts::default(),
+            schedule: ScheduleChecksum::default(),
             lateness: new_histogram(),
             clock: new_histogram(),
+            gaps: GapMeter::default(),
             active: LevelMeter::default(),
             in_flight: LevelMeter::default(),
             lost_connections: 0,
+            unanswered_connects: 0,
             repeated: 0,
             panics: 0,
             queued: 0,
             statuses: BTreeMap::new(),
             longest_silence_us: None,
+            silence_from: None,
             last_end: None,
             endpoints: outline.endpoints.into_iter().map(EndpointRecord::new).collect(),
             of_files,
@@ -269,10 +283,8 @@ impl Recorder {
         {
             window.bytes += record.bytes;
             window.requests += 1;
-            let since_us = self.last_end.map_or(0, |last| {
-                record.ended.microseconds_since(last.max(control.from()))
-            });
-            self.longest_silence_us = self.longest_silence_us.max(Some(since_us));
+            let last = self.last_end.unwrap_or(record.ended);
+            self.note_silence(last.max(control.from()), record.ended);
         }
         self.last_end = Some(record.ended);
         if place.phase == StepPhase::Settling {
@@ -322,9 +334,9 @@ impl Recorder {
         self.active.close(control);
         self.in_flight.close(control);
         if let Some(last) = self.last_end.filter(|_| self.in_flight.now() > 0) {
-            let silence_us = control.end().microseconds_since(last.max(control.from()));
-            self.longest_silence_us = self.longest_silence_us.max(Some(silence_us));
+            self.note_silence(last.max(control.from()), control.end());
         }
+        self.excuse_silence();
         for index in 0..self.behaviours.len() {
             let record = &mut self.behaviours[index];
             record.requests.cut();
@@ -346,17 +358,36 @@ impl Recorder {
         self.settling.cut();
     }
 
+    fn note_silence(&mut self, from: MonotonicTime, to: MonotonicTime) {
+        let silence_us = Some(to.microseconds_since(from));
+        if silence_us > self.longest_silence_us {
+            (self.longest_silence_us, self.silence_from) = (silence_us, Some(from));
+        }
+    }
+
+    /// Answers that had come could not be read while the worker stood still: that is no silence of the target.
+    fn excuse_silence(&mut self) {
+        if let (Some(silence_us), Some(from)) = (&mut self.longest_silence_us, self.silence_from) {
+            let to = from.after(Duration::from_micros(*silence_us));
+            let own_us = self.gaps.within(from, to).as_micros() as u64;
+            *silence_us = silence_us.saturating_sub(own_us);
+        }
+    }
+
     /// Adds what another worker recorded in the same step.
     pub fn merge(&mut self, other: Self) {
         self.merge_behaviours(other.behaviours);
         self.merge_windows(other.windows);
         self.merge_endpoints(other.endpoints);
         self.settling.merge(&other.settling);
+        self.schedule.merge(other.schedule);
         self.lateness += other.lateness;
         self.clock += other.clock;
+        self.gaps.merge(other.gaps);
         self.active.merge(other.active);
         self.in_flight.merge(other.in_flight);
         self.lost_connections += other.lost_connections;
+        self.unanswered_connects += other.unanswered_connects;
         self.repeated += other.repeated;
         self.panics += other.panics;
         self.queued += other.queued;

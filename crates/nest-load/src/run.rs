@@ -52,9 +52,16 @@ const UNREACHABLE: f64 = 0.5;
 /// A step that has ended.
 struct Finished {
     step: Step,
+    outcome: StepOutcome,
+    interrupted: bool,
+}
+
+/// What a search needs to know of a step.
+struct StepOutcome {
     /// Objectives that it missed.
     missed: Vec<String>,
-    interrupted: bool,
+    /// Why nothing can be said of the target, if the generator was at fault.
+    generator_limit: Option<String>,
 }
 
 /// A run in progress.
@@ -192,7 +199,7 @@ impl<'a> Run<'a> {
         plan: &Plan,
         steps: &mut Vec<Step>,
         watch: &mut dyn FnMut(Event<'_>) -> std::io::Result<()>,
-    ) -> Result<Vec<String>, LoadError> {
+    ) -> Result<StepOutcome, LoadError> {
         self.time_left()?;
         watch(Event::StepStarted(step)).map_err(LoadError::Keep)?;
         self.resize(step.stored)?;
@@ -204,7 +211,7 @@ impl<'a> Run<'a> {
         watch(Event::StepFinished(&finished.step)).map_err(LoadError::Keep)?;
         steps.push(finished.step);
         self.reset()?;
-        Ok(finished.missed)
+        Ok(finished.outcome)
     }
 
     /// Tries numbers of customers until the largest that meets the objectives is known and confirmed.
@@ -240,13 +247,12 @@ impl<'a> Run<'a> {
                 purpose,
                 tried.customers().floor().max(1.0),
             )?;
-            let missed = self.finish(&step, plan, steps, watch)?;
-            if steps
-                .last()
-                .is_some_and(|step| step.verdict.validity == Validity::Invalid)
-            {
-                // Nothing can be said of the target if the generator is the limit.
-                generator = steps.last().map(|step| step.verdict.reasons.join("; "));
+            let StepOutcome {
+                missed,
+                generator_limit,
+            } = self.finish(&step, plan, steps, watch)?;
+            if generator_limit.is_some() {
+                generator = generator_limit;
                 break;
             }
             search.record(tried, missed.is_empty());
@@ -300,11 +306,16 @@ impl<'a> Run<'a> {
                 "{unreachable} of {due} executions could not connect"
             )));
         }
-        let closed = self.close(step, started_s, &result, load.offered_per_s());
-        let missed = self.missed(&closed, &result);
+        let (closed, judgement) = self.close(step, started_s, &result, load.offered_per_s());
+        let outcome = StepOutcome {
+            missed: self.missed(&closed, &result, &judgement.limits),
+            generator_limit: judgement
+                .generator_failed
+                .then(|| judgement.verdict.reasons.join("; ")),
+        };
         Ok(Finished {
             step: closed,
-            missed,
+            outcome,
             interrupted: result.interrupted,
         })
     }

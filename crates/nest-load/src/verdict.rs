@@ -41,6 +41,9 @@ pub struct StepFacts<'a> {
     pub wrong_answers: u64,
     /// Whether the target refused connections.
     pub refused: bool,
+    /// Requests that failed as they do at a target that is full: no answer in time, no answer to an attempt to
+    /// connect, an answer that says so.
+    pub turned_away: u64,
     /// Behaviours in code that panicked.
     pub panics: u64,
     /// Executions that were planned to be due in the windows, if a schedule makes them.
@@ -51,7 +54,8 @@ pub struct StepFacts<'a> {
     pub unsettled: Option<Unsettled>,
     /// Highest utilisation of a resource over the step, if one is known.
     pub utilisation: Option<f64>,
-    /// Longest time without the end of any request while some were in flight, in seconds.
+    /// Longest time without the end of any request while some were in flight, in seconds, without what of it
+    /// the generator stood still.
     pub silence_s: f64,
     /// Share of the polls at which the target's processes were stopped, 0-1.
     pub target_stopped: f64,
@@ -66,27 +70,48 @@ impl StepFacts<'_> {
     fn span_s(&self) -> f64 {
         self.windows.iter().map(|window| window.duration_s).sum()
     }
+
+    /// Executions that came due while the generator stood still: what became of them is its own doing.
+    fn due_in_gaps(&self) -> f64 {
+        self.executions.due as f64 * self.generator.lost
+    }
 }
 
-/// Judges a step. The gravest finding decides; every finding is given as a reason.
+/// What was found about a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    /// The gravest finding decides; every finding is given as a reason.
+    pub verdict: Verdict,
+    /// What shows that the target could not keep up.
+    pub limits: Vec<String>,
+    /// Whether the step is invalid by itself or by the generator, so that nothing can be said of the target.
+    pub generator_failed: bool,
+}
+
+/// Judges a step.
 #[must_use]
-pub fn judge(facts: &StepFacts<'_>) -> Verdict {
+pub fn judge(facts: &StepFacts<'_>) -> Judgement {
     let mut findings = Findings::default();
     if facts.loaded {
         generator::schedule(facts, &mut findings);
         generator::population(facts, &mut findings);
         generator::settling(facts, &mut findings);
     }
-    target::errors(facts, &mut findings);
-    target::capacity(facts, &mut findings);
-    target::standstill(facts, &mut findings);
-    target::answers(facts, &mut findings);
     readings::clocks(facts, &mut findings);
     readings::probes(facts, &mut findings);
     if facts.interrupted {
         findings.add(Validity::Invalid, "the step was interrupted".to_owned());
     }
-    findings.verdict()
+    let generator_failed = findings.has(Validity::Invalid);
+    target::capacity(facts, &mut findings);
+    target::standstill(facts, &mut findings);
+    target::errors(facts, &mut findings);
+    target::answers(facts, &mut findings);
+    Judgement {
+        limits: findings.reasons_of(Validity::Limited),
+        verdict: findings.verdict(),
+        generator_failed,
+    }
 }
 
 #[cfg(test)]
@@ -102,6 +127,10 @@ mod tests {
     }
 
     fn verdict(change: impl FnOnce(&mut StepFacts<'_>, &mut [Window; 2])) -> Verdict {
+        judgement(change).verdict
+    }
+
+    fn judgement(change: impl FnOnce(&mut StepFacts<'_>, &mut [Window; 2])) -> Judgement {
         let windows = [window(500), window(500)];
         let counts = Counts {
             due: 1_000,
@@ -125,6 +154,7 @@ mod tests {
             own_errors: 0,
             wrong_answers: 0,
             refused: false,
+            turned_away: 0,
             panics: 0,
             planned: None,
             typical_s: 0.001,
@@ -179,6 +209,95 @@ mod tests {
         assert_eq!(validity(|facts| facts.generator.queued = 50), Validity::Suspect);
     }
 
+    /// Due 1,000, of which so many failed or were dropped.
+    fn counts(failed: u64, dropped: u64) -> Counts {
+        Counts {
+            due: 1_000,
+            completed: 1_000 - failed - dropped,
+            failed,
+            dropped,
+        }
+    }
+
+    #[test]
+    fn a_generator_that_stood_still_is_named_although_no_quantile_shows_it() {
+        let stood_still = |longest_gap_s, lost| {
+            verdict(|facts, _| {
+                (facts.generator.longest_gap_s, facts.generator.lost) = (longest_gap_s, lost);
+            })
+        };
+        for (longest_gap_s, lost, validity) in [
+            (0.3, 0.005, Validity::Valid),
+            (0.6, 0.006, Validity::Suspect),
+            (0.05, 0.02, Validity::Suspect),
+            (1.5, 0.015, Validity::Invalid),
+            (0.05, 0.06, Validity::Invalid),
+        ] {
+            assert_eq!(
+                stood_still(longest_gap_s, lost).validity,
+                validity,
+                "{longest_gap_s} s, {lost}"
+            );
+        }
+        assert_eq!(
+            stood_still(1.5, 0.375).reasons,
+            ["the generator stood still for 38 % of the time, and for 1.50 s at once"]
+        );
+    }
+
+    #[test]
+    fn what_came_due_while_the_generator_stood_still_is_not_blamed_on_the_target() {
+        let blamed = |lost| {
+            let found = judgement(|facts, windows| {
+                facts.generator.lost = lost;
+                facts.executions = counts(0, 300);
+                windows[1].completed.insert("a".to_owned(), 200);
+            });
+            found.limits
+        };
+        assert_eq!(blamed(0.375), Vec::<String>::new());
+        assert_eq!(
+            blamed(0.0).len(),
+            3,
+            "dropped, a growing queue, and executions that failed"
+        );
+    }
+
+    #[test]
+    fn failures_are_put_down_to_capacity_only_where_something_shows_it() {
+        let failed = |change: &dyn Fn(&mut StepFacts<'_>)| {
+            judgement(|facts, _| {
+                facts.executions = counts(100, 0);
+                change(facts);
+            })
+        };
+        let in_time = failed(&|_| ());
+        assert_eq!(
+            (in_time.verdict.validity, in_time.limits.len()),
+            (Validity::Invalid, 0)
+        );
+        assert!(
+            !in_time.generator_failed
+                && in_time.verdict.reasons[0].contains("nothing shows that the target was full"),
+            "{in_time:?}"
+        );
+        for full in [
+            failed(&|facts| facts.turned_away = 60),
+            failed(&|facts| facts.utilisation = Some(0.99)),
+            failed(&|facts| facts.silence_s = 1.0),
+        ] {
+            assert_eq!(full.verdict.validity, Validity::Limited, "{full:?}");
+            assert!(
+                full.limits
+                    .iter()
+                    .any(|limit| limit.contains("10.0 % of the executions")),
+                "{full:?}"
+            );
+        }
+        let few = failed(&|facts| facts.executions = counts(20, 0));
+        assert_eq!(few.verdict.validity, Validity::Suspect);
+    }
+
     #[test]
     fn a_population_that_was_not_reached_makes_a_step_invalid() {
         assert_eq!(
@@ -210,6 +329,14 @@ mod tests {
                 true
             )),
             Validity::Limited
+        );
+        let gone = Some(Population {
+            planned: 10,
+            reached: 0,
+        });
+        assert_eq!(
+            validity(|facts| (facts.population, facts.refused) = (gone, true)),
+            Validity::Invalid
         );
         assert_eq!(validity(|facts| facts.planned = Some(1_000.0)), Validity::Valid);
         assert_eq!(validity(|facts| facts.planned = Some(1_500.0)), Validity::Suspect);
@@ -333,6 +460,7 @@ mod tests {
             verdict(|facts, _| {
                 facts.executions = counts(failed);
                 facts.wrong_answers = wrong;
+                facts.turned_away = failed - wrong;
                 facts.utilisation = Some(utilisation);
             })
         };

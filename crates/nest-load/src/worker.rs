@@ -6,7 +6,7 @@
 //! - `customers`, `state`: who lives on it, and what they share
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     rc::Rc,
     sync::{
         Arc,
@@ -38,7 +38,7 @@ pub mod state;
 mod walk;
 
 use command::{AloneOrder, StepOrder, WorkerCommand, WorkerEvent};
-use customers::WorkerCustomers;
+use customers::SlotCustomers;
 use state::WorkerState;
 
 /// How often a worker checks how late its clock is.
@@ -49,13 +49,13 @@ const ALONE_WINDOW: Duration = Duration::from_secs(3_600);
 struct Worker {
     program: Arc<Program>,
     state: Rc<WorkerState>,
-    customers: Rc<WorkerCustomers>,
+    customers: Rc<SlotCustomers>,
 }
 
-/// Works until there are no more commands.
+/// Works until there are no more commands, as the slot of this number, from 0, of all slots.
 pub fn work(
-    index: usize,
-    workers: usize,
+    slot: usize,
+    slots: usize,
     program: Arc<Program>,
     commands: &Receiver<WorkerCommand>,
     events: &Sender<WorkerEvent>,
@@ -66,7 +66,7 @@ pub fn work(
     };
     let worker = Worker {
         state: Rc::new(WorkerState::new(clock, program.requests().count())),
-        customers: Rc::new(WorkerCustomers::new(index, workers, Arc::clone(&program))),
+        customers: Rc::new(SlotCustomers::new(slot, slots, Arc::clone(&program))),
         program,
     };
     let tasks = LocalSet::new();
@@ -101,7 +101,7 @@ impl Worker {
             WorkerCommand::Step(order) => self.step(order).await,
             WorkerCommand::Alone(order) => self.alone(order).await,
             WorkerCommand::Forget => {
-                self.customers.idle.borrow_mut().clear();
+                self.customers.forget();
                 Recorder::new(self.program.outline(), 0)
             }
         }
@@ -115,7 +115,8 @@ impl Worker {
                 state: Rc::clone(&self.state),
                 recorder: RefCell::new(Recorder::new(self.program.outline(), control.windows())),
                 control,
-                worker: self.customers.index,
+                slot: self.customers.slot,
+                next_beat: Cell::new(MonotonicTime::NEVER),
             },
         })
     }
@@ -128,13 +129,15 @@ impl Worker {
         beat.abort();
         // The aborted task holds the step until the runtime has dropped it.
         let _ = beat.await;
+        // It may have been about to tell of a gap that lasted beyond the end.
+        note_gap(&step.context, MonotonicTime::now());
         let step = Rc::into_inner(step).expect("every execution has ended or was aborted");
         step.context.recorder.into_inner()
     }
 
     async fn alone(&self, order: AloneOrder) -> Recorder {
         let start = MonotonicTime::now();
-        let control = StepControl::new(start, ALONE_WINDOW, 1, self.customers.workers, None);
+        let control = StepControl::new(start, ALONE_WINDOW, 1, self.customers.slots, None);
         control.measure_from(control.start);
         let step = self.running(Arc::new(control));
         let mut customer = self.customers.customer_for(order.behaviour);
@@ -181,8 +184,10 @@ async fn heartbeat(step: Rc<RunningStep>) {
     let context = &step.context;
     loop {
         let due = MonotonicTime::now().after(HEARTBEAT);
+        context.next_beat.set(due);
         context.state.clock.sleep_until(due).await;
         let now = MonotonicTime::now();
+        note_gap(context, now);
         if context.control.index(now).is_some() {
             context
                 .recorder
@@ -191,4 +196,14 @@ async fn heartbeat(step: Rc<RunningStep>) {
                 .saturating_record(now.microseconds_since(due).max(1));
         }
     }
+}
+
+/// Notes for how long the heartbeat that was due last is overdue.
+fn note_gap(context: &StepContext, now: MonotonicTime) {
+    let due = context.next_beat.replace(MonotonicTime::NEVER);
+    context
+        .recorder
+        .borrow_mut()
+        .gaps
+        .beat(&context.control, due, now);
 }

@@ -28,6 +28,12 @@ pub struct Ledger {
     /// Tokens that all descriptions together used; 0 in the second tier.
     #[serde(default)]
     pub tokens: TokenUsage,
+    /// Method, path with query, and body of each request for a behaviour, refused ones among them, in the
+    /// order in which they came: the first million. Empty unless [`ShopOptions::keep_requests`] is set.
+    ///
+    /// [`ShopOptions::keep_requests`]: crate::ShopOptions::keep_requests
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requests: Vec<String>,
 }
 
 /// Tokens of a language model.

@@ -38,6 +38,9 @@ pub struct ShopOptions {
     /// Address of the second tier, which burns [`Demands::database_share`] of every demand; `None` is a
     /// single tier.
     pub database_tier: Option<SocketAddr>,
+    /// Whether the ledger keeps the line of every request.
+    #[serde(default)]
+    pub keep_requests: bool,
 }
 
 impl ShopOptions {
@@ -54,6 +57,7 @@ impl ShopOptions {
             lock_s: 0.0,
             leak_bytes_per_session: 0,
             database_tier: None,
+            keep_requests: false,
         }
     }
 

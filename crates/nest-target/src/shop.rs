@@ -3,6 +3,7 @@
 mod amount;
 pub(crate) mod answer;
 mod description;
+mod kept;
 pub(crate) mod pool;
 pub(crate) mod queue;
 pub(crate) mod request;
@@ -19,6 +20,7 @@ use serde_json::json;
 use crate::clock::ThreadClock;
 use crate::error::ShopRefusal;
 use crate::shop::answer::ShopAnswer;
+use crate::shop::kept::KeptLines;
 use crate::shop::request::{ShopExecution, ShopRequest};
 use crate::shop::sessions::Sessions;
 use crate::shop::store::{FILLED_PAYMENTS, Store};
@@ -31,6 +33,7 @@ pub(crate) struct Shop {
     options: ShopOptions,
     sessions: Mutex<Sessions>,
     ledger: Mutex<Ledger>,
+    kept: Mutex<KeptLines>,
     /// The lock of [`ShopOptions::lock_s`].
     global: Mutex<()>,
     /// The clocks of all threads, with what they and the executions had spent when the shop opened.
@@ -82,6 +85,7 @@ impl Shop {
         Self {
             sessions: Mutex::new(Sessions::new(options.leak_bytes_per_session)),
             ledger: Mutex::new(ledger),
+            kept: Mutex::default(),
             global: Mutex::default(),
             opening: OnceLock::new(),
             writing: Mutex::default(),
@@ -120,7 +124,22 @@ impl Shop {
             ledger.overhead_s =
                 spent_by(&opening.clocks) - opening.spent_s - (inside_s(&ledger) - opening.inside_s);
         }
+        let kept = self.kept.lock().expect("no holder of the lines panics");
+        ledger.requests = kept.lines().to_vec();
         ledger
+    }
+
+    /// Keeps the line of a request.
+    pub(crate) fn keep_request(&self, line: &str) {
+        self.kept
+            .lock()
+            .expect("no holder of the lines panics")
+            .keep(line.to_owned());
+    }
+
+    /// Whether the line of every request is kept.
+    pub(crate) fn keeps_requests(&self) -> bool {
+        self.options.keep_requests
     }
 
     fn hold_global_lock(&self) {

@@ -44,6 +44,29 @@ fn a_search_costs_more_where_more_is_stored() {
     }
 }
 
+#[test]
+fn the_lines_of_requests_are_kept_in_order_where_that_is_asked_for() {
+    let (_folder, options) = shop_options();
+    for keep_requests in [false, true] {
+        let shop = start_shop(&ShopOptions {
+            keep_requests,
+            ..options.clone()
+        });
+        let mut client = HttpClient::logged_in(shop.address);
+        client.get("/items?page=3");
+        client.get("/receipts/nothing");
+        client.get("/healthz");
+        let requests = client.ledger().requests;
+        if keep_requests {
+            assert_eq!(requests.len(), 3, "{requests:?}");
+            assert!(requests[0].starts_with("POST /login {"), "{requests:?}");
+            assert_eq!(requests[1..], ["GET /items?page=3", "GET /receipts/nothing"]);
+        } else {
+            assert!(requests.is_empty(), "{requests:?}");
+        }
+    }
+}
+
 /// Within 10 %: the overhead of a request is foreseen by calibration, and differs with what else the machine
 /// does.
 fn assert_set(ledger: &Ledger, earlier: &Ledger, behaviour: &str, set_s: f64) {

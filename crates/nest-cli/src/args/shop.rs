@@ -53,6 +53,9 @@ pub struct ShopArguments {
     /// Address of a second tier that takes a share of every service demand
     #[arg(long)]
     pub database_tier: Option<SocketAddr>,
+    /// Keep the line of every request in the ledger
+    #[arg(long)]
+    pub keep_requests: bool,
 }
 
 /// Options of `shop-tier`.

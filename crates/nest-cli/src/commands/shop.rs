@@ -25,6 +25,7 @@ pub fn run(arguments: &ShopArguments) -> Result<(), CommandError> {
         lock_s: arguments.lock.map_or(0.0, |lock| lock.get()),
         leak_bytes_per_session: arguments.leak,
         database_tier: arguments.database_tier,
+        keep_requests: arguments.keep_requests,
     };
     let ended = serve(
         &options,

@@ -141,6 +141,13 @@ pub struct Step {
     pub requests: BTreeMap<String, Counts>,
     /// Executions due while the step settled; in no other number.
     pub settling: Counts,
+    /// Checksum of everything that the schedule brought: the sum of a 128-bit hash of number, due time,
+    /// behaviour and seed of each arrival that came due while the step settled and in its windows, modulo
+    /// 2^128, hexadecimal. Of a closed step, of the customers with their first pauses and behaviours. Equal
+    /// plans whose steps lasted equally long have equal checksums, however many threads offered the load;
+    /// empty if it was not recorded.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub schedule: String,
     /// Time that the step took to settle, in seconds; 0 if it was not recorded.
     #[serde(default)]
     pub settle_s: f64,
@@ -193,6 +200,7 @@ impl Step {
             executions: BTreeMap::new(),
             requests: BTreeMap::new(),
             settling: Counts::default(),
+            schedule: String::new(),
             settle_s: 0.0,
             population: None,
             endpoints: Vec::new(),
@@ -256,6 +264,13 @@ pub struct GeneratorHealth {
     /// 99th percentile of how late the generator's own clock woke it, in seconds.
     #[serde(default)]
     pub clock_p99_s: f64,
+    /// Longest time for which a worker stood still: stopped, without a processor, or busy with something
+    /// else; in seconds, 0 if it was not recorded. This and `lost` are those of the worst worker.
+    #[serde(default)]
+    pub longest_gap_s: f64,
+    /// Share of the windows in which a worker stood still for 20 ms or more at once, 0-1.
+    #[serde(default)]
+    pub lost: f64,
     /// Share of the time in which a worker was ready to run and had no processor, 0-1; the highest of all
     /// workers.
     #[serde(default)]

@@ -105,10 +105,21 @@ impl<'a> Watch<'a> {
                 break;
             }
             // The look may have set where the windows begin.
-            let next = self.control.edge(self.edges).min(now.after(POLL_INTERVAL));
+            let next = self.control.edge(self.edges).min(self.next_poll(now));
             std::thread::sleep(next.since(MonotonicTime::now()));
         }
         Ok(())
+    }
+
+    /// The next of the moments that lie whole poll intervals after the start of the step. Looks and the start
+    /// of the windows fall on them, so that two runs that settle alike have the same arrivals in their windows.
+    fn next_poll(&self, now: MonotonicTime) -> MonotonicTime {
+        let start = self.control.start;
+        if now < start {
+            return start;
+        }
+        let passed = now.since(start).as_nanos() / POLL_INTERVAL.as_nanos();
+        start.after(POLL_INTERVAL * (passed as u32 + 1))
     }
 
     fn all_done(&self) -> bool {
@@ -142,7 +153,7 @@ impl<'a> Watch<'a> {
         // and is named.
         if state.is_ok() || state.is_err_and(Unsettled::is_blind) || since_start >= self.limits.settle_most {
             self.unsettled = state.err();
-            self.control.measure_from(now.after(AHEAD));
+            self.control.measure_from(self.next_poll(now.after(AHEAD)));
         }
     }
 
@@ -198,11 +209,14 @@ impl<'a> Watch<'a> {
     /// What the step gave.
     pub fn result(self, recorder: Recorder) -> StepResult {
         let quantile_s = |hdr: &Histogram<u64>, quantile: f64| hdr.value_at_quantile(quantile) as f64 / 1e6;
+        let span_s = self.span_s();
         let generator = GeneratorHealth {
             cpu: self.used.cpu,
             lateness_p50_s: quantile_s(&recorder.lateness, 0.5),
             lateness_p99_s: quantile_s(&recorder.lateness, 0.99),
             clock_p99_s: quantile_s(&recorder.clock, 0.99),
+            longest_gap_s: recorder.gaps.longest().as_secs_f64(),
+            lost: (recorder.gaps.lost().as_secs_f64() / span_s.max(1e-6)).min(1.0),
             waiting: self.used.waiting,
             lost_connections: recorder.lost_connections,
             repeated: recorder.repeated,
@@ -210,7 +224,6 @@ impl<'a> Watch<'a> {
             clock_step_s: self.used.clock_step_s,
         };
         let reached = self.fewest.unwrap_or(0).max(0) as u32;
-        let end = self.control.end().min(MonotonicTime::now());
         let from = self.control.from();
         StepResult {
             recorder,
@@ -227,12 +240,15 @@ impl<'a> Watch<'a> {
                 reached: reached.min(planned as u32),
             }),
             target_stopped: self.stopped.0 as f64 / self.stopped.1.max(1) as f64,
-            span_s: if from == MonotonicTime::NEVER {
-                0.0
-            } else {
-                end.since(from).as_secs_f64()
-            },
+            span_s,
             interrupted: false,
         }
+    }
+
+    /// Length of all windows, as far as they have passed.
+    fn span_s(&self) -> f64 {
+        let end = self.control.end().min(MonotonicTime::now());
+        // Windows that have not begun do so after every end.
+        end.since(self.control.from()).as_secs_f64()
     }
 }

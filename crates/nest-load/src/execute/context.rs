@@ -1,6 +1,10 @@
 //! What every execution of a step shares on one worker, and what one execution is.
 
-use std::{cell::RefCell, rc::Rc, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    sync::Arc,
+};
 
 use nest_data::measurement::Outcome;
 
@@ -20,7 +24,9 @@ pub struct StepContext {
     pub state: Rc<WorkerState>,
     pub control: Arc<StepControl>,
     pub recorder: RefCell<Recorder>,
-    pub worker: usize,
+    pub slot: usize,
+    /// When the worker's next heartbeat is due.
+    pub next_beat: Cell<MonotonicTime>,
 }
 
 impl StepContext {

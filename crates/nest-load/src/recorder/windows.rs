@@ -18,6 +18,15 @@ pub enum StepPhase {
     Measured,
 }
 
+/// The numbers of an execution over all slots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExecutionNumbers {
+    /// By which its random values are drawn.
+    pub execution: u64,
+    /// By which it takes rows of feeds.
+    pub row: u64,
+}
+
 /// A step as it runs. Windows begin once the coordinator finds that the step has settled.
 #[derive(Debug)]
 pub struct StepControl {
@@ -28,7 +37,8 @@ pub struct StepControl {
     window_ns: u64,
     windows: usize,
     stopped: AtomicBool,
-    left: Option<AtomicU64>,
+    most: Option<u64>, // executions of the step, if their number is bounded
+    taken: AtomicU64,  // of those
     /// One per worker.
     pub progress: Vec<WorkerProgress>,
 }
@@ -63,14 +73,14 @@ impl WorkerProgress {
 }
 
 impl StepControl {
-    /// A step that begins at `start`; `left` is the number of executions after which it ends, if there is
+    /// A step that begins at `start`; `most` is the number of executions after which it ends, if there is
     /// one. A step whose `settle` is known to be enough has its windows at once.
     pub fn new(
         start: MonotonicTime,
         window: Duration,
         windows: usize,
         workers: usize,
-        left: Option<u64>,
+        most: Option<u64>,
     ) -> Self {
         Self {
             start,
@@ -79,7 +89,8 @@ impl StepControl {
             window_ns: (window.as_nanos() as u64).max(1),
             windows,
             stopped: AtomicBool::new(false),
-            left: left.map(AtomicU64::new),
+            most,
+            taken: AtomicU64::new(0),
             progress: std::iter::repeat_with(WorkerProgress::default)
                 .take(workers)
                 .collect(),
@@ -151,23 +162,41 @@ impl StepControl {
         self.stopped.load(Ordering::Acquire)
     }
 
-    /// Takes one of the executions that are left; always possible if their number is not bounded.
-    pub fn take_one(&self) -> bool {
-        let Some(left) = &self.left else { return true };
-        left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
-            .is_ok()
+    /// Takes the execution with this number of a schedule; `false` if the step ends before it. Numbers decide,
+    /// not who comes first, so that the same executions are taken however many workers share them.
+    pub fn take(&self, number: u64) -> bool {
+        let Some(most) = self.most else { return true };
+        let is_within = number < most;
+        if is_within {
+            self.taken.fetch_add(1, Ordering::Relaxed);
+        }
+        is_within
+    }
+
+    /// Takes the next execution of a customer who decides for itself; nothing if none is left. In a step with
+    /// a bounded number they are numbered in the order in which they are taken, so that it makes the same
+    /// executions whichever customers have time for them; otherwise the customer's `own` numbers hold.
+    pub fn take_next(&self, own: ExecutionNumbers) -> Option<ExecutionNumbers> {
+        let Some(most) = self.most else { return Some(own) };
+        let next = |taken| (taken < most).then_some(taken + 1);
+        let taken = self
+            .taken
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+        taken.ok().map(|number| ExecutionNumbers {
+            execution: number,
+            row: number,
+        })
     }
 
     /// Whether no execution is left.
     pub fn is_used_up(&self) -> bool {
-        self.left
-            .as_ref()
-            .is_some_and(|left| left.load(Ordering::Relaxed) == 0)
+        self.most
+            .is_some_and(|most| self.taken.load(Ordering::Relaxed) >= most)
     }
 
     /// Whether the step ends after a number of executions.
     pub fn is_counted(&self) -> bool {
-        self.left.is_some()
+        self.most.is_some()
     }
 }
 
@@ -198,11 +227,32 @@ mod tests {
 
     #[test]
     fn a_counted_step_gives_out_its_executions_once() {
-        let control = StepControl::new(MonotonicTime::now(), Duration::from_secs(1), 1, 1, Some(2));
+        let step = |most| StepControl::new(MonotonicTime::now(), Duration::from_secs(1), 1, 1, most);
+        let numbers = |number| ExecutionNumbers {
+            execution: number,
+            row: number,
+        };
+        let own = ExecutionNumbers {
+            execution: 70,
+            row: 71,
+        };
+        let counted = step(Some(2));
+        let taken = || counted.take_next(own);
         assert_eq!(
-            [control.take_one(), control.take_one(), control.take_one()],
-            [true, true, false]
+            [taken(), taken(), taken()],
+            [Some(numbers(0)), Some(numbers(1)), None]
         );
-        assert!(StepControl::new(MonotonicTime::now(), Duration::from_secs(1), 1, 1, None).take_one());
+        assert!(counted.is_used_up());
+        assert_eq!(step(None).take_next(own), Some(own));
+    }
+
+    #[test]
+    fn a_counted_schedule_has_its_first_executions_whoever_comes_first() {
+        let control = StepControl::new(MonotonicTime::now(), Duration::from_secs(1), 1, 2, Some(3));
+        assert_eq!(
+            [3, 1, 5, 0].map(|number| control.take(number)),
+            [false, true, false, true]
+        );
+        assert!(!control.is_used_up() && control.take(2) && control.is_used_up());
     }
 }

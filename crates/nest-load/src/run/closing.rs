@@ -7,15 +7,15 @@ use nest_data::measurement::{Counts, PlannedStep, Purpose, ResourceKind, Step, V
 use super::Run;
 use crate::{
     engine::StepResult,
-    verdict::{StepFacts, judge},
+    verdict::{Judgement, StepFacts, judge},
 };
 
 /// Share of errors that a search allows if no objective does.
 const SEARCHED_ERRORS: f64 = 0.01;
 
 impl Run<'_> {
-    /// The objectives that a step missed, each as a sentence.
-    pub(super) fn missed(&self, step: &Step, result: &StepResult) -> Vec<String> {
+    /// The objectives that a step missed, each as a sentence; `limits` show that the target could not keep up.
+    pub(super) fn missed(&self, step: &Step, result: &StepResult, limits: &[String]) -> Vec<String> {
         let mut missed = self.missed_quantiles(result);
         let total = step.total();
         let errors = (total.failed + total.dropped) as f64 / total.due.max(1) as f64;
@@ -35,10 +35,7 @@ impl Run<'_> {
             ));
         }
         if step.verdict.validity == Validity::Limited {
-            missed.push(format!(
-                "the target could not keep up: {}",
-                step.verdict.reasons.join("; ")
-            ));
+            missed.push(format!("the target could not keep up: {}", limits.join("; ")));
         }
         missed
     }
@@ -72,14 +69,14 @@ impl Run<'_> {
         missed
     }
 
-    /// Turns what a step gave into its document.
+    /// Turns what a step gave into its document, with what was found about it.
     pub(super) fn close(
         &self,
         step: &PlannedStep,
         started_s: f64,
         result: &StepResult,
         offered_per_s: Option<f64>,
-    ) -> Step {
+    ) -> (Step, Judgement) {
         let names = self.engine.program().names();
         let recorder = &result.recorder;
         let windows = self.windows(&names, result);
@@ -98,16 +95,17 @@ impl Run<'_> {
             by_name.values().for_each(|counts| total.merge(counts));
             total
         };
-        let verdict = judge(&StepFacts {
+        let judgement = judge(&StepFacts {
             utilisation: self.utilisation(&windows),
             planned: offered_per_s.map(|rate| rate * result.span_s),
             loaded: step.purpose != Purpose::Idle,
             ..result.facts(total(&executions), total(&requests), &windows)
         });
-        Step {
+        let step = Step {
             plan: step.clone(),
             started_s,
             settling: recorder.settling,
+            schedule: recorder.schedule.to_string(),
             settle_s: result.settle_s,
             population: result.population,
             endpoints: recorder.endpoints(&names),
@@ -122,8 +120,9 @@ impl Run<'_> {
             requests,
             executions,
             windows,
-            verdict,
-        }
+            verdict: judgement.verdict.clone(),
+        };
+        (step, judgement)
     }
 
     fn windows(&self, names: &[String], result: &StepResult) -> Vec<Window> {

@@ -6,7 +6,7 @@ use nest_data::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::error::LoadError;
+use crate::{error::LoadError, schedule::load::StepLoad};
 
 mod capacity;
 mod draft;
@@ -58,7 +58,7 @@ pub enum RampSteps {
 ///
 /// # Errors
 /// [`LoadError::Plan`] if the pilot saw no processor use, [`LoadError::TooLong`] if the plan exceeds the
-/// study's bound.
+/// study's bound, [`LoadError::TooManyArrivals`] if a step has more arrivals than can be scheduled.
 pub fn resolve(
     study: &Study,
     pilots: &[Pilot],
@@ -74,6 +74,10 @@ pub fn resolve(
         .enumerate()
         .map(|(index, (draft, repeat))| planned(study, pilots, index, repeat, draft))
         .collect();
+    let names: Vec<String> = per_customer.keys().cloned().collect();
+    for step in &steps {
+        StepLoad::of(study, step, &names).check()?;
+    }
     let step_s = measure.settle.get() + measure.window.get() * f64::from(measure.windows);
     let duration_s = steps.len() as f64 * (step_s + OVERHEAD_S);
     if duration_s > measure.max_duration.get() {

@@ -113,6 +113,8 @@ pub struct QuickResult {
     pub population: Option<Population>,
     /// Executions due in the warm-up; not in any other number.
     pub settling: Counts,
+    /// Checksum of the schedule, as [`nest_data::measurement::Step::schedule`].
+    pub schedule: String,
     /// The generator's own health.
     pub generator: GeneratorHealth,
     /// Most resident bytes that this process has had.
@@ -161,9 +163,11 @@ impl QuickLoad {
 /// Puts a URL under load.
 ///
 /// # Errors
-/// [`LoadError::BaseUrl`], [`LoadError::Unresolved`], [`LoadError::TargetDown`] if nothing listens there,
+/// [`LoadError::TooManyArrivals`], [`LoadError::BaseUrl`], [`LoadError::Unresolved`], [`LoadError::TargetDown`] if nothing listens there,
 /// [`LoadError::BehaviourFails`] if the target's certificate is refused.
 pub fn load(quick: &QuickLoad, interrupt: &Interrupt) -> Result<QuickResult, LoadError> {
+    let step_load = load_of(quick);
+    step_load.check()?;
     let origin = Origin::of(&quick.base_url, &quick.trust, quick.http2)?;
     let down = |error: std::io::Error| LoadError::TargetDown {
         url: quick.base_url.clone(),
@@ -187,7 +191,7 @@ pub fn load(quick: &QuickLoad, interrupt: &Interrupt) -> Result<QuickResult, Loa
         try_handshake(&program)?;
     }
     let engine = Engine::new(program, &[], quick.workers)?;
-    let result = engine.run_step(&load_of(quick), limits(quick), None, interrupt)?;
+    let result = engine.run_step(&step_load, limits(quick), None, interrupt)?;
     Ok(close(&engine, result))
 }
 
@@ -290,7 +294,7 @@ fn close(engine: &Engine, result: StepResult) -> QuickResult {
             ..Window::default()
         })
         .collect();
-    let verdict = judge(&result.facts(executions, requests, &windows));
+    let verdict = judge(&result.facts(executions, requests, &windows)).verdict;
     QuickResult {
         duration_s: result.span_s,
         executions,
@@ -308,6 +312,7 @@ fn close(engine: &Engine, result: StepResult) -> QuickResult {
         in_flight: recorder.in_flight.mean(result.span_s),
         population: result.population,
         settling: recorder.settling,
+        schedule: recorder.schedule.to_string(),
         generator: result.generator,
         peak_memory_bytes: threads::peak_memory_bytes(),
         verdict,

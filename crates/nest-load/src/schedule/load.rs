@@ -6,6 +6,9 @@ use nest_data::{
     measurement::PlannedStep,
 };
 
+use super::pacer::MOST_ARRIVALS_PER_S;
+use crate::error::LoadError;
+
 /// The load of one step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepLoad {
@@ -119,6 +122,25 @@ impl StepLoad {
     /// of a session.
     pub fn sessions_per_s(&self) -> f64 {
         self.choices().iter().sum::<f64>() / self.session.behaviours.unwrap_or(1.0).max(1.0)
+    }
+
+    /// Refuses a schedule that no slot could draw beside its work.
+    ///
+    /// # Errors
+    /// [`LoadError::TooManyArrivals`].
+    pub fn check(&self) -> Result<(), LoadError> {
+        let arrivals_per_s = match self.model {
+            LoadModel::Open { .. } => self.rates.iter().sum(),
+            LoadModel::PartlyOpen { .. } => self.sessions_per_s(),
+            LoadModel::Closed { .. } => 0.0,
+        };
+        if arrivals_per_s <= MOST_ARRIVALS_PER_S {
+            return Ok(());
+        }
+        Err(LoadError::TooManyArrivals {
+            arrivals_per_s,
+            most_per_s: MOST_ARRIVALS_PER_S,
+        })
     }
 
     /// Mean length of a session without its answers, in seconds; 0 if there are none.

@@ -14,7 +14,8 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    fn judge(self, value: f64) -> Option<Validity> {
+    /// What a value means; nothing if it is within both bounds.
+    pub fn judge(self, value: f64) -> Option<Validity> {
         let (most, beyond) = self.beyond;
         if value > most {
             Some(beyond)
@@ -39,6 +40,12 @@ impl Findings {
     /// Whether something was found of this validity.
     pub fn has(&self, validity: Validity) -> bool {
         self.0.iter().any(|(found, _)| *found == validity)
+    }
+
+    /// The reasons of one validity.
+    pub fn reasons_of(&self, validity: Validity) -> Vec<String> {
+        let of_it = self.0.iter().filter(|(found, _)| *found == validity);
+        of_it.map(|(_, reason)| reason.clone()).collect()
     }
 
     /// The gravest finding decides; every finding is a reason.

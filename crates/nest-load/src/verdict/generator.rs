@@ -1,6 +1,6 @@
 //! Whether the generator offered the load that was planned.
 
-use nest_data::measurement::{Population, Validity};
+use nest_data::measurement::{GeneratorHealth, Population, Validity};
 
 use super::{
     StepFacts,
@@ -26,6 +26,19 @@ const CPU: Bounds = Bounds {
 const WAITING: Bounds = Bounds {
     suspect: 0.05,
     beyond: (0.25, Validity::Invalid),
+};
+/// Share of the windows in which a worker stood still. Above 1 % the p99 of a step is the generator's own;
+/// above 5 % so much of the load was not what was planned that more than a tail is wrong: our choice.
+const LOST: Bounds = Bounds {
+    suspect: 0.01,
+    beyond: (0.05, Validity::Invalid),
+};
+/// Longest time for which a worker stood still, in seconds. A target that is silent for 0.5 s is said to stand
+/// still, so that a generator is doubted from there; 1 s is what interrupts a user (Nielsen, "Usability
+/// Engineering", 1993, section 5.5), and what comes due in it then comes in one burst.
+const LONGEST_GAP_S: Bounds = Bounds {
+    suspect: 0.5,
+    beyond: (1.0, Validity::Invalid),
 };
 /// Share of executions for which no request could be made. One is worth a look; above 0.5 %, where failed
 /// executions are doubted too, the mix is another than planned.
@@ -56,6 +69,7 @@ pub fn schedule(facts: &StepFacts<'_>, findings: &mut Findings) {
     findings.check(late_s, LATENESS, || {
         format!("the generator was {:.1} ms late (p99)", late_s * 1e3)
     });
+    standstill(facts, findings);
     findings.check(health.cpu, CPU, || {
         format!("the generator used {:.0} % of its core", health.cpu * 100.0)
     });
@@ -95,13 +109,28 @@ pub fn schedule(facts: &StepFacts<'_>, findings: &mut Findings) {
     }
 }
 
+/// Whether the generator stood still for a while. A quantile of its lateness cannot see a single gap.
+fn standstill(facts: &StepFacts<'_>, findings: &mut Findings) {
+    let GeneratorHealth {
+        longest_gap_s, lost, ..
+    } = facts.generator;
+    let gravest = LOST.judge(lost).max(LONGEST_GAP_S.judge(longest_gap_s));
+    if let Some(validity) = gravest {
+        let reason = format!(
+            "the generator stood still for {:.0} % of the time, and for {longest_gap_s:.2} s at once",
+            lost * 100.0
+        );
+        findings.add(validity, reason);
+    }
+}
+
 /// Whether there were as many customers and executions as planned.
 pub fn population(facts: &StepFacts<'_>, findings: &mut Findings) {
     if let Some(Population { planned, reached }) = facts.population
         && f64::from(reached) < POPULATION * f64::from(planned)
     {
-        // A target that refuses connections has met its own limit.
-        let validity = if facts.refused {
+        // A target that refuses connections to some has met its own limit; one that refuses all is gone.
+        let validity = if facts.refused && reached > 0 {
             Validity::Limited
         } else {
             Validity::Invalid

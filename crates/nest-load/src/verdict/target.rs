@@ -28,6 +28,9 @@ const DROPPED: Bounds = Bounds {
     suspect: 0.0,
     beyond: (0.05, Validity::Limited),
 };
+/// Share of executions that were dropped, or failed as they do at a target that is full. From there on other failures are put down to that too. It is the share at which
+/// failures are doubted at all.
+const SIGNS_OF_FULLNESS: f64 = ERRORS.suspect;
 /// Share of requests that were sent again. Our choice: 1 % more requests change the load by less than the 2 %
 /// that repeated steps are assumed to differ by.
 const SOME_REPEATED: f64 = 0.01;
@@ -73,11 +76,10 @@ pub fn errors(facts: &StepFacts<'_>, findings: &mut Findings) {
         );
         findings.add(Validity::Invalid, reason);
     } else {
-        findings.check(share, ERRORS, || {
-            format!("{:.1} % of the executions failed or were dropped", share * 100.0)
-        });
+        failures(facts, share, findings);
     }
-    findings.check(counts.dropped as f64 / due, DROPPED, || {
+    let dropped = (counts.dropped as f64 - facts.due_in_gaps()).max(0.0);
+    findings.check(dropped / due, DROPPED, || {
         format!(
             "{} starts were dropped: as many executions as allowed were in progress",
             counts.dropped
@@ -128,6 +130,30 @@ pub fn answers(facts: &StepFacts<'_>, findings: &mut Findings) {
     });
 }
 
+/// Whether too many executions failed, and whether that was for want of capacity. A target that answers in
+/// time, but not as expected, is not full.
+fn failures(facts: &StepFacts<'_>, share: f64, findings: &mut Findings) {
+    let due = facts.executions.due as f64;
+    let dropped = (facts.executions.dropped as f64 - facts.due_in_gaps()).max(0.0);
+    let is_full = (dropped + facts.turned_away as f64) / due > SIGNS_OF_FULLNESS
+        || findings.has(Validity::Limited);
+    let percent = share * 100.0;
+    match ERRORS.judge(share) {
+        Some(Validity::Limited) if !is_full => {
+            let reason = format!(
+                "{percent:.1} % of the executions failed or were dropped, and nothing shows that the target was full: \
+                 this step says nothing about its capacity"
+            );
+            findings.add(Validity::Invalid, reason);
+        }
+        Some(validity) => findings.add(
+            validity,
+            format!("{percent:.1} % of the executions failed or were dropped"),
+        ),
+        None => {}
+    }
+}
+
 /// Whether the target had room for the load.
 pub fn capacity(facts: &StepFacts<'_>, findings: &mut Findings) {
     let due = facts.executions.due as f64;
@@ -136,7 +162,8 @@ pub fn capacity(facts: &StepFacts<'_>, findings: &mut Findings) {
         .iter()
         .map(|window| window.completed.values().sum::<u64>() + window.failed)
         .sum();
-    let behind = due - ended as f64;
+    // What came due while the generator stood still ended later for its reasons.
+    let behind = due - ended as f64 - facts.due_in_gaps();
     if behind > DEVIATIONS * due.sqrt().max(LEAST_DEVIATION) && behind > IN_PROGRESS * due {
         let reason = format!("{ended} of {due} executions ended in the windows: a queue was growing");
         findings.add(Validity::Limited, reason);

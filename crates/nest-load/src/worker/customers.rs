@@ -1,4 +1,4 @@
-//! The customers of one worker between two executions.
+//! The customers of one slot between two executions.
 
 use std::{
     cell::{Cell, RefCell},
@@ -7,35 +7,41 @@ use std::{
 
 use crate::{execute::customer::Customer, script::program::Program};
 
-/// The customers of one worker between two executions. They live from step to step.
-pub struct WorkerCustomers {
-    /// Number of the worker, from 0.
-    pub index: usize,
-    /// Number of all workers.
-    pub workers: usize,
+/// The customers of one slot between two executions. They live from step to step.
+///
+/// A slot is one generator thread; slots are numbered over all of them. Customer k belongs to slot k modulo
+/// their number.
+pub struct SlotCustomers {
+    /// Number of the slot, from 0.
+    pub slot: usize,
+    /// Number of all slots.
+    pub slots: usize,
     pub idle: RefCell<Vec<Customer>>,
     program: Arc<Program>,
-    next_number: Cell<u32>,
+    next: Cell<u64>, // customer of the pool, counted within the slot
 }
 
-impl WorkerCustomers {
+impl SlotCustomers {
     /// Nobody yet.
-    pub fn new(index: usize, workers: usize, program: Arc<Program>) -> Self {
+    pub fn new(slot: usize, slots: usize, program: Arc<Program>) -> Self {
         Self {
-            index,
-            workers,
+            slot,
+            slots,
             idle: RefCell::default(),
             program,
-            next_number: Cell::new(0),
+            next: Cell::new(0),
         }
     }
 
-    /// A customer who has done nothing yet.
-    pub fn new_customer(&self) -> Customer {
-        let number = self.next_number.get();
-        self.next_number.set(number + 1);
-        let number = number * self.workers as u32 + self.index as u32;
-        Customer::new(number, &self.program.settings)
+    /// Lets all customers go; the next ones are numbered from 0 again.
+    pub fn forget(&self) {
+        self.idle.borrow_mut().clear();
+        self.next.set(0);
+    }
+
+    /// A customer with this number over all slots who has done nothing yet.
+    pub fn customer(&self, number: u64) -> Customer {
+        Customer::new(number as u32, &self.program.settings)
     }
 
     /// An idle customer who has done what `behaviour` needs; otherwise any idle one; otherwise a new one.
@@ -50,5 +56,31 @@ impl WorkerCustomers {
         let found = ready.map(|ready| idle.swap_remove(ready)).or_else(|| idle.pop());
         drop(idle);
         found.unwrap_or_else(|| self.new_customer())
+    }
+
+    /// One more customer of the slot's pool.
+    fn new_customer(&self) -> Customer {
+        let index = self.next.get();
+        self.next.set(index + 1);
+        self.customer(index * self.slots as u64 + self.slot as u64)
+    }
+
+    /// Lets those go who are not among the first `population` customers, and puts the others in order, so
+    /// that [`Self::member`] finds them: the same customers begin each step, whoever ended the last one first.
+    pub fn line_up(&self, population: u64) {
+        let mut idle = self.idle.borrow_mut();
+        idle.retain(|customer| u64::from(customer.number) < population);
+        idle.sort_by_key(|customer| std::cmp::Reverse(customer.number));
+    }
+
+    /// The member of a population with this number, new if it is not among those lined up. Members are asked
+    /// for in ascending order.
+    pub fn member(&self, number: u64) -> Customer {
+        let mut idle = self.idle.borrow_mut();
+        match idle.last() {
+            Some(customer) if u64::from(customer.number) == number => idle.pop(),
+            _ => None,
+        }
+        .unwrap_or_else(|| self.customer(number))
     }
 }

@@ -5,7 +5,7 @@ use std::{cell::RefCell, collections::VecDeque, rc::Rc, sync::atomic::Ordering, 
 use tokio::task::{JoinError, JoinSet};
 
 use super::{
-    customers::WorkerCustomers,
+    customers::SlotCustomers,
     walk::{CustomerWalk, Habits},
 };
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     },
 };
 
-/// Customers of a closed step that begin per second and worker. This is our choice: a target must be able to
+/// Customers of a closed step that begin per second and slot. This is our choice: a target must be able to
 /// accept their connections, and Linux's default queue of them (net.core.somaxconn, 4,096) holds two seconds'
 /// worth.
 pub const BEGIN_PER_S: f64 = 2_000.0;
@@ -31,9 +31,9 @@ const LATE: Duration = Duration::from_micros(100);
 
 /// Offers a load until the end of the step or its stop, then waits for what is still open, at most for
 /// `drain`.
-pub async fn offer(worker: &Rc<WorkerCustomers>, step: &Rc<RunningStep>, load: &StepLoad, drain: Duration) {
+pub async fn offer(slot: &Rc<SlotCustomers>, step: &Rc<RunningStep>, load: &StepLoad, drain: Duration) {
     let mut offering = Offering {
-        worker,
+        slot,
         step,
         load,
         executions: JoinSet::new(),
@@ -56,12 +56,12 @@ pub async fn offer(worker: &Rc<WorkerCustomers>, step: &Rc<RunningStep>, load: &
     }
     let cut = executions.len();
     executions.shutdown().await;
-    context.control.progress[worker.index].forget_aborted(cut);
+    context.control.progress[slot.slot].forget_aborted(cut);
 }
 
 /// A load that is being offered.
 struct Offering<'a> {
-    worker: &'a Rc<WorkerCustomers>,
+    slot: &'a Rc<SlotCustomers>,
     step: &'a Rc<RunningStep>,
     load: &'a StepLoad,
     executions: JoinSet<()>,
@@ -71,37 +71,36 @@ impl Offering<'_> {
     async fn run(&mut self) {
         match self.load.model {
             LoadModel::Open { spacing, most, queue } => {
-                let starts = ScheduledStarts::new(
-                    &self.load.rates,
-                    spacing,
-                    self.load.seed,
-                    self.worker.index,
-                    self.worker.workers,
-                );
+                let starts = self.starts(&self.load.rates, spacing);
                 self.open(starts, self.room(most), self.room(queue)).await;
             }
             LoadModel::PartlyOpen { spacing, most } => {
-                let starts = ScheduledStarts::new(
-                    &[self.load.sessions_per_s()],
-                    spacing,
-                    self.load.seed,
-                    self.worker.index,
-                    self.worker.workers,
-                );
+                let starts = self.starts(&[self.load.sessions_per_s()], spacing);
                 self.sessions(starts, self.room(most)).await;
             }
-            LoadModel::Closed { customers } => self.population(self.share(customers)).await,
+            LoadModel::Closed { customers } => self.population(customers as u64).await,
         }
     }
 
-    /// This worker's part of a number.
-    fn share(&self, total: usize) -> usize {
-        total / self.worker.workers + usize::from(self.worker.index < total % self.worker.workers)
+    /// This slot's arrivals.
+    fn starts(&self, rates: &[f64], spacing: Spacing) -> ScheduledStarts {
+        ScheduledStarts::new(rates, spacing, self.load.seed, self.slot.slot, self.slot.slots)
     }
 
-    /// This worker's part of a bound, which leaves room for one at least.
+    /// This slot's part of a bound, which leaves room for one at least.
     fn room(&self, total: usize) -> usize {
-        self.share(total).max(usize::from(total > 0))
+        let share = total / self.slot.slots + usize::from(self.slot.slot < total % self.slot.slots);
+        share.max(usize::from(total > 0))
+    }
+
+    /// Adds an arrival that came due to the checksum of the schedule.
+    fn note_arrival(&self, start: &ScheduledStart, due: MonotonicTime) {
+        let context = &self.step.context;
+        let due_ns = due.since(context.control.start).as_nanos() as u64;
+        let mut recorder = context.recorder.borrow_mut();
+        recorder
+            .schedule
+            .add(start.number, due_ns, start.behaviour, self.load.seed);
     }
 
     fn due(&self, after_s: f64) -> MonotonicTime {
@@ -125,9 +124,10 @@ impl Offering<'_> {
             if !is_reached(context, due).await {
                 break;
             }
-            if !context.control.take_one() {
+            if !context.control.take(start.number) {
                 return;
             }
+            self.note_arrival(&start, due);
             self.note_panics();
             let execution = execution_of(start, due, context, load);
             context
@@ -137,7 +137,7 @@ impl Offering<'_> {
             if self.executions.len() < most {
                 context.note_lateness(&execution, MonotonicTime::now());
                 self.executions.spawn_local(execute_open(
-                    Rc::clone(self.worker),
+                    Rc::clone(self.slot),
                     Rc::clone(self.step),
                     execution,
                     Rc::clone(&waiting),
@@ -168,37 +168,42 @@ impl Offering<'_> {
             if !is_reached(context, due).await {
                 return;
             }
+            self.note_arrival(&start, due);
             self.note_panics();
             if self.executions.len() >= most {
                 drop_session(context, &habits, start.number, due);
                 continue;
             }
             let mut walk = CustomerWalk::session(&habits, start.number);
-            let (step, mut customer) = (Rc::clone(self.step), self.worker.new_customer());
+            let (step, mut customer) = (Rc::clone(self.step), self.slot.customer(start.number));
             self.executions.spawn_local(async move {
                 walk.session_from(&mut customer, &step, due).await;
             });
         }
     }
 
-    /// Customers who stay, each acting, waiting and thinking by itself.
-    async fn population(&mut self, customers: usize) {
+    /// Customers who stay, each acting, waiting and thinking by itself: those of a population that belong to
+    /// this slot.
+    async fn population(&mut self, population: u64) {
         let habits = Rc::new(Habits::of(self.load));
-        self.line_up(customers);
-        for index in 0..customers {
-            let due = self.due(index as f64 / BEGIN_PER_S);
+        let slots = self.slot.slots as u64;
+        let members = (self.slot.slot as u64..population).step_by(self.slot.slots);
+        self.note_members(&habits, members.clone());
+        // Each session is another customer's, so that whoever began one in the step before is not needed.
+        self.slot
+            .line_up(if habits.has_sessions() { 0 } else { population });
+        for number in members {
+            let due = self.due(number as f64 / (BEGIN_PER_S * slots as f64));
             if MonotonicTime::now() < due && !is_reached(&self.step.context, due).await {
                 return;
             }
-            let customer = self.worker.idle.borrow_mut().pop();
-            let mut customer = customer.unwrap_or_else(|| self.worker.new_customer());
-            let population = (customers * self.worker.workers).max(1) as u64;
-            let mut walk = CustomerWalk::member(&habits, u64::from(customer.number), population);
-            let (worker, step) = (Rc::clone(self.worker), Rc::clone(self.step));
+            let mut customer = self.slot.member(number);
+            let mut walk = CustomerWalk::member(&habits, number, population);
+            let (slot, step) = (Rc::clone(self.slot), Rc::clone(self.step));
             self.executions.spawn_local(async move {
-                step.context.control.progress[worker.index].enters(customer.unreachable);
-                walk.stay(&worker, &mut customer, &step, due).await;
-                worker.idle.borrow_mut().push(customer);
+                step.context.control.progress[slot.slot].enters(customer.unreachable);
+                walk.stay(&slot, &mut customer, &step, due).await;
+                slot.idle.borrow_mut().push(customer);
             });
         }
         if self.step.context.control.is_counted() {
@@ -208,12 +213,17 @@ impl Offering<'_> {
         }
     }
 
-    /// The same customers begin each step, in the same order, whoever ended the last one first.
-    fn line_up(&self, customers: usize) {
-        let mut idle = self.worker.idle.borrow_mut();
-        idle.sort_by_key(|customer| customer.number);
-        idle.truncate(customers);
-        idle.reverse();
+    /// Adds the members of a population to the checksum: each one's number, first pause and first behaviour.
+    /// When they come due afterwards depends on the answers.
+    fn note_members(&self, habits: &Habits, members: impl Iterator<Item = u64>) {
+        let mut recorder = self.step.context.recorder.borrow_mut();
+        for number in members {
+            let (pause, behaviour) = habits.beginning(number);
+            let behaviour = behaviour.unwrap_or(usize::MAX);
+            recorder
+                .schedule
+                .add(number, pause.as_nanos() as u64, behaviour, self.load.seed);
+        }
     }
 
     /// Waits for the last execution of a counted step. Customers who think need not be waited for once
@@ -221,7 +231,7 @@ impl Offering<'_> {
     async fn until_used_up(&mut self) {
         let step = self.step;
         let context = &step.context;
-        let progress = &context.control.progress[self.worker.index];
+        let progress = &context.control.progress[self.slot.slot];
         let is_over = || context.control.is_used_up() && progress.active.load(Ordering::Relaxed) == 0;
         while !self.executions.is_empty() && !is_over() {
             let next = tokio::time::timeout(POLL_INTERVAL, self.executions.join_next()).await;
@@ -287,18 +297,13 @@ fn execution_of(
 }
 
 /// Executes, and goes on with what waits for a customer.
-async fn execute_open(
-    worker: Rc<WorkerCustomers>,
-    step: Rc<RunningStep>,
-    first: DueExecution,
-    waiting: Waiting,
-) {
+async fn execute_open(slot: Rc<SlotCustomers>, step: Rc<RunningStep>, first: DueExecution, waiting: Waiting) {
     let mut next = Some(first);
     while let Some(execution) = next {
-        let mut customer = worker.customer_for(execution.behaviour);
+        let mut customer = slot.customer_for(execution.behaviour);
         step.execute(&mut customer, &execution, MonotonicTime::now())
             .await;
-        worker.idle.borrow_mut().push(customer);
+        slot.idle.borrow_mut().push(customer);
         next = waiting.borrow_mut().pop_front();
     }
 }

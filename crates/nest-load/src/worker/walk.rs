@@ -5,7 +5,7 @@ use std::{rc::Rc, time::Duration};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::customers::WorkerCustomers;
+use super::customers::SlotCustomers;
 use crate::{
     clock::MonotonicTime,
     execute::{
@@ -13,6 +13,7 @@ use crate::{
         context::{DueExecution, ExecutionEnd, mix},
         customer::Customer,
     },
+    recorder::windows::ExecutionNumbers,
     schedule::{
         load::{Pause, StepLoad},
         think::{choose, cumulative, draw, geometric},
@@ -25,6 +26,9 @@ const MOST_UNPAUSED: u64 = 64;
 const AFTER_UNREACHABLE: Duration = Duration::from_millis(100);
 /// Executions of one session have numbers of their own, as if no session had more than this many.
 const NUMBERS_OF_A_SESSION: u64 = 1_000;
+/// Tells the seed of a customer's own choices from those of executions, which have the same numbers: the
+/// first 64 bits of the fraction of e.
+const OF_CUSTOMERS: u64 = 0xB7E1_5162_8AED_2A6A;
 
 /// What all customers of a step have in common.
 pub struct Habits {
@@ -49,7 +53,28 @@ impl Habits {
     }
 
     fn random(&self, number: u64) -> Xoshiro256PlusPlus {
-        Xoshiro256PlusPlus::seed_from_u64(mix(self.seed, number))
+        Xoshiro256PlusPlus::seed_from_u64(mix(self.seed ^ OF_CUSTOMERS, number))
+    }
+
+    /// Whether customers come for a session, and another one takes the place of whoever has ended it.
+    pub fn has_sessions(&self) -> bool {
+        self.behaviours.is_some()
+    }
+
+    /// The first pause of a member of the population, and the behaviour after it.
+    pub fn beginning(&self, number: u64) -> (Duration, Option<usize>) {
+        let mut random = self.random(number);
+        let pause = self.first_pause(&mut random);
+        if let (None, Some(mean)) = (self.start, self.behaviours) {
+            geometric(mean, &mut random);
+        }
+        (pause, self.start.or_else(|| choose(&self.choices, &mut random)))
+    }
+
+    /// A part of a pause: without it everybody would act at once.
+    fn first_pause(&self, random: &mut Xoshiro256PlusPlus) -> Duration {
+        let (Pause::Think(times) | Pause::Pace(times)) = self.pause;
+        draw(&times, random).mul_f64(random.random())
     }
 
     /// The behaviours of session `number`, which is not executed.
@@ -65,9 +90,10 @@ impl Habits {
 pub struct CustomerWalk {
     habits: Rc<Habits>,
     random: Xoshiro256PlusPlus,
+    customer: u64, // number of the customer
     number: u64,   // of the next execution, for its seed
     row: u64,      // of feeds, for the next execution
-    stride: u64,   // to the one after
+    stride: u64,   // to the one after, and to the customer who takes the place of this one
     unpaused: u64, // executions since the last pause
 }
 
@@ -77,6 +103,7 @@ impl CustomerWalk {
         Self {
             habits: Rc::clone(habits),
             random: habits.random(number),
+            customer: number,
             number: number * NUMBERS_OF_A_SESSION,
             row: number,
             stride: 1,
@@ -89,6 +116,7 @@ impl CustomerWalk {
         Self {
             habits: Rc::clone(habits),
             random: habits.random(number),
+            customer: number,
             number,
             row: number,
             stride: population,
@@ -99,16 +127,12 @@ impl CustomerWalk {
     /// Acts until the step ends.
     pub async fn stay(
         &mut self,
-        worker: &WorkerCustomers,
+        slot: &SlotCustomers,
         customer: &mut Customer,
         step: &RunningStep,
         from: MonotonicTime,
     ) {
-        // Without a first pause of random length everybody would act at once.
-        let pause = match self.habits.pause {
-            Pause::Think(times) | Pause::Pace(times) => draw(&times, &mut self.random),
-        };
-        let mut due = from.after(pause.mul_f64(self.random.random()));
+        let mut due = from.after(self.habits.first_pause(&mut self.random));
         loop {
             let last = match self.habits.behaviours {
                 Some(_) => self.session_from(customer, step, due).await,
@@ -118,7 +142,8 @@ impl CustomerWalk {
             // The next session is another customer's.
             // Whether the target can be reached is known from the one before.
             let unreachable = customer.unreachable;
-            *customer = worker.new_customer();
+            self.customer += self.stride;
+            *customer = slot.customer(self.customer);
             customer.unreachable = unreachable;
             due = ended.after(self.pause(Duration::ZERO));
         }
@@ -185,15 +210,19 @@ impl CustomerWalk {
             tokio::task::yield_now().await;
             now = MonotonicTime::now();
         }
-        if now >= control.end() || control.is_stopped() || !control.take_one() {
+        if now >= control.end() || control.is_stopped() {
             return None;
         }
+        let numbers = control.take_next(ExecutionNumbers {
+            execution: self.number,
+            row: self.row,
+        })?;
         let execution = DueExecution {
             behaviour,
             due,
             phase: control.phase(due),
-            row: self.row,
-            seed: mix(self.habits.seed, self.number),
+            row: numbers.row,
+            seed: mix(self.habits.seed, numbers.execution),
         };
         self.number += self.stride;
         // One more than the stride, or customers would keep their rows if the number of rows divides it.

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
@@ -29,13 +31,19 @@ pub(crate) struct Front {
 
 /// All routes of the shop.
 pub(crate) fn router(front: Front) -> Router {
-    Router::new()
+    let behaviours = Router::new()
         .route("/login", post(login))
         .route("/items", get(browse))
         .route("/search", get(search))
         .route("/pay", post(pay))
         .route("/receipts/{id}", get(receipt))
-        .route("/describe", post(describe))
+        .route("/describe", post(describe));
+    let behaviours = if front.shop.keeps_requests() {
+        behaviours.layer(from_fn_with_state(front.clone(), keep_request))
+    } else {
+        behaviours
+    };
+    behaviours
         .route("/healthz", get(StatusCode::OK))
         .route("/empty", get(empty))
         .route("/ledger", get(ledger))
@@ -121,6 +129,21 @@ async fn reset(State(front): State<Front>) -> ShopAnswer {
 
 async fn ledger(State(front): State<Front>) -> Json<Ledger> {
     Json(front.shop.ledger())
+}
+
+/// Keeps the line of a request and passes it on.
+async fn keep_request(
+    State(front): State<Front>,
+    request: Request,
+    next: Next,
+) -> Result<Response, StatusCode> {
+    let (head, body) = request.into_parts();
+    let body = to_bytes(body, MOST_BODY_BYTES)
+        .await
+        .map_err(|_| StatusCode::PAYLOAD_TOO_LARGE)?;
+    let line = format!("{} {} {}", head.method, head.uri, String::from_utf8_lossy(&body));
+    front.shop.keep_request(line.trim_end());
+    Ok(next.run(Request::from_parts(head, Body::from(body))).await)
 }
 
 /// The value of the cookie `session`.

@@ -161,6 +161,7 @@ mod tests {
             in_flight: 0.5,
             population: None,
             settling: Counts::default(),
+            schedule: String::new(),
             generator: GeneratorHealth {
                 cpu: 0.25,
                 ..GeneratorHealth::default()
