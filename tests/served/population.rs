@@ -88,8 +88,8 @@ fn study(shop: &Shop, customers: &str, count: u32, who: &str) -> SmallStudy {
         shop.address.port()
     );
     let more = format!(
-        "reset = '''{snapshot}'''\n[feeds.rows]\nfile = \"rows.csv\"\norder = \"random\"\n{customers}\n[measure]\n\
-         pilot = \"100ms\"\nsettle = \"300ms\"\nsettle_most = \"300ms\"\nwindow = \"400ms\"\nwindows = 2\n\
+        "reset = '''{snapshot}'''\n[feeds.rows]\nfile = \"rows.csv\"\norder = \"random\"\n{customers}\n\
+         [measure]\npilot = \"100ms\"\nsettle = \"300ms\"\nsettle_most = \"300ms\"\nwindow = \"400ms\"\nwindows = 2\n\
          max_rate = 400\nbase = 0.001\nboost = 0.002\ncustomers = [{count}]\n"
     );
     let behaviours = behaviours(who);
@@ -194,8 +194,8 @@ fn sessions_are_one_population_however_many_threads() {
     let customers = "[customers]\narrival = \"partly-open\"\nthink = \"5ms\"\nsession = { behaviours = 3 }";
     let sent = with_all_threads(customers, 1_500, "{{ customer }}");
     let first = by_customer(&sent[0].lines);
-    // Where a session is when the step ends depends on how long its answers took. Those that began in the first
-    // half had 0.5 s for some three behaviours.
+    // Where a session is when the step ends depends on how long its answers took. Those that began in the
+    // first half had 0.5 s for some three behaviours.
     let complete = first.len() / 2;
     assert!(complete > 20, "{complete}");
     for one in &sent {
@@ -217,9 +217,10 @@ fn sessions_are_one_population_however_many_threads() {
 
 #[test]
 fn closed_customers_are_one_population_however_many_threads() {
-    // 70 executions per second, each customer one in 95 ms: 6.65, and so 7 customers, however fast the answers.
-    let customers =
-        "[customers]\narrival = \"closed\"\npacing = { dist = \"uniform\", from = \"70ms\", to = \"120ms\" }";
+    // 70 executions per second, each customer one in 95 ms: 6.65, and so 7 customers, however fast the
+    // answers.
+    let customers = "[customers]\narrival = \"closed\"\npacing = { dist = \"uniform\", from = \"70ms\", to = \
+         \"120ms\" }";
     let sent = with_all_threads(customers, 400, "{{ customer }}");
     let first = by_customer(&sent[0].lines);
     for one in &sent {

@@ -11,7 +11,7 @@ use crate::support::{
     start,
 };
 
-/// Stopped for 1.5 s in windows of 4 s, which begin half a second after the generator has said that it starts.
+/// Stopped for 1.5 s in windows of 4 s, which begin half a second after the generator says that it starts.
 const BEFORE: Duration = Duration::from_millis(1_500);
 const STOPPED: Duration = Duration::from_millis(1_500);
 
@@ -96,8 +96,9 @@ fn a_stopped_load_at_a_rate_is_invalid() {
 fn stalled_measure(customers: &str) {
     let server = server();
     let more = format!(
-        "[customers]\n{customers}\n[measure]\npilot = \"200ms\"\nsettle = \"500ms\"\nsettle_most = \"500ms\"\n\
-         window = \"1s\"\nwindows = 4\nmax_rate = 200\nbase = 0.001\nboost = 0.002\ncustomers = [1000]\n"
+        "[customers]\n{customers}\n[measure]\npilot = \"200ms\"\nsettle = \"500ms\"\n\
+         settle_most = \"500ms\"\nwindow = \"1s\"\nwindows = 4\nmax_rate = 200\n\
+         base = 0.001\nboost = 0.002\ncustomers = [1000]\n"
     );
     let look = [("look", 20.0, "steps = [{ get = \"/\" }]")];
     let study = SmallStudy::new(&server.url(""), &look, &more);

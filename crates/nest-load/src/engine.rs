@@ -179,7 +179,8 @@ impl Engine {
     /// Runs a step to its end, or until it is interrupted.
     ///
     /// # Errors
-    /// [`LoadError::TooManyArrivals`], an error of the observer, or [`LoadError::System`] if a worker is gone.
+    /// [`LoadError::TooManyArrivals`], an error of the observer, or [`LoadError::System`] if a worker is
+    /// gone.
     pub fn run_step(
         &self,
         load: &StepLoad,

@@ -365,7 +365,8 @@ impl Recorder {
         }
     }
 
-    /// Answers that had come could not be read while the worker stood still: that is no silence of the target.
+    /// Answers that had come could not be read while the worker stood still: that is no silence of the
+    /// target.
     fn excuse_silence(&mut self) {
         if let (Some(silence_us), Some(from)) = (&mut self.longest_silence_us, self.silence_from) {
             let to = from.after(Duration::from_micros(*silence_us));

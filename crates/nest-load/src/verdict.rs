@@ -41,8 +41,8 @@ pub struct StepFacts<'a> {
     pub wrong_answers: u64,
     /// Whether the target refused connections.
     pub refused: bool,
-    /// Requests that failed as they do at a target that is full: no answer in time, no answer to an attempt to
-    /// connect, an answer that says so.
+    /// Requests that failed as they do at a target that is full: no answer in time, no answer to an attempt
+    /// to connect, an answer that says so.
     pub turned_away: u64,
     /// Behaviours in code that panicked.
     pub panics: u64,
@@ -54,8 +54,8 @@ pub struct StepFacts<'a> {
     pub unsettled: Option<Unsettled>,
     /// Highest utilisation of a resource over the step, if one is known.
     pub utilisation: Option<f64>,
-    /// Longest time without the end of any request while some were in flight, in seconds, without what of it
-    /// the generator stood still.
+    /// Longest time without the end of any request while some were in flight, in seconds, without what of
+    /// it the generator stood still.
     pub silence_s: f64,
     /// Share of the polls at which the target's processes were stopped, 0-1.
     pub target_stopped: f64,

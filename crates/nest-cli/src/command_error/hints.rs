@@ -90,9 +90,7 @@ pub(super) fn hint_of_load(error: &LoadError) -> Option<&'static str> {
         }
         LoadError::Plan { .. } => "name the target's process in a probe",
         LoadError::TooLong { .. } => "use fewer or shorter windows, or raise [measure] max_duration",
-        LoadError::TooManyArrivals { .. } => {
-            "lower the rate, [measure] max_rate or the number of customers; each execution may make several requests"
-        }
+        LoadError::TooManyArrivals { .. } => "lower the rate, [measure] max_rate, or the number of customers",
         LoadError::SecretUnfit { .. } => "export it without the line break",
         LoadError::SecretMissing { .. } => "export it before measuring",
         LoadError::BaseUrl { .. } => "write scheme, host and port, such as http://127.0.0.1:8080",

@@ -112,7 +112,8 @@ impl<'a> Watch<'a> {
     }
 
     /// The next of the moments that lie whole poll intervals after the start of the step. Looks and the start
-    /// of the windows fall on them, so that two runs that settle alike have the same arrivals in their windows.
+    /// of the windows fall on them, so that two runs that settle alike have the same arrivals in their
+    /// windows.
     fn next_poll(&self, now: MonotonicTime) -> MonotonicTime {
         let start = self.control.start;
         if now < start {

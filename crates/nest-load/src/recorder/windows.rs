@@ -162,8 +162,8 @@ impl StepControl {
         self.stopped.load(Ordering::Acquire)
     }
 
-    /// Takes the execution with this number of a schedule; `false` if the step ends before it. Numbers decide,
-    /// not who comes first, so that the same executions are taken however many workers share them.
+    /// Takes the execution with this number of a schedule; `false` if the step ends before it. Numbers
+    /// decide, not who comes first, so that the same executions are taken however many workers share them.
     pub fn take(&self, number: u64) -> bool {
         let Some(most) = self.most else { return true };
         let is_within = number < most;

@@ -14,7 +14,8 @@ use crate::{
 const SEARCHED_ERRORS: f64 = 0.01;
 
 impl Run<'_> {
-    /// The objectives that a step missed, each as a sentence; `limits` show that the target could not keep up.
+    /// The objectives that a step missed, each as a sentence; `limits` show that the target could not keep
+    /// up.
     pub(super) fn missed(&self, step: &Step, result: &StepResult, limits: &[String]) -> Vec<String> {
         let mut missed = self.missed_quantiles(result);
         let total = step.total();

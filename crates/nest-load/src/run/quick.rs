@@ -163,8 +163,9 @@ impl QuickLoad {
 /// Puts a URL under load.
 ///
 /// # Errors
-/// [`LoadError::TooManyArrivals`], [`LoadError::BaseUrl`], [`LoadError::Unresolved`], [`LoadError::TargetDown`] if nothing listens there,
-/// [`LoadError::BehaviourFails`] if the target's certificate is refused.
+/// [`LoadError::TooManyArrivals`], [`LoadError::BaseUrl`], [`LoadError::Unresolved`],
+/// [`LoadError::TargetDown`] if nothing listens there, [`LoadError::BehaviourFails`] if the target's
+/// certificate is refused.
 pub fn load(quick: &QuickLoad, interrupt: &Interrupt) -> Result<QuickResult, LoadError> {
     let step_load = load_of(quick);
     step_load.check()?;

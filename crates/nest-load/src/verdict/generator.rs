@@ -33,8 +33,8 @@ const LOST: Bounds = Bounds {
     suspect: 0.01,
     beyond: (0.05, Validity::Invalid),
 };
-/// Longest time for which a worker stood still, in seconds. A target that is silent for 0.5 s is said to stand
-/// still, so that a generator is doubted from there; 1 s is what interrupts a user (Nielsen, "Usability
+/// Longest time for which a worker stood still, in seconds. A target that is silent for 0.5 s is said to
+/// stand still, so that a generator is doubted from there; 1 s is what interrupts a user (Nielsen, "Usability
 /// Engineering", 1993, section 5.5), and what comes due in it then comes in one burst.
 const LONGEST_GAP_S: Bounds = Bounds {
     suspect: 0.5,

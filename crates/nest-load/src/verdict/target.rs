@@ -28,8 +28,8 @@ const DROPPED: Bounds = Bounds {
     suspect: 0.0,
     beyond: (0.05, Validity::Limited),
 };
-/// Share of executions that were dropped, or failed as they do at a target that is full. From there on other failures are put down to that too. It is the share at which
-/// failures are doubted at all.
+/// Share of executions that were dropped, or failed as they do at a target that is full. From there on other
+/// failures are put down to that too. It is the share at which failures are doubted at all.
 const SIGNS_OF_FULLNESS: f64 = ERRORS.suspect;
 /// Share of requests that were sent again. Our choice: 1 % more requests change the load by less than the 2 %
 /// that repeated steps are assumed to differ by.
@@ -141,8 +141,8 @@ fn failures(facts: &StepFacts<'_>, share: f64, findings: &mut Findings) {
     match ERRORS.judge(share) {
         Some(Validity::Limited) if !is_full => {
             let reason = format!(
-                "{percent:.1} % of the executions failed or were dropped, and nothing shows that the target was full: \
-                 this step says nothing about its capacity"
+                "{percent:.1} % of the executions failed or were dropped, and nothing shows that the target \
+                 was full: this step says nothing about its capacity"
             );
             findings.add(Validity::Invalid, reason);
         }

@@ -66,7 +66,8 @@ impl SlotCustomers {
     }
 
     /// Lets those go who are not among the first `population` customers, and puts the others in order, so
-    /// that [`Self::member`] finds them: the same customers begin each step, whoever ended the last one first.
+    /// that [`Self::member`] finds them: the same customers begin each step, whoever ended the last one
+    /// first.
     pub fn line_up(&self, population: u64) {
         let mut idle = self.idle.borrow_mut();
         idle.retain(|customer| u64::from(customer.number) < population);

@@ -2,6 +2,7 @@
 
 use std::{cell::RefCell, collections::VecDeque, rc::Rc, sync::atomic::Ordering, time::Duration};
 
+use nest_data::customers::Spacing;
 use tokio::task::{JoinError, JoinSet};
 
 use super::{
