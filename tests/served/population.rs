@@ -89,8 +89,9 @@ fn study(shop: &Shop, customers: &str, count: u32, who: &str) -> SmallStudy {
     );
     let more = format!(
         "reset = '''{snapshot}'''\n[feeds.rows]\nfile = \"rows.csv\"\norder = \"random\"\n{customers}\n\
-         [measure]\npilot = \"100ms\"\nsettle = \"300ms\"\nsettle_most = \"300ms\"\nwindow = \"400ms\"\nwindows = 2\n\
-         max_rate = 400\nbase = 0.001\nboost = 0.002\ncustomers = [{count}]\n"
+         [measure]\npilot = \"100ms\"\nsettle = \"300ms\"\nsettle_most = \"300ms\"\n\
+         window = \"400ms\"\nwindows = 2\nmax_rate = 400\nbase = 0.001\nboost = 0.002\n\
+         customers = [{count}]\n"
     );
     let behaviours = behaviours(who);
     let behaviours = behaviours
