@@ -9,3 +9,4 @@ mod loads;
 mod population;
 mod stalled;
 mod tls;
+mod wire;

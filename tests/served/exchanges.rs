@@ -329,7 +329,7 @@ fn a_kept_failure_shows_the_path_that_was_sent_without_what_a_feed_gave() {
 }
 
 #[test]
-fn redirects_are_followed_on_the_compatibility_path_and_to_allowed_hosts_only() {
+fn redirects_are_followed_to_allowed_hosts_only_and_are_requests_of_their_own() {
     let server = Server::start(|asked| match asked.path.as_str() {
         "/old" => Reply::status(302).with("location", "/older"),
         "/older" => Reply::status(301).with("location", "/new"),
@@ -346,10 +346,12 @@ fn redirects_are_followed_on_the_compatibility_path_and_to_allowed_hosts_only() 
         .iter()
         .map(|endpoint| (endpoint.name.as_str(), endpoint.path.as_deref()))
         .collect();
-    assert_eq!(
-        paths,
-        [("GET /old", Some("reqwest (redirects)")), ("GET /plain", None)]
-    );
+    assert_eq!(paths, [("GET /old", None), ("GET /plain", None)]);
+    // Two redirects and their answer, and the plain request.
+    let executions = step.total().completed;
+    assert_eq!(step.requests["look"].completed, 4 * executions);
+    assert_eq!(step.redirected["look"], 2 * executions);
+    assert!(step.requests["look"].balance() && step.endpoints[0].requests.completed == 3 * executions);
     let last = last_step(&server);
     let count = |path: &str| last.iter().filter(|asked| asked.path == path).count();
     assert_eq!((count("/older"), count("/new")), (count("/old"), count("/old")));

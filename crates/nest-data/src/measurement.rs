@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub use self::{
-    counts::{Counts, ErrorCount, FailedExchange, Outcome},
+    counts::{Counts, ErrorCount, FailedExchange, Outcome, Resends},
     resource::{MOST_SERVERS, Resource, ResourceKind, ResourceName},
     step::{Endpoint, GeneratorHealth, PlannedStep, Population, Purpose, Step, Validity, Verdict},
     tally::CountTally,

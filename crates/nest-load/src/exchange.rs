@@ -1,5 +1,8 @@
-//! One exchange with the target, for behaviours of files and for behaviours in code alike: fill in, send,
-//! wait until the timeout, send again if an idle connection had been closed, check, save, count.
+//! One request to the target, for behaviours of files and for behaviours in code alike: fill in, send, wait
+//! until the timeout, send again what the target did not take, follow redirects, check, save, count.
+//!
+//! - `routes`: over which client; `redirect`, `follow`: where an answer leads
+//! - `judge`: checks and saves; `problem`, `masking`: what is kept of a failure
 
 use std::{pin::pin, time::Duration};
 
@@ -9,8 +12,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use crate::{
     clock::MonotonicTime,
     execute::{context::StepContext, customer::Customer},
-    http::{HttpAnswer, NoAnswer, connection::Failed},
-    recorder::{RequestPlace, RequestRecord, windows::StepPhase},
+    http::{HttpAnswer, NoAnswer, loss::Failed},
+    recorder::{RequestPlace, RequestRecord, Resend, windows::StepPhase},
     script::{
         feeds::FeedRows,
         step::{Route, ScriptStep},
@@ -18,9 +21,11 @@ use crate::{
     },
 };
 
+mod follow;
 mod judge;
 pub mod masking;
 pub mod problem;
+pub mod redirect;
 mod routes;
 
 use problem::{Problem, keep};
@@ -28,6 +33,12 @@ use problem::{Problem, keep};
 /// Time from which an attempt to connect was not refused but not answered: a first SYN that is lost, as where
 /// a queue of connections is full, is sent again after 1 s (RFC 6298, section 2).
 const UNANSWERED: Duration = Duration::from_secs(1);
+/// Most times that a request is sent again. Our choice: one is enough for a target that ends its connections
+/// now and then; one that takes none of four must not be hammered.
+const MOST_RESENDS: u32 = 3;
+
+/// Why a request fails, or is sent again, that met a closed idle connection.
+const CLOSED_IDLE: &str = "the target had closed the idle connection before the request came";
 
 /// When a request was due, and when it was sent.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +66,7 @@ pub async fn request(
     let (step, place, timing) = (request.step, request.place, request.timing);
     let before = random.clone();
     begin(context, place, timing.sent);
-    let outcome = answered(customer, context, step, timing.sent, random, rows).await;
+    let outcome = answered(customer, context, request, &before, random, rows).await;
     let ended = MonotonicTime::now();
     match &outcome {
         Ok(answer) => end(context, place, &record(timing, ended, answer)),
@@ -105,7 +116,7 @@ pub fn end_failed(
     if is_unanswered && place.phase == StepPhase::Measured {
         context.recorder.borrow_mut().unanswered_connects += 1;
     }
-    if problem.kind == NoAnswer::LOST {
+    if problem.kind == NoAnswer::LOST && place.phase == StepPhase::Measured {
         context.recorder.borrow_mut().lost_connections += 1;
     }
 }
@@ -146,19 +157,20 @@ fn asked(
     }
 }
 
-/// Sends a request until there is an answer, checks it and saves from it.
+/// Sends a request until there is an answer, checks it and saves from it. `before` is `random` as it is.
 async fn answered(
     customer: &mut Customer,
     context: &StepContext,
-    step: &ScriptStep,
-    sent: MonotonicTime,
+    request: &PendingRequest<'_>,
+    before: &Xoshiro256PlusPlus,
     random: &mut Xoshiro256PlusPlus,
     rows: &mut FeedRows,
 ) -> Result<HttpAnswer, Problem> {
-    let deadline = sent.after(step.timeout);
+    let step = request.step;
+    let deadline = request.timing.sent.after(step.timeout);
     let alarm = customer.alarm.clone();
     let outcome = {
-        let sending = pin!(send(customer, context, step, random, rows));
+        let sending = pin!(final_answer(customer, context, request, before, random, rows));
         alarm.within(&context.state.clock, deadline, sending).await
     };
     match outcome {
@@ -166,9 +178,26 @@ async fn answered(
             judge::judge(customer, step, &mut answer, context.settings.longest_body)?;
             Ok(answer)
         }
-        Some(Err(no_answer)) => Err(no_answer.into()),
+        Some(Err(problem)) => Err(problem),
         None => Err(timed_out(customer, step).into()),
     }
+}
+
+/// The answer to a request, after the redirects that its step follows.
+async fn final_answer(
+    customer: &mut Customer,
+    context: &StepContext,
+    request: &PendingRequest<'_>,
+    before: &Xoshiro256PlusPlus,
+    random: &mut Xoshiro256PlusPlus,
+    rows: &mut FeedRows,
+) -> Result<HttpAnswer, Problem> {
+    let answer = send(customer, context, request.step, request.place, random, rows).await?;
+    if request.step.redirects == 0 {
+        return Ok(answer);
+    }
+    // On the heap, as few requests follow redirects.
+    Box::pin(follow::follow(customer, context, request, before, rows, answer)).await
 }
 
 /// What a timeout means: no connection could be opened, or no answer came. Either way the connection is of no
@@ -189,18 +218,21 @@ fn timed_out(customer: &mut Customer, step: &ScriptStep) -> NoAnswer {
     }
 }
 
-/// Whether a method may be repeated after a connection was closed: RFC 9110, section 9.2.2.
+/// Whether a method may be repeated although the target may have taken the request: RFC 9110, section 9.2.2.
 fn is_idempotent(method: &str) -> bool {
     matches!(method, "GET" | "HEAD" | "PUT" | "DELETE" | "OPTIONS" | "TRACE")
 }
 
+/// Sends a request, and again if the target did not take it.
 async fn send(
     customer: &mut Customer,
     context: &StepContext,
     step: &ScriptStep,
+    place: RequestPlace,
     random: &mut Xoshiro256PlusPlus,
     rows: &mut FeedRows,
 ) -> Result<HttpAnswer, NoAnswer> {
+    let mut resent = 0;
     loop {
         let before = random.clone();
         let outcome = match step.route {
@@ -209,19 +241,84 @@ async fn send(
             Route::Http2 => Box::pin(routes::over_http2(customer, context, step, random, rows)).await,
             Route::Compat(_) => Box::pin(routes::over_compat(customer, context, step, random, rows)).await,
         };
-        match outcome {
+        let why = match outcome {
             Ok(answer) => return Ok(answer),
-            Err(Failed::Stale) if is_idempotent(&step.method) => {
-                context.recorder.borrow_mut().repeated += 1;
-                *random = before;
-            }
-            Err(Failed::Stale) => {
-                return Err(NoAnswer::new(
-                    NoAnswer::LOST,
-                    "the idle connection was closed as the request was sent",
-                ));
-            }
-            Err(Failed::For(no_answer)) => return Err(no_answer),
+            Err(failed) => resend(failed, &step.method, resent)?,
+        };
+        resent += 1;
+        if let Some(why) = why {
+            let now = MonotonicTime::now();
+            let mut recorder = context.recorder.borrow_mut();
+            recorder.request_resent(&context.control, place, now, why);
         }
+        *random = before;
+    }
+}
+
+/// Why a request may be sent again that was sent again so often before, or how it fails; `None` if it was
+/// not on the wire at all.
+fn resend(failed: Failed, method: &str, before: u32) -> Result<Option<Resend>, NoAnswer> {
+    let (why, kind, reason) = match failed {
+        Failed::For(no_answer) => return Err(no_answer),
+        Failed::ClosedIdle if !is_idempotent(method) => {
+            let reason = format!("{CLOSED_IDLE}; a {method} is not sent again, as it could be done twice");
+            return Err(NoAnswer::new(NoAnswer::CLOSED, reason));
+        }
+        Failed::ClosedIdle => (Some(Resend::ClosedIdle), NoAnswer::CLOSED, CLOSED_IDLE),
+        Failed::Unprocessed(reason) => (Some(Resend::Unprocessed), NoAnswer::UNPROCESSED, reason),
+        Failed::Unsent(reason) => (None, NoAnswer::UNPROCESSED, reason),
+    };
+    if before < MOST_RESENDS {
+        Ok(why)
+    } else {
+        Err(NoAnswer::new(kind, format!("{reason}, {} times", before + 1)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_target_did_not_begin_with_is_sent_again_whatever_its_method_but_not_for_ever() {
+        for method in ["GET", "POST", "PATCH"] {
+            for before in 0..MOST_RESENDS {
+                assert_eq!(
+                    resend(Failed::Unprocessed("x"), method, before),
+                    Ok(Some(Resend::Unprocessed))
+                );
+            }
+            assert_eq!(
+                resend(Failed::Unsent("x"), method, 0),
+                Ok(None),
+                "it was not on the wire"
+            );
+            let given_up = resend(Failed::Unprocessed("x"), method, MOST_RESENDS).expect_err("too often");
+            assert_eq!(
+                (given_up.kind, given_up.reason.as_str()),
+                ("unprocessed", "x, 4 times")
+            );
+        }
+    }
+
+    #[test]
+    fn what_met_a_closed_idle_connection_is_sent_again_if_its_method_is_idempotent() {
+        for method in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"] {
+            assert_eq!(
+                resend(Failed::ClosedIdle, method, 0),
+                Ok(Some(Resend::ClosedIdle)),
+                "{method}"
+            );
+        }
+        for method in ["POST", "PATCH", "CONNECT", "get", "LINK"] {
+            let failed = resend(Failed::ClosedIdle, method, 0).expect_err("it could be done twice");
+            assert_eq!(failed.kind, NoAnswer::CLOSED, "{method}");
+        }
+    }
+
+    #[test]
+    fn what_was_taken_is_never_sent_again() {
+        let lost = || NoAnswer::new(NoAnswer::LOST, "x");
+        assert_eq!(resend(Failed::For(lost()), "GET", 0), Err(lost()));
     }
 }

@@ -3,7 +3,8 @@
 //! - `decoder`, `framing`: HTTP/1.1 answers out of bytes (pure)
 //! - `connection`: the fast path, one HTTP/1.1 connection over TCP or TLS
 //! - `http2`: the same over HTTP/2, by hyper
-//! - `compat`: what neither does (redirects, multipart bodies, proxies), by reqwest
+//! - `compat`: what neither does (multipart bodies, proxies, redirects to other hosts), by reqwest
+//! - `loss`, `socket`: what a connection that ended means for its request
 //! - `encoding`: content codings of bodies; `cookies`, `tls`, `origin`: what they share
 
 pub mod codec;
@@ -15,7 +16,9 @@ pub mod encoding;
 pub mod fetch;
 mod framing;
 pub mod http2;
+pub mod loss;
 pub mod origin;
+mod socket;
 pub mod tls;
 
 /// How the generator names itself to the target.
@@ -34,7 +37,8 @@ pub struct HttpAnswer {
 /// Why there is no answer.
 #[derive(Debug, PartialEq, Eq)]
 pub struct NoAnswer {
-    /// `connect`, `tls`, `timeout`, `lost`, `malformed`, `body`, `request`, `local` or `transport`.
+    /// `connect`, `tls`, `timeout`, `lost`, `closed`, `unprocessed`, `malformed`, `body`, `request`,
+    /// `local` or `transport`.
     pub kind: &'static str,
     pub reason: String,
 }
@@ -48,8 +52,12 @@ impl NoAnswer {
     pub const TIMEOUT: &'static str = "timeout";
     /// The kind of handshakes that failed.
     pub const TLS: &'static str = "tls";
-    /// The kind of connections that the peer ended in the middle.
+    /// The kind of connections that the target ended after it had taken a request.
     pub const LOST: &'static str = "lost";
+    /// The kind of requests that met an idle connection which the target had closed.
+    pub const CLOSED: &'static str = "closed";
+    /// The kind of requests that the target did not begin with, however often they were sent.
+    pub const UNPROCESSED: &'static str = "unprocessed";
 
     /// A reason with its kind.
     pub fn new(kind: &'static str, reason: impl ToString) -> Self {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use hdrhistogram::Histogram as Hdr;
-use nest_data::measurement::{CountTally, Counts, Outcome, ResponseClock};
+use nest_data::measurement::{CountTally, Counts, Outcome, Resends, ResponseClock};
 
 use crate::{
     clock::MonotonicTime,
@@ -39,6 +39,15 @@ pub struct RequestRecord {
     pub outcome: Outcome,
     pub status: u16, // 0 if there was no answer
     pub bytes: u64,
+}
+
+/// Why a request is sent again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Resend {
+    /// The target has not begun with it.
+    Unprocessed,
+    /// The target had closed the idle connection before it came.
+    ClosedIdle,
 }
 
 /// Which request of which behaviour, and whether it counts.
@@ -85,7 +94,6 @@ pub struct Recorder {
     pub lost_connections: u64,
     /// Attempts to connect that nobody answered, not even by a refusal.
     pub unanswered_connects: u64,
-    pub repeated: u64,
     pub panics: u64,
     pub queued: u64,
     /// Answers by status.
@@ -106,6 +114,8 @@ pub struct Recorder {
 pub struct BehaviourRecord {
     pub executions: Counts,
     pub requests: Counts,
+    pub redirected: u64, // of the requests
+    pub resends: Resends,
     pub counted: Vec<CountTally>,      // one per count of the behaviour
     histograms: [Option<Hdr<u64>>; 4], // due ok, due failed, sent ok, sent failed
     single: bool,                      // it makes one request only
@@ -172,7 +182,6 @@ impl Recorder {
             in_flight: LevelMeter::default(),
             lost_connections: 0,
             unanswered_connects: 0,
-            repeated: 0,
             panics: 0,
             queued: 0,
             statuses: BTreeMap::new(),
@@ -277,16 +286,7 @@ impl Recorder {
     /// Counts the end of a request.
     pub fn request_ended(&mut self, control: &StepControl, place: RequestPlace, record: &RequestRecord) {
         self.in_flight.change(control, record.ended, -1);
-        if let Some(window) = control
-            .index(record.ended)
-            .and_then(|index| self.windows.get_mut(index))
-        {
-            window.bytes += record.bytes;
-            window.requests += 1;
-            let last = self.last_end.unwrap_or(record.ended);
-            self.note_silence(last.max(control.from()), record.ended);
-        }
-        self.last_end = Some(record.ended);
+        self.exchanged(control, record.ended, record.bytes);
         if place.phase == StepPhase::Settling {
             return;
         }
@@ -311,6 +311,70 @@ impl Recorder {
                 .get_or_insert_with(new_histogram)
                 .saturating_record(from_due);
         }
+    }
+
+    /// Counts a request that was answered with a redirect, which is followed. It is a request like any
+    /// other; the response time goes on until the last answer.
+    pub fn request_redirected(
+        &mut self,
+        control: &StepControl,
+        place: RequestPlace,
+        now: MonotonicTime,
+        status: u16,
+        bytes: u64,
+    ) {
+        self.exchanged(control, now, bytes);
+        if place.phase == StepPhase::Settling {
+            return;
+        }
+        *self.statuses.entry(status).or_default() += 1;
+        let of = &mut self.behaviours[place.behaviour];
+        of.redirected += 1;
+        for requests in [&mut of.requests, &mut self.endpoints[place.endpoint].requests] {
+            requests.due += 1;
+            requests.count(Outcome::Ok);
+        }
+    }
+
+    /// Counts a request that brought no answer and is sent again: on the wire it is one more.
+    pub fn request_resent(
+        &mut self,
+        control: &StepControl,
+        place: RequestPlace,
+        now: MonotonicTime,
+        why: Resend,
+    ) {
+        if let Some(window) = control.index(now).and_then(|index| self.windows.get_mut(index)) {
+            window.requests += 1;
+        }
+        if place.phase == StepPhase::Settling {
+            return;
+        }
+        let resends = &mut self.behaviours[place.behaviour].resends;
+        match why {
+            Resend::Unprocessed => resends.unprocessed += 1,
+            Resend::ClosedIdle => resends.closed_idle += 1,
+        }
+    }
+
+    /// Counts an exchange that ended, with the bytes of its answer.
+    fn exchanged(&mut self, control: &StepControl, now: MonotonicTime, bytes: u64) {
+        if let Some(window) = control.index(now).and_then(|index| self.windows.get_mut(index)) {
+            window.bytes += bytes;
+            window.requests += 1;
+            let last = self.last_end.unwrap_or(now);
+            self.note_silence(last.max(control.from()), now);
+        }
+        self.last_end = Some(now);
+    }
+
+    /// Requests that were sent again, over all behaviours.
+    pub fn resends(&self) -> Resends {
+        let mut all = Resends::default();
+        self.behaviours
+            .iter()
+            .for_each(|record| all.merge(&record.resends));
+        all
     }
 
     /// Counts a failure; `true` if few exchanges of its kind are kept so far.
@@ -389,7 +453,6 @@ impl Recorder {
         self.in_flight.merge(other.in_flight);
         self.lost_connections += other.lost_connections;
         self.unanswered_connects += other.unanswered_connects;
-        self.repeated += other.repeated;
         self.panics += other.panics;
         self.queued += other.queued;
         // A target stands still for all workers at once; a worker that had nothing to ask has no say.
@@ -412,6 +475,8 @@ impl Recorder {
         for (mine, theirs) in self.behaviours.iter_mut().zip(others) {
             mine.executions.merge(&theirs.executions);
             mine.requests.merge(&theirs.requests);
+            mine.redirected += theirs.redirected;
+            mine.resends.merge(&theirs.resends);
             mine.counted
                 .iter_mut()
                 .zip(&theirs.counted)

@@ -216,7 +216,7 @@ fn connections_that_are_lost_in_the_middle_are_counted() {
     assert_eq!(result.generator.lost_connections, 3);
 }
 
-/// A server that answers once on each connection, and closes it when the next request comes.
+/// A server that answers once on each connection, and takes the next request and closes.
 fn one_answer_a_connection() -> SocketAddr {
     serve(|_, mut stream| {
         if read_head(&mut stream) {
@@ -227,18 +227,78 @@ fn one_answer_a_connection() -> SocketAddr {
 }
 
 #[test]
-fn an_idempotent_request_on_a_stale_connection_is_sent_again() {
+fn a_get_that_the_target_took_is_lost_and_not_sent_again() {
     let address = one_answer_a_connection();
     let result = run(&load(format!("http://{address}"), behaviour("GET", "ok"), 5));
-    assert_eq!((result.executions.completed, errors(&result)), (5, Vec::new()));
+    assert_eq!(
+        (result.executions.completed, errors(&result)),
+        (3, vec![("lost", 2)])
+    );
     assert_eq!(
         (result.generator.repeated, result.generator.lost_connections),
-        (4, 0)
+        (0, 2)
     );
 }
 
 #[test]
-fn a_post_on_a_stale_connection_is_lost() {
+fn connections_that_close_while_the_customer_thinks_lose_nothing() {
+    // It answers once on each connection, and closes without a word.
+    let address = serve(|_, mut stream| {
+        if read_head(&mut stream) {
+            stream.write_all(OK).expect("the peer reads");
+        }
+    });
+    for method in ["GET", "POST"] {
+        let load = QuickLoad {
+            think: Times::Constant(0.1),
+            ..load(format!("http://{address}"), behaviour(method, "ok"), 5)
+        };
+        let result = run(&load);
+        assert_eq!((result.executions.completed, errors(&result)), (5, Vec::new()));
+        assert_eq!(result.resends.total(), 0, "nothing was sent in vain");
+    }
+}
+
+/// Logs in by code, and follows where it leads.
+struct Login;
+
+impl Behaviour for Login {
+    type State = ();
+
+    async fn begin(&self, _: &mut ExecutionContext<'_>) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn execute(&self, (): &mut (), context: &mut ExecutionContext<'_>) -> Result<(), Failure> {
+        let headers = [("content-type", "text/plain")];
+        let home = context
+            .send_following("login", "POST", "/login", &headers, b"me", 2)
+            .await?;
+        assert_eq!(home.body, b"ok");
+        Ok(())
+    }
+}
+
+#[test]
+fn redirects_that_code_follows_are_requests_of_their_own() {
+    let redirect = "HTTP/1.1 302 Found\r\nlocation: /next\r\ncontent-length: 5\r\n\r\nmoved";
+    let address = serve(move |_, mut stream| {
+        for answer in [redirect.as_bytes(), redirect.as_bytes(), OK].into_iter().cycle() {
+            // The body of the first request follows its head; it is read with the next one.
+            if !read_head(&mut stream) || stream.write_all(answer).is_err() {
+                return;
+            }
+        }
+    });
+    let registry = Registry::new().with("send", Login);
+    let result = run(&load(format!("http://{address}"), registry, 4));
+    assert_eq!((result.executions.completed, errors(&result)), (4, Vec::new()));
+    assert_eq!((result.requests.completed, result.redirected), (12, 8));
+    assert_eq!(result.bytes as usize, 4 * (2 * redirect.len() + OK.len()));
+}
+
+#[test]
+fn a_post_that_the_target_took_is_lost() {
     let address = one_answer_a_connection();
     let result = run(&load(format!("http://{address}"), behaviour("POST", "ok"), 4));
     assert_eq!(

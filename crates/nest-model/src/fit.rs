@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 
 use nest_data::{
     Document, Measurements, ScalingModel, Study,
-    measurement::{Resource, ResourceKind, ResponseClock, Step, Validity},
+    measurement::{Resends, Resource, ResourceKind, ResponseClock, Step, Validity},
     scaling::{BehaviourFacts, DrawPlan, MeasuredPoint, ResourceModel, Tested},
 };
 
@@ -204,21 +204,25 @@ fn point(
 }
 
 /// Requests per execution, the mean time of a request in the lightest step that executed the behaviour, and
-/// what an execution counts.
+/// what an execution counts. Requests are counted on the wire: redirects that were followed, and requests
+/// that were sent again, are among them.
 fn facts(steps: &[Step], study: &Study) -> Result<Vec<BehaviourFacts>, ModelError> {
     let mut facts = Vec::new();
     for (name, behaviour) in &study.behaviours {
         let executed = steps
             .iter()
             .filter_map(|step| Some((step, step.executions.get(name)?, step.requests.get(name)?)));
-        let (executions, requests) = executed.fold((0, 0), |sum, (_, executions, requests)| {
-            (sum.0 + executions.completed, sum.1 + requests.completed)
+        let (executions, requests) = executed.fold((0, 0), |sum, (step, executions, requests)| {
+            let resent = step.resends.get(name).map_or(0, Resends::total);
+            (sum.0 + executions.completed, sum.1 + requests.completed + resent)
         });
         let lightest = usable(steps)
             .filter(|step| step.executions.contains_key(name))
             .min_by(|a, b| a.plan.total_per_s().total_cmp(&b.plan.total_per_s()));
         let light_request_s = match lightest {
-            Some(step) => histogram(step, name, ResponseClock::Sent)?.map(|hdr| hdr.mean_s()),
+            Some(step) => {
+                histogram(step, name, ResponseClock::Sent)?.map(|hdr| hdr.mean_s() * step.timed_share(name))
+            }
             None => None,
         };
         let requests = if executions > 0 {

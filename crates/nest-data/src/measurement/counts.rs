@@ -44,6 +44,30 @@ impl Counts {
     }
 }
 
+/// Requests that brought no answer and were sent again, by the reason; they are among no [`Counts`]. On the
+/// wire each is one more.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resends {
+    /// The target said that it had not begun with them.
+    pub unprocessed: u64,
+    /// The target had closed the idle connection before they came, and their method is idempotent.
+    pub closed_idle: u64,
+}
+
+impl Resends {
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.unprocessed + self.closed_idle
+    }
+
+    /// Adds those of another count to this one.
+    pub fn merge(&mut self, other: &Self) {
+        self.unprocessed += other.unprocessed;
+        self.closed_idle += other.closed_idle;
+    }
+}
+
 /// How often one kind of failure happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorCount {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    counts::{Counts, ErrorCount, FailedExchange},
+    counts::{Counts, ErrorCount, FailedExchange, Resends},
     tally::CountTally,
     window::{Histogram, Window},
 };
@@ -137,8 +137,15 @@ pub struct Step {
     pub started_s: f64,
     /// Executions due in the windows, by behaviour.
     pub executions: BTreeMap<String, Counts>,
-    /// Requests due in the windows, by behaviour.
+    /// Requests due in the windows, by behaviour. Each redirect that was followed is a request of its own.
     pub requests: BTreeMap<String, Counts>,
+    /// Requests of these that were answered with a redirect which was followed, by behaviour. They have no
+    /// response time of their own: that of their step goes on until the last answer.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub redirected: BTreeMap<String, u64>,
+    /// Requests that were sent again, by behaviour.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub resends: BTreeMap<String, Resends>,
     /// Executions due while the step settled; in no other number.
     pub settling: Counts,
     /// Checksum of everything that the schedule brought: the sum of a 128-bit hash of number, due time,
@@ -199,6 +206,8 @@ impl Step {
             started_s: 0.0,
             executions: BTreeMap::new(),
             requests: BTreeMap::new(),
+            redirected: BTreeMap::new(),
+            resends: BTreeMap::new(),
             settling: Counts::default(),
             schedule: String::new(),
             settle_s: 0.0,
@@ -214,6 +223,19 @@ impl Step {
             threads: BTreeMap::new(),
             generator: GeneratorHealth::default(),
             verdict: Verdict::valid(),
+        }
+    }
+
+    /// Share of the completed requests of a behaviour that have a response time of their own, 0-1; 1 where
+    /// nothing was redirected.
+    #[must_use]
+    pub fn timed_share(&self, behaviour: &str) -> f64 {
+        let completed = self.requests.get(behaviour).map_or(0, |counts| counts.completed);
+        let redirected = self.redirected.get(behaviour).copied().unwrap_or(0);
+        if completed > 0 {
+            completed.saturating_sub(redirected) as f64 / completed as f64
+        } else {
+            1.0
         }
     }
 
@@ -242,10 +264,10 @@ pub struct Endpoint {
     pub behaviour: String,
     /// The request's name.
     pub name: String,
-    /// How it was sent: `HTTP/2`, `reqwest (redirects)`, `code`; `None` for the fast path.
+    /// How it was sent: `HTTP/2`, `reqwest (multipart)`, `code`; `None` for the fast path.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
-    /// How many there were.
+    /// How many there were, with the redirects that were followed.
     pub requests: Counts,
     /// Quantiles (0.5, 0.95, 0.99) of the response times of completed requests from their due times, in
     /// seconds.
@@ -275,12 +297,15 @@ pub struct GeneratorHealth {
     /// workers.
     #[serde(default)]
     pub waiting: f64,
-    /// Connections that the target ended in the middle of a request.
+    /// Connections that the target ended after it had taken a request.
     #[serde(default)]
     pub lost_connections: u64,
     /// Requests that were sent again because the target had closed the idle connection they were sent over.
     #[serde(default)]
     pub repeated: u64,
+    /// Requests that were sent again because the target had not begun with them.
+    #[serde(default)]
+    pub unprocessed: u64,
     /// Starts that found no free customer at their due time; they waited in a queue of the generator.
     #[serde(default)]
     pub queued: u64,

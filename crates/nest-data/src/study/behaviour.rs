@@ -90,8 +90,8 @@ pub struct Request {
     /// Multipart body, by field name. The request then takes the compatibility path, which is slower.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub multipart: BTreeMap<String, FormPart>,
-    /// Largest number of redirects to follow, 0 to 20. With more than 0 the request takes the compatibility
-    /// path, which is slower. [default: 0]
+    /// Largest number of redirects to follow, 0 to 20. Each is a request of its own; the response time goes
+    /// on until the last answer. [default: 0]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 20))]
     pub redirects: Option<u8>,

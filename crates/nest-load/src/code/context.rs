@@ -219,12 +219,12 @@ impl<'a> ExecutionContext<'a> {
         outcome
     }
 
-    /// Makes an HTTP request, exactly as a behaviour of a file would: over the customer's own connection and
-    /// with its own cookies, over HTTP/2 or the proxy if the study says so. An idempotent request is sent
-    /// again if its idle connection turns out to be closed. Any status below 400 is right.
+    /// Makes an HTTP request, exactly as a behaviour of a file would: over the customer's own connection
+    /// and with its own cookies, over HTTP/2 or the proxy if the study says so. What the target did not
+    /// take is sent again: an idempotent request whose idle connection had been closed, any request that
+    /// the target has not begun with. Any status below 400 is right.
     ///
-    /// # Errors
-    /// No answer within the study's timeout, or a status of 400 and more.
+    /// # Errors No answer within the study's timeout, or a status of 400 and more.
     pub async fn send(
         &mut self,
         name: &str,
@@ -233,14 +233,45 @@ impl<'a> ExecutionContext<'a> {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Result<HttpResponse, Failure> {
-        let (place, timing) = self.next_request(name);
         let request = PlainRequest {
             name,
             method,
             path,
             headers,
             body,
+            redirects: 0,
         };
+        self.make(request).await
+    }
+
+    /// Makes an HTTP request as [`send`](Self::send) does, and follows up to so many redirects. Each is a
+    /// request of its own; the response time goes on until the last answer.
+    ///
+    /// # Errors Those of [`send`](Self::send); more redirects, or one to a host that must not be put under
+    /// load.
+    pub async fn send_following(
+        &mut self,
+        name: &str,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+        redirects: usize,
+    ) -> Result<HttpResponse, Failure> {
+        let request = PlainRequest {
+            name,
+            method,
+            path,
+            headers,
+            body,
+            redirects,
+        };
+        self.make(request).await
+    }
+
+    async fn make(&mut self, request: PlainRequest<'_>) -> Result<HttpResponse, Failure> {
+        let name = request.name;
+        let (place, timing) = self.next_request(name);
         let step = match ScriptStep::plain(request, &self.context.settings) {
             Ok(step) => step,
             Err(no_answer) => return Err(self.refused(name, place, timing, no_answer)),

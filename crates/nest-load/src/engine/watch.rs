@@ -211,6 +211,7 @@ impl<'a> Watch<'a> {
     pub fn result(self, recorder: Recorder) -> StepResult {
         let quantile_s = |hdr: &Histogram<u64>, quantile: f64| hdr.value_at_quantile(quantile) as f64 / 1e6;
         let span_s = self.span_s();
+        let resends = recorder.resends();
         let generator = GeneratorHealth {
             cpu: self.used.cpu,
             lateness_p50_s: quantile_s(&recorder.lateness, 0.5),
@@ -220,7 +221,8 @@ impl<'a> Watch<'a> {
             lost: (recorder.gaps.lost().as_secs_f64() / span_s.max(1e-6)).min(1.0),
             waiting: self.used.waiting,
             lost_connections: recorder.lost_connections,
-            repeated: recorder.repeated,
+            repeated: resends.closed_idle,
+            unprocessed: resends.unprocessed,
             queued: recorder.queued,
             clock_step_s: self.used.clock_step_s,
         };

@@ -5,14 +5,15 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
+use super::redirect::SentRequest;
 use crate::{
     execute::{context::StepContext, customer::Customer},
     http::{
         HttpAnswer, NoAnswer, Receiver, USER_AGENT, WantedAnswer,
         compat::{FilledBody, FilledField, Outgoing},
-        connection::Failed,
         cookies::Visit,
         origin::Origin,
+        loss::Failed,
     },
     script::{
         feeds::FeedRows,
@@ -294,15 +295,7 @@ pub async fn over_compat(
     let parts = parts(customer, settings, step, random, rows)?;
     let body = match (&step.body, parts.body) {
         (RequestBody::Multipart(fields), _) => {
-            let mut values = TemplateValues {
-                variables: &customer.variables,
-                customer: customer.number,
-                random,
-                feeds: &settings.feeds,
-                rows,
-            };
-            let fill = |field| fill_field(field, &mut values);
-            FilledBody::Multipart(fields.iter().map(fill).collect::<Result<_, _>>()?)
+            FilledBody::Multipart(fill_fields(customer, settings, fields, random, rows)?)
         }
         (_, Some(bytes)) => FilledBody::Bytes(bytes),
         (_, None) => FilledBody::None,
@@ -310,12 +303,14 @@ pub async fn over_compat(
     let path = parts.path.clone();
     let outgoing = Outgoing {
         method: step.method.clone(),
-        path: parts.path,
+        url: step
+            .elsewhere
+            .as_ref()
+            .map_or_else(|| settings.origin.url(&parts.path), |url| url.to_string()),
         headers: parts.headers,
         own_cookies: parts.own_cookies,
         cookie_host: step.cookie_host.clone(),
         body,
-        redirects: step.redirects,
     };
     let mut client = customer.compat.take().unwrap_or_default();
     let shared = customer.cookies.shared();
@@ -337,6 +332,64 @@ pub async fn over_compat(
     let answer = receiver.answer;
     customer.compat = Some(client);
     outcome.map(|()| answer)
+}
+
+/// A request as its step sends it, with everything filled in. `random` is as it was when it was filled in for
+/// sending, so that the same comes out.
+pub fn as_sent(
+    customer: &Customer,
+    settings: &ExchangeSettings,
+    step: &ScriptStep,
+    mut random: Xoshiro256PlusPlus,
+    rows: &mut FeedRows,
+) -> Result<SentRequest, NoAnswer> {
+    let parts = parts(customer, settings, step, &mut random, rows)?;
+    let body = match (&step.body, parts.body) {
+        (RequestBody::Multipart(fields), _) => {
+            let filled = fill_fields(customer, settings, fields, &mut random, rows)?;
+            RequestBody::Multipart(filled.into_iter().map(MultipartField::from).collect())
+        }
+        (_, Some(bytes)) => RequestBody::Text(Text::of_bytes(&bytes)),
+        (_, None) => RequestBody::None,
+    };
+    let url = settings.origin.url(&parts.path).parse();
+    Ok(SentRequest {
+        method: step.method.clone().into_owned(),
+        url: url.map_err(|error| NoAnswer::new("request", error))?,
+        headers: parts.headers,
+        body,
+    })
+}
+
+impl From<FilledField> for MultipartField {
+    fn from(field: FilledField) -> Self {
+        Self {
+            name: field.name,
+            value: Text::of_bytes(&field.value),
+            file_name: field.file_name,
+            content_type: field.content_type,
+        }
+    }
+}
+
+fn fill_fields(
+    customer: &Customer,
+    settings: &ExchangeSettings,
+    fields: &[MultipartField],
+    random: &mut Xoshiro256PlusPlus,
+    rows: &mut FeedRows,
+) -> Result<Vec<FilledField>, NoAnswer> {
+    let mut values = TemplateValues {
+        variables: &customer.variables,
+        customer: customer.number,
+        random,
+        feeds: &settings.feeds,
+        rows,
+    };
+    fields
+        .iter()
+        .map(|field| fill_field(field, &mut values))
+        .collect()
 }
 
 fn fill_field(field: &MultipartField, values: &mut TemplateValues<'_>) -> Result<FilledField, NoAnswer> {

@@ -1,11 +1,15 @@
-//! The compatibility path, by reqwest: redirect chains, multipart bodies, proxies. One client per customer,
-//! so that connections and cookies are the customer's own; a half to a third of the speed of the fast path.
+//! The compatibility path, by reqwest: multipart bodies, proxies, redirects to other hosts. One client per
+//! customer, so that connections and cookies are the customer's own; a half to a third of the speed of the
+//! fast path.
 //!
-//! Its defaults that would flatter or disturb a target are off: retries, proxies from the environment, the
-//! referer.
+//! Its defaults that would flatter or disturb a target are off: redirects that nobody counts, retries,
+//! proxies from the environment, the referer. It shows no socket, so that a connection that ends without an
+//! answer is always the target's failure; what had not left hyper sends again by itself.
 
 use std::{
     borrow::Cow,
+    error::Error,
+    io::ErrorKind,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -14,16 +18,19 @@ use reqwest::{
     cookie::CookieStore,
     header::HeaderValue,
     multipart::{Form, Part},
-    redirect::{Attempt, Policy},
+    redirect::Policy,
     retry,
 };
 
 use super::{
     NoAnswer, Receiver,
-    connection::Failed,
     cookies::{Jar, Visit},
+    loss::Failed,
     origin::{Origin, bare},
 };
+
+/// What hyper says of a head that passes one of its limits.
+const TOO_LARGE: &str = "message head is too large";
 
 /// What a customer's client is made for.
 #[derive(Debug, Clone, Default)]
@@ -37,14 +44,13 @@ pub struct CompatSettings {
 /// A request with everything filled in.
 pub struct Outgoing {
     pub method: Cow<'static, str>,
-    pub path: String,
+    pub url: String,
     pub headers: Vec<(String, String)>,
     /// Cookies besides those that the customer keeps.
     pub own_cookies: Vec<u8>,
     /// The host that cookies belong to, if it is not the origin's.
     pub cookie_host: Option<String>,
     pub body: FilledBody,
-    pub redirects: usize,
 }
 
 /// A body with everything filled in.
@@ -62,10 +68,10 @@ pub struct FilledField {
     pub content_type: Option<String>,
 }
 
-/// A customer's clients: one per number of redirects that its requests follow.
+/// A customer's client, once it was needed.
 #[derive(Default)]
 pub struct Compat {
-    clients: Vec<(usize, Client)>,
+    client: Option<Client>,
     cookies: Option<Arc<SentCookies>>,
 }
 
@@ -84,11 +90,10 @@ impl Compat {
             .get_or_insert_with(|| Arc::new(SentCookies::new(cookies, origin)));
         store.begin(outgoing.own_cookies, outgoing.cookie_host);
         let store = Arc::clone(store);
-        let client = self.client(origin, settings, store, outgoing.redirects)?;
-        let url = format!("{}://{}{}", origin.scheme, origin.authority, outgoing.path);
+        let client = self.client(origin, settings, store)?;
         let method = Method::from_bytes(outgoing.method.as_bytes())
             .map_err(|error| NoAnswer::new("request", error))?;
-        let mut request = client.request(method, url);
+        let mut request = client.request(method, outgoing.url);
         for (name, value) in outgoing.headers {
             request = request.header(name, value);
         }
@@ -120,14 +125,12 @@ impl Compat {
         origin: &Origin,
         settings: &CompatSettings,
         cookies: Arc<SentCookies>,
-        redirects: usize,
     ) -> Result<Client, NoAnswer> {
-        if let Some((_, client)) = self.clients.iter().find(|(most, _)| *most == redirects) {
+        if let Some(client) = &self.client {
             return Ok(client.clone());
         }
-        let client =
-            build(origin, settings, cookies, redirects).map_err(|error| NoAnswer::new("request", error))?;
-        self.clients.push((redirects, client.clone()));
+        let client = build(origin, settings, cookies).map_err(|error| NoAnswer::new("request", error))?;
+        self.client = Some(client.clone());
         Ok(client)
     }
 }
@@ -136,17 +139,18 @@ fn build(
     origin: &Origin,
     settings: &CompatSettings,
     cookies: Arc<SentCookies>,
-    redirects: usize,
 ) -> reqwest::Result<Client> {
     super::tls::provide();
     let mut builder = Client::builder()
-        .redirect(follow(settings.allow_hosts.clone(), redirects))
+        .redirect(Policy::none())
         .retry(retry::never())
         .referer(false)
         .no_proxy()
         .cookie_provider(cookies)
         .user_agent(crate::http::USER_AGENT)
         .http1_only()
+        .http1_allow_obsolete_multiline_headers_in_responses(true)
+        .http1_allow_spaces_after_header_name_in_responses(true)
         .tcp_nodelay(true)
         .pool_max_idle_per_host(1)
         .pool_idle_timeout(None);
@@ -157,25 +161,6 @@ fn build(
         builder = builder.proxy(reqwest::Proxy::all(proxy)?);
     }
     builder.build()
-}
-
-/// Follows redirects to hosts that may be put under load, and no others.
-fn follow(allow_hosts: Vec<String>, most: usize) -> Policy {
-    if most == 0 {
-        return Policy::none();
-    }
-    Policy::custom(move |attempt: Attempt<'_>| {
-        let host = attempt.url().host_str().unwrap_or_default().to_owned();
-        if attempt.previous().len() > most {
-            attempt.error(format!("more than {most} redirects"))
-        } else if nest_data::study::is_loopback(&host) || allow_hosts.contains(&host) {
-            attempt.follow()
-        } else {
-            attempt.error(format!(
-                "the redirect to host {host} was not followed: it is not in allow_hosts"
-            ))
-        }
-    })
 }
 
 fn form(fields: Vec<FilledField>) -> Result<Form, NoAnswer> {
@@ -259,15 +244,53 @@ fn no_answer(error: reqwest::Error) -> NoAnswer {
     let kind = match () {
         () if error.is_timeout() => "timeout",
         () if error.is_connect() => NoAnswer::CONNECT,
-        () if error.is_redirect() => "redirect",
         () if error.is_builder() => "request",
+        () if is_end(&error) => NoAnswer::LOST,
+        () if is_malformed(&error) => "malformed",
         () if error.is_body() || error.is_decode() => "body",
         () => "transport",
     };
     let error = error.without_url();
-    let mut innermost: &dyn std::error::Error = &error;
-    while let Some(cause) = innermost.source() {
-        innermost = cause;
+    let innermost = causes(&error).last();
+    let reason = innermost.map_or_else(|| error.to_string(), ToString::to_string);
+    if reason == TOO_LARGE {
+        return NoAnswer::new(
+            kind,
+            format!("{reason}: more than 100 fields or 408 KiB, hyper's limits"),
+        );
     }
-    NoAnswer::new(kind, innermost)
+    NoAnswer::new(kind, reason)
+}
+
+/// Whether the connection ended before the answer did.
+fn is_end(error: &reqwest::Error) -> bool {
+    let of_system = |cause: &(dyn Error + 'static)| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|error| {
+            matches!(
+                error.kind(),
+                ErrorKind::ConnectionReset
+                    | ErrorKind::ConnectionAborted
+                    | ErrorKind::BrokenPipe
+                    | ErrorKind::UnexpectedEof
+            )
+        })
+    };
+    causes(error)
+        .any(|cause| of_system(cause) || of_hyper(cause).is_some_and(hyper::Error::is_incomplete_message))
+}
+
+fn is_malformed(error: &reqwest::Error) -> bool {
+    causes(error).filter_map(of_hyper).any(hyper::Error::is_parse)
+}
+
+fn of_hyper<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a hyper::Error> {
+    error.downcast_ref()
+}
+
+/// An error and its causes, the innermost last.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| {
+        let error: &'a (dyn Error + 'static) = *error;
+        error.source()
+    })
 }

@@ -11,16 +11,15 @@ use std::{
     task::{Context, Poll, Waker, ready},
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{
     NoAnswer, Receiver,
     decoder::{Decoder, Fed, KnownHead, Stopped},
+    loss::{Evidence, Failed, lost},
     origin::Origin,
+    socket::WatchedSocket,
     tls::handshake_failed,
 };
 
@@ -53,22 +52,21 @@ pub struct Http1Connection {
 }
 
 enum Transport {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Plain(WatchedSocket),
+    Tls(Box<TlsStream<WatchedSocket>>),
 }
 
-/// Why an exchange gave no answer.
-pub enum Failed {
-    /// A connection that had been idle was closed before anything of the answer came: the request may be made
-    /// again.
-    Stale,
+/// How an exchange ended that brought no answer.
+enum Cut {
+    /// The connection ended before anything of the answer came.
+    Ended { reset: bool },
     /// Anything else.
     For(NoAnswer),
 }
 
-impl From<NoAnswer> for Failed {
-    fn from(no_answer: NoAnswer) -> Self {
-        Self::For(no_answer)
+impl Cut {
+    fn lost(reason: impl ToString) -> Self {
+        Self::For(NoAnswer::new(NoAnswer::LOST, reason))
     }
 }
 
@@ -98,7 +96,7 @@ impl Http1Connection {
         }
         self.stream = None;
         self.used = false;
-        let socket = origin.connect(last_good).await?;
+        let socket = WatchedSocket::new(origin.connect(last_good).await?);
         self.stream = Some(match &origin.tls {
             None => Transport::Plain(socket),
             Some(tls) => {
@@ -131,22 +129,37 @@ impl Http1Connection {
             received: 0,
         };
         self.partial.clear();
+        let before = self.stream.as_ref().map_or(0, Transport::sent);
         let outcome = poll_fn(|context| self.poll(context, buffers, &mut exchange, receiver)).await;
-        let reusable = matches!(outcome, Ok(true));
-        if !reusable {
-            self.stream = None;
-        }
         // Room for a long answer is not kept by an idle customer.
         self.partial = Vec::new();
         receiver.answer.bytes = exchange.received;
-        let was_used = std::mem::replace(&mut self.used, true);
-        match outcome {
-            Ok(_) => Ok(()),
-            Err(Failed::Stale) if !was_used => Err(lost(
-                "the connection was closed before anything of the answer came",
-            )),
-            Err(failed) => Err(failed),
-        }
+        let outcome = match outcome {
+            Ok(true) => {
+                self.used = true;
+                return Ok(());
+            }
+            Ok(false) => Ok(()),
+            Err(Cut::Ended { reset }) => Err(self.loss(before, reset)),
+            Err(Cut::For(no_answer)) => Err(no_answer.into()),
+        };
+        self.stream = None;
+        outcome
+    }
+
+    /// What it means that the connection ended, over which the request is what came after the first `before`
+    /// bytes.
+    fn loss(&self, before: u64, reset: bool) -> Failed {
+        let Some(stream) = &self.stream else {
+            return lost("there is no connection");
+        };
+        let evidence = Evidence {
+            used: self.used,
+            left: stream.sent() > before,
+            reset,
+            taken: stream.socket().was_taken(before),
+        };
+        evidence.loss()
     }
 
     fn poll(
@@ -155,9 +168,9 @@ impl Http1Connection {
         buffers: &Buffers,
         exchange: &mut RunningExchange<'_>,
         receiver: &mut Receiver<'_>,
-    ) -> Poll<Result<bool, Failed>> {
+    ) -> Poll<Result<bool, Cut>> {
         let Some(stream) = &mut self.stream else {
-            return Poll::Ready(Err(lost("there is no connection")));
+            return Poll::Ready(Err(Cut::lost("there is no connection")));
         };
         if exchange.phase == ExchangePhase::Start {
             self.unsent.clear();
@@ -206,7 +219,7 @@ impl RunningExchange<'_> {
         buffers: &Buffers,
         partial: &mut Vec<u8>,
         receiver: &mut Receiver<'_>,
-    ) -> Poll<Result<bool, Failed>> {
+    ) -> Poll<Result<bool, Cut>> {
         let mut incoming = buffers.incoming.borrow_mut();
         loop {
             let mut buffer = ReadBuf::new(&mut incoming);
@@ -214,24 +227,24 @@ impl RunningExchange<'_> {
                 return Poll::Ready(Err(if self.received == 0 {
                     broken(&error)
                 } else {
-                    lost(&error)
+                    Cut::lost(&error)
                 }));
             }
             let new = buffer.filled();
             if new.is_empty() {
                 return Poll::Ready(match self.decoder.closed(self.received > 0) {
                     Ok(true) => Ok(false),
-                    Ok(false) => Err(Failed::Stale),
-                    Err(_) => Err(lost("the connection ended inside the answer")),
+                    Ok(false) => Err(Cut::Ended { reset: false }),
+                    Err(_) => Err(Cut::lost("the connection ended inside the answer")),
                 });
             }
             self.received += new.len() as u64;
             match self.feed(new, partial, receiver) {
                 Ok(Fed::More { .. }) => {}
                 Ok(Fed::Done { reusable, .. }) => return Poll::Ready(Ok(reusable)),
-                Err(Stopped::Refused(no_answer)) => return Poll::Ready(Err(no_answer.into())),
+                Err(Stopped::Refused(no_answer)) => return Poll::Ready(Err(Cut::For(no_answer))),
                 Err(Stopped::Malformed(malformed)) => {
-                    return Poll::Ready(Err(NoAnswer::new("malformed", malformed).into()));
+                    return Poll::Ready(Err(Cut::For(NoAnswer::new("malformed", malformed))));
                 }
             }
         }
@@ -286,20 +299,34 @@ impl RunningExchange<'_> {
 }
 
 impl Transport {
+    fn socket(&self) -> &WatchedSocket {
+        match self {
+            Self::Plain(socket) => socket,
+            Self::Tls(secured) => secured.get_ref().0,
+        }
+    }
+
+    /// Bytes that were sent over it, those of handshakes among them.
+    fn sent(&self) -> u64 {
+        self.socket().sent()
+    }
+
     /// Whether nothing has come since the last answer: neither bytes nor the peer's end. Costs no system call
     /// where that is so. Over TLS the peer's end is bytes too.
     fn is_quiet(&self) -> bool {
         let mut one = [0];
         match self {
             // What is read here belongs to no answer, so that it may be lost.
-            Self::Plain(socket) => {
-                matches!(socket.try_read(&mut one), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+            Self::Plain(watched) => {
+                let read = watched.socket().try_read(&mut one);
+                matches!(read, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
             }
             Self::Tls(secured) => {
                 let mut nobody = Context::from_waker(Waker::noop());
                 secured
                     .get_ref()
                     .0
+                    .socket()
                     .poll_peek(&mut nobody, &mut ReadBuf::new(&mut one))
                     .is_pending()
             }
@@ -333,17 +360,17 @@ impl Transport {
     }
 }
 
-/// A connection that broke before anything of the answer came.
-fn broken(error: &io::Error) -> Failed {
+/// A connection that broke before anything of the answer came. Over TLS a peer that closes without a word of
+/// farewell is an error too.
+fn broken(error: &io::Error) -> Cut {
     match error.kind() {
-        io::ErrorKind::ConnectionReset
-        | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::UnexpectedEof => Failed::Stale,
-        _ => lost(error),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionAborted => {
+            Cut::Ended { reset: true }
+        }
+        io::ErrorKind::UnexpectedEof => Cut::Ended { reset: false },
+        _ => Cut::lost(error),
     }
 }
 
-fn lost(reason: impl ToString) -> Failed {
-    Failed::For(NoAnswer::new(NoAnswer::LOST, reason))
-}
+#[cfg(test)]
+mod tests;

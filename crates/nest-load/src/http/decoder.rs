@@ -2,15 +2,11 @@
 
 use std::mem::MaybeUninit;
 
-use super::framing::{Delimited, Framing, LONGEST_HEAD, MOST_INFORMATIONAL, Malformed, delimit};
+use super::framing::{
+    Delimited, Framing, LONGEST_EXTENSIONS, LONGEST_HEAD, LONGEST_TRAILERS, MOST_FIELDS, MOST_INFORMATIONAL,
+    Malformed, delimit,
+};
 
-/// Most header fields of one head.
-const MOST_HEADERS: usize = 100;
-/// Longest trailers in bytes, with the empty line after them: below the longest head, as in hyper.
-const LONGEST_TRAILERS: usize = LONGEST_HEAD - 1;
-/// Longest extensions of all chunks of a body, in bytes: they say nothing that is used. As in hyper, below 16
-/// KiB.
-const LONGEST_EXTENSIONS: usize = (16 << 10) - 1;
 /// What ends trailers.
 const EMPTY_LINE: &[u8] = b"\r\n";
 
@@ -253,16 +249,12 @@ impl Decoder {
 
     /// Reads a head; its length, or `None` if it is not complete.
     fn head<S: Sink>(&mut self, input: &[u8], sink: &mut S) -> Result<Option<usize>, Stopped<S::Refusal>> {
-        let mut fields = [const { MaybeUninit::uninit() }; MOST_HEADERS];
+        let mut fields = [const { MaybeUninit::uninit() }; MOST_FIELDS];
         let mut response = httparse::Response::new(&mut []);
         // No more than that is looked at, so that a head is too long however it is cut.
         let head = &input[..input.len().min(LONGEST_HEAD)];
-        let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
-            &mut response,
-            head,
-            &mut fields,
-        );
-        let length = match parsed.map_err(Malformed::Head)? {
+        let parsed = parser().parse_response_with_uninit_headers(&mut response, head, &mut fields);
+        let length = match parsed.map_err(not_a_head)? {
             httparse::Status::Complete(length) => length,
             httparse::Status::Partial if head.len() == LONGEST_HEAD => return Err(Malformed::LongHead.into()),
             httparse::Status::Partial => return Ok(None),
@@ -273,7 +265,34 @@ impl Decoder {
         if status < 100 {
             return Err(Malformed::Head(httparse::Error::Status).into());
         }
-        let delimited = delimit(status, version, response.headers, self.head_request)?;
+        if response.headers.iter().any(|header| is_folded(header.value)) {
+            let values: Vec<_> = response
+                .headers
+                .iter()
+                .map(|header| unfolded(header.value))
+                .collect();
+            let lines = response.headers.iter().zip(&values);
+            let unfolded: Vec<_> = lines
+                .map(|(header, value)| httparse::Header {
+                    name: header.name,
+                    value,
+                })
+                .collect();
+            return self.take_head(status, version, &unfolded, length, sink);
+        }
+        self.take_head(status, version, response.headers, length, sink)
+    }
+
+    /// Takes a head that is `length` bytes long.
+    fn take_head<S: Sink>(
+        &mut self,
+        status: u16,
+        version: u8,
+        headers: &[httparse::Header<'_>],
+        length: usize,
+        sink: &mut S,
+    ) -> Result<Option<usize>, Stopped<S::Refusal>> {
+        let delimited = delimit(status, version, headers, self.head_request)?;
         if delimited.framing == Framing::Skip {
             self.informational += 1;
             return if self.informational > MOST_INFORMATIONAL {
@@ -283,7 +302,7 @@ impl Decoder {
             };
         }
         let head = Head { status, delimited };
-        sink.head(status, response.headers, head.stated())
+        sink.head(status, headers, head.stated())
             .map_err(Stopped::Refused)?;
         self.head = Some((length, head));
         self.begin(delimited);
@@ -306,10 +325,13 @@ impl Decoder {
                 Size(
                     size.checked_mul(16)
                         .and_then(|size| size.checked_add(digit))
-                        .ok_or(Malformed::ChunkSize)?,
+                        .ok_or(Malformed::LongChunk)?,
                 )
             }
-            (Extension(size), byte) if byte != b'\n' && self.extensions < LONGEST_EXTENSIONS => {
+            (Extension(size), byte) if byte != b'\n' => {
+                if self.extensions == LONGEST_EXTENSIONS {
+                    return Err(Malformed::LongExtensions);
+                }
                 self.extensions += 1;
                 Extension(size)
             }
@@ -340,7 +362,7 @@ impl Decoder {
 
     fn trailer_byte(&mut self, byte: u8) -> Result<(), Malformed> {
         if self.trailers.len() + EMPTY_LINE.len() >= LONGEST_TRAILERS {
-            return Err(Malformed::Trailers);
+            return Err(Malformed::LongTrailers);
         }
         self.trailers.push(byte);
         Ok(())
@@ -351,8 +373,8 @@ impl Decoder {
             self.trailers.extend_from_slice(EMPTY_LINE);
             // Lines of a chunked body end in CRLF, and a field is a line.
             let lines = memchr::memmem::find_iter(&self.trailers, b"\r\n").count() - 1;
-            let mut fields = [httparse::EMPTY_HEADER; MOST_HEADERS];
-            let fields = fields.get_mut(..lines).ok_or(Malformed::Trailers)?;
+            let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
+            let fields = fields.get_mut(..lines).ok_or(Malformed::ManyTrailers)?;
             return match httparse::parse_headers(&self.trailers, fields) {
                 Ok(httparse::Status::Complete(_)) => Ok(DecoderState::Done),
                 _ => Err(Malformed::Trailers),
@@ -360,6 +382,36 @@ impl Decoder {
         }
         Ok(DecoderState::Done)
     }
+}
+
+/// Reads heads as a client has to: a field may be folded over several lines (RFC 9112, section 5.2), and
+/// blanks before its colon are no part of its name (section 5.1).
+fn parser() -> httparse::ParserConfig {
+    let mut parser = httparse::ParserConfig::default();
+    parser
+        .allow_obsolete_multiline_headers_in_responses(true)
+        .allow_spaces_after_header_name_in_responses(true);
+    parser
+}
+
+fn not_a_head(error: httparse::Error) -> Malformed {
+    match error {
+        httparse::Error::TooManyHeaders => Malformed::ManyFields,
+        error => Malformed::Head(error),
+    }
+}
+
+fn is_folded(value: &[u8]) -> bool {
+    memchr::memchr(b'\n', value).is_some()
+}
+
+/// A value with a space for each fold, as RFC 9112, section 5.2 has it.
+fn unfolded(value: &[u8]) -> Vec<u8> {
+    let lines = value.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    lines
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join(&b' ')
 }
 
 fn after_length(left: u64) -> DecoderState {
@@ -375,168 +427,4 @@ fn hex(byte: u8) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug, Default, PartialEq)]
-    struct CollectedAnswer {
-        status: u16,
-        fields: usize,
-        body: Vec<u8>,
-    }
-
-    impl Sink for CollectedAnswer {
-        type Refusal = ();
-        fn head(&mut self, status: u16, headers: &[httparse::Header<'_>], _: Option<u64>) -> Result<(), ()> {
-            (self.status, self.fields) = (status, headers.len());
-            Ok(())
-        }
-        fn body(&mut self, bytes: &[u8]) -> Result<(), ()> {
-            self.body.extend_from_slice(bytes);
-            Ok(())
-        }
-    }
-
-    /// Feeds `bytes` in pieces of `piece`; what came out, how it ended, and bytes left over.
-    fn decode(
-        bytes: &[u8],
-        piece: usize,
-        head_request: bool,
-    ) -> Result<(CollectedAnswer, bool, usize), Malformed> {
-        let (mut decoder, mut kept, mut pending) =
-            (Decoder::new(head_request), CollectedAnswer::default(), Vec::new());
-        for part in bytes.chunks(piece) {
-            pending.extend_from_slice(part);
-            match decoder.feed(&pending, &mut kept) {
-                Ok(Fed::More { used }) => drop(pending.drain(..used)),
-                Ok(Fed::Done { used, reusable }) => return Ok((kept, reusable, pending.len() - used)),
-                Err(Stopped::Malformed(malformed)) => return Err(malformed),
-                Err(Stopped::Refused(())) => unreachable!("this sink refuses nothing"),
-            }
-        }
-        decoder
-            .closed(!bytes.is_empty())
-            .map(|_| (kept, false, pending.len()))
-    }
-
-    fn body_of(bytes: &str) -> Result<String, Malformed> {
-        let whole = decode(bytes.as_bytes(), bytes.len().max(1), false);
-        for piece in [1, 2, 3, 7] {
-            assert_eq!(
-                decode(bytes.as_bytes(), piece, false),
-                whole,
-                "in pieces of {piece}"
-            );
-        }
-        whole.map(|(kept, ..)| String::from_utf8_lossy(&kept.body).into_owned())
-    }
-
-    #[test]
-    fn every_framing_gives_the_body_however_it_is_cut() {
-        assert_eq!(
-            body_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"),
-            Ok("hello".into())
-        );
-        assert_eq!(
-            body_of("HTTP/1.1 200 OK\r\n\r\nuntil closed"),
-            Ok("until closed".into())
-        );
-        assert_eq!(
-            body_of(
-                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;a=\"b\"\r\nhello\r\nA \t\r\n, dear \
-                 all\r\n0\r\nX: y\r\n\r\n"
-            ),
-            Ok("hello, dear all".into())
-        );
-        assert_eq!(
-            body_of(
-                "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-            ),
-            Ok("ok".into())
-        );
-        assert_eq!(body_of("HTTP/1.1 204 No Content\r\n\r\n"), Ok(String::new()));
-    }
-
-    #[test]
-    fn a_known_head_gives_the_same_answer_without_its_fields() {
-        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
-        let (mut first, mut known, mut kept) = (
-            Decoder::new(false),
-            KnownHead::default(),
-            CollectedAnswer::default(),
-        );
-        let fed = first.feed(answer, &mut kept);
-        known.learn(&first, answer);
-        let again = |input: &[u8]| {
-            let mut kept = CollectedAnswer::default();
-            let fed = Decoder::new(false)
-                .feed_known(input, &known, &mut kept)
-                .expect("valid");
-            fed.map(|fed| {
-                (
-                    fed,
-                    kept.status,
-                    kept.fields,
-                    String::from_utf8_lossy(&kept.body).into_owned(),
-                )
-            })
-        };
-        assert_eq!(
-            again(answer),
-            Some((fed.expect("valid"), 200, 0, "hello".to_owned()))
-        );
-        assert_eq!(
-            again(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwor"),
-            Some((Fed::More { used: 41 }, 200, 0, "wor".to_owned()))
-        );
-        assert_eq!(again(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello!"), None);
-        assert_eq!(again(b"HTTP/1.1 200 OK\r\nContent"), None);
-        assert_eq!(
-            Decoder::new(false).feed_known(answer, &KnownHead::default(), &mut CollectedAnswer::default()),
-            Ok(None)
-        );
-    }
-
-    #[test]
-    fn an_answer_to_head_has_no_body_and_bytes_after_an_answer_are_left() {
-        let (kept, reusable, left) =
-            decode(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHTTP", 64, true).expect("valid");
-        assert_eq!(
-            (kept.status, kept.fields, kept.body.len(), reusable, left),
-            (200, 1, 0, true, 4)
-        );
-    }
-
-    #[test]
-    fn what_is_not_http_is_named() {
-        let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-        assert!(matches!(body_of("SSH-2.0-x\r\n\r\n"), Err(Malformed::Head(_))));
-        assert!(matches!(
-            body_of("HTTP/1.1 99 x\r\n\r\n"),
-            Err(Malformed::Head(_))
-        ));
-        assert_eq!(
-            body_of("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort"),
-            Err(Malformed::Truncated)
-        );
-        assert_eq!(body_of(&format!("{chunked}x\r\n")), Err(Malformed::ChunkSize));
-        assert_eq!(
-            body_of(&format!("{chunked}1\r\nab\r\n")),
-            Err(Malformed::ChunkEnd)
-        );
-        assert_eq!(
-            body_of(&format!("{chunked}11111111111111111\r\n")),
-            Err(Malformed::ChunkSize)
-        );
-        assert_eq!(
-            body_of(&format!("{chunked}0\r\na b\r\n\r\n")),
-            Err(Malformed::Trailers)
-        );
-        assert_eq!(
-            body_of(&"HTTP/1.1 100 Continue\r\n\r\n".repeat(40)),
-            Err(Malformed::Informational)
-        );
-        let endless = format!("HTTP/1.1 200 OK\r\nX: {}", "a".repeat(LONGEST_HEAD));
-        assert_eq!(decode(endless.as_bytes(), 4_096, false), Err(Malformed::LongHead));
-    }
-}
+mod tests;

@@ -3,28 +3,47 @@
 
 /// Longest head in bytes.
 pub const LONGEST_HEAD: usize = 64 << 10;
+/// Most fields of one head, or of the trailers.
+pub const MOST_FIELDS: usize = 100;
 /// Most informational answers before the real one.
 pub const MOST_INFORMATIONAL: u8 = 32;
+/// Longest trailers in bytes, with the empty line after them: below the longest head, as in hyper.
+pub const LONGEST_TRAILERS: usize = LONGEST_HEAD - 1;
+/// Longest extensions of all chunks of a body, in bytes: they say nothing that is used. As in hyper, below 16
+/// KiB.
+pub const LONGEST_EXTENSIONS: usize = (16 << 10) - 1;
 
-/// Why bytes are not an HTTP/1.1 answer.
+/// Why bytes are not an HTTP/1.1 answer, or which limit they pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     #[error("the head is not HTTP: {0}")]
     Head(httparse::Error),
-    #[error("the head is longer than {LONGEST_HEAD} bytes")]
+    #[error("the head is longer than {LONGEST_HEAD} bytes, which is the limit")]
     LongHead,
-    #[error("the content length is not a number, or contradicts itself")]
+    #[error("the head has more than {MOST_FIELDS} fields, which is the limit")]
+    ManyFields,
+    #[error("the content length is not a number below 2^64, or contradicts itself")]
     ContentLength,
     #[error("an HTTP/1.0 answer cannot have a transfer encoding")]
     TransferEncodingInHttp10,
-    #[error("more than {MOST_INFORMATIONAL} informational answers")]
+    #[error(
+        "more than {MOST_INFORMATIONAL} informational answers came before the real one, which is the limit"
+    )]
     Informational,
     #[error("a chunk has no valid size")]
     ChunkSize,
+    #[error("a chunk is longer than 2^64 - 1 bytes, which is the limit")]
+    LongChunk,
+    #[error("the chunks have extensions of more than {LONGEST_EXTENSIONS} bytes, which is the limit")]
+    LongExtensions,
     #[error("a chunk does not end where its size says")]
     ChunkEnd,
     #[error("the trailers are not valid")]
     Trailers,
+    #[error("the trailers are longer than {LONGEST_TRAILERS} bytes, which is the limit")]
+    LongTrailers,
+    #[error("the trailers have more than {MOST_FIELDS} fields, which is the limit")]
+    ManyTrailers,
     #[error("the connection ended inside the answer")]
     Truncated,
 }

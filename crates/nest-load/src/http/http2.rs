@@ -22,7 +22,13 @@ use http::{Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
 
-use super::{NoAnswer, Receiver, connection::Failed, origin::Origin, tls::handshake_failed};
+use super::{
+    NoAnswer, Receiver,
+    loss::{Evidence, Failed, NOTHING_LEFT, lost},
+    origin::Origin,
+    socket::{SharedSocket, WatchedSocket},
+    tls::handshake_failed,
+};
 use crate::clock::MonotonicTime;
 
 /// What a stream, and a connection, may hold that was not read yet: as browsers allow, so that an answer is
@@ -41,6 +47,7 @@ pub struct Http2Connection {
 struct OpenConnection {
     sender: SendRequest<Bytes>,
     driver: ConnectionDriver,
+    socket: SharedSocket,
     used: Option<MonotonicTime>, // when its last answer was complete
 }
 
@@ -56,19 +63,19 @@ impl Http2Connection {
             return Ok(());
         }
         self.open = None;
-        let socket = origin.connect(last_good).await?;
+        let socket = SharedSocket::new(WatchedSocket::new(origin.connect(last_good).await?));
         self.open = Some(match &origin.tls {
-            None => OpenConnection::shake_hands(socket).await?,
+            None => OpenConnection::shake_hands(socket.clone(), socket).await?,
             Some(tls) => {
                 let connector = TlsConnector::from(std::sync::Arc::clone(&tls.http2));
                 let secured = connector
-                    .connect(tls.name.clone(), socket)
+                    .connect(tls.name.clone(), socket.clone())
                     .await
                     .map_err(|error| handshake_failed(&error))?;
                 if secured.get_ref().1.alpn_protocol() != Some(b"h2") {
                     return Err(NoAnswer::new(NoAnswer::TLS, "the target does not speak HTTP/2"));
                 }
-                OpenConnection::shake_hands(secured).await?
+                OpenConnection::shake_hands(secured, socket).await?
             }
         });
         Ok(())
@@ -93,7 +100,10 @@ impl Http2Connection {
 }
 
 impl OpenConnection {
-    async fn shake_hands<T: AsyncRead + AsyncWrite + Unpin + 'static>(io: T) -> Result<Self, NoAnswer> {
+    async fn shake_hands<T: AsyncRead + AsyncWrite + Unpin + 'static>(
+        io: T,
+        socket: SharedSocket,
+    ) -> Result<Self, NoAnswer> {
         let mut builder = Builder::new();
         builder
             .enable_push(false)
@@ -106,6 +116,7 @@ impl OpenConnection {
         Ok(Self {
             sender,
             driver: Box::pin(connection),
+            socket,
             used: None,
         })
     }
@@ -128,22 +139,23 @@ impl OpenConnection {
         body: Option<Bytes>,
         receiver: &mut Receiver<'_>,
     ) -> Result<(), Failed> {
-        let fresh = self.used.is_none();
-        let broken = |error: h2::Error| broken(&error, fresh);
+        let used = self.used.is_some();
+        let not_begun = |error: h2::Error| not_begun(&error, used);
         poll_fn(|context| {
             drive(&mut self.driver, context, |context| {
                 self.sender.poll_ready(context)
             })
         })
         .await
-        .map_err(broken)?;
+        .map_err(not_begun)?;
+        let before = self.socket.sent();
         let (mut answer, mut sending) = self
             .sender
             .send_request(request, body.is_none())
-            .map_err(broken)?;
+            .map_err(not_begun)?;
         if let Some(body) = body {
             // Sent as far as the target's window allows, and on as it opens.
-            sending.send_data(body, true).map_err(broken)?;
+            sending.send_data(body, true).map_err(not_begun)?;
         }
         let response = poll_fn(|context| {
             drive(&mut self.driver, context, |context| {
@@ -151,7 +163,7 @@ impl OpenConnection {
             })
         })
         .await
-        .map_err(broken)?;
+        .map_err(|error| self.loss(&error, before, used))?;
         let (head, mut stream) = response.into_parts();
         let mut bytes = take_head(&head, receiver)?;
         if !stream.is_end_stream() {
@@ -162,6 +174,33 @@ impl OpenConnection {
         Ok(())
     }
 
+    /// What an error means that came instead of the head of an answer.
+    fn loss(&self, error: &h2::Error, before: u64, used: bool) -> Failed {
+        if let Some(why) = refused(error) {
+            return if self.socket.sent() > before {
+                Failed::Unprocessed(why)
+            } else {
+                Failed::Unsent(why)
+            };
+        }
+        if error.is_library() {
+            return malformed(error, used);
+        }
+        if !error.is_io() && error.reason() != Some(h2::Reason::NO_ERROR) {
+            return lost(error);
+        }
+        let reset = error
+            .get_io()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionReset);
+        let evidence = Evidence {
+            used,
+            left: self.socket.sent() > before,
+            reset,
+            taken: self.socket.was_taken(before),
+        };
+        evidence.loss()
+    }
+
     async fn take_body(
         &mut self,
         stream: &mut RecvStream,
@@ -169,7 +208,7 @@ impl OpenConnection {
     ) -> Result<u64, Failed> {
         let mut bytes = 0;
         while let Some(data) = poll_fn(|context| drive_body(&mut self.driver, context, stream)).await {
-            let data = data.map_err(|error| broken(&error, true))?;
+            let data = data.map_err(|error| in_answer(&error))?;
             bytes += data.len() as u64;
             receiver.data(&data)?;
             // A connection that takes no more back is at its end, which the next poll tells.
@@ -185,7 +224,8 @@ impl OpenConnection {
 type ConnectionDriver = Pin<Box<dyn Future<Output = Result<(), h2::Error>>>>;
 
 /// Drives the connection, and then asks `wanted`. It is driven first, so that whoever waits needs no waker of
-/// its own.
+/// its own. How the connection ended is told as an error without a frame: what a frame says of a stream comes
+/// from the stream itself.
 fn drive<T>(
     driver: &mut ConnectionDriver,
     context: &mut Context<'_>,
@@ -195,6 +235,7 @@ fn drive<T>(
     match (wanted(&mut Context::from_waker(Waker::noop())), driven) {
         (Poll::Pending, Poll::Ready(ended)) => Poll::Ready(Err(ended
             .err()
+            .filter(|error| !(error.is_go_away() && error.is_remote()))
             .unwrap_or_else(|| h2::Error::from(h2::Reason::NO_ERROR)))),
         (asked, _) => asked,
     }
@@ -245,16 +286,44 @@ fn take_head(head: &http::response::Parts, receiver: &mut Receiver<'_>) -> Resul
     Ok(bytes)
 }
 
-/// A connection that broke before the answer came; one that had been used before may merely have been idle
-/// for too long.
-fn broken(error: &h2::Error, fresh: bool) -> Failed {
-    match error {
-        error if error.is_library() && fresh => Failed::For(NoAnswer::new(
-            "malformed",
-            format!("{error}; does the target speak HTTP/2?"),
-        )),
-        error if error.is_library() => Failed::For(NoAnswer::new("malformed", error)),
-        error if !fresh && (error.is_io() || error.is_go_away()) => Failed::Stale,
-        error => Failed::For(NoAnswer::new(NoAnswer::LOST, error)),
+/// What the target says that it has not begun with, if the error is such a frame: a stream above the last one
+/// that it takes (RFC 9113, section 6.8), or one that it refused (section 8.7).
+fn refused(error: &h2::Error) -> Option<&'static str> {
+    match () {
+        () if error.is_go_away() && error.is_remote() => {
+            Some("the target had announced the end of the connection (GOAWAY) before it took the request")
+        }
+        () if error.is_reset() && error.is_remote() && error.reason() == Some(h2::Reason::REFUSED_STREAM) => {
+            Some("the target refused the request before it began with it (REFUSED_STREAM)")
+        }
+        () => None,
     }
+}
+
+/// An error that came before anything of the request was sent.
+fn not_begun(error: &h2::Error, used: bool) -> Failed {
+    match refused(error) {
+        Some(why) => Failed::Unsent(why),
+        None if error.is_library() => malformed(error, used),
+        None if used => Failed::Unsent(NOTHING_LEFT),
+        None => lost(error),
+    }
+}
+
+/// An error after the answer had begun.
+fn in_answer(error: &h2::Error) -> Failed {
+    if error.is_library() {
+        malformed(error, true)
+    } else {
+        lost(error)
+    }
+}
+
+fn malformed(error: &h2::Error, used: bool) -> Failed {
+    let question = if used {
+        ""
+    } else {
+        "; does the target speak HTTP/2?"
+    };
+    Failed::For(NoAnswer::new("malformed", format!("{error}{question}")))
 }

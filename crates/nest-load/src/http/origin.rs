@@ -82,6 +82,11 @@ impl Origin {
         })
     }
 
+    /// The URL of a path and query.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}://{}{path}", self.scheme, self.authority)
+    }
+
     /// Opens a TCP connection to the first address that takes one, beginning with the one that did last.
     pub async fn connect(&self, last_good: &Cell<usize>) -> Result<TcpStream, NoAnswer> {
         let count = self.addresses.len();

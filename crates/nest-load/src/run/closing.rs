@@ -91,6 +91,18 @@ impl Run<'_> {
         };
         let executions = by_name(&|index| recorder.behaviours[index].executions);
         let requests = by_name(&|index| recorder.behaviours[index].requests);
+        let resends = names
+            .iter()
+            .cloned()
+            .zip(recorder.behaviours.iter().map(|record| record.resends))
+            .filter(|(_, resends)| resends.total() > 0)
+            .collect();
+        let redirected = names
+            .iter()
+            .cloned()
+            .zip(recorder.behaviours.iter().map(|record| record.redirected))
+            .filter(|(_, redirected)| *redirected > 0)
+            .collect();
         let total = |by_name: &BTreeMap<String, Counts>| {
             let mut total = Counts::default();
             by_name.values().for_each(|counts| total.merge(counts));
@@ -119,6 +131,8 @@ impl Run<'_> {
             threads: self.observer.working_threads(),
             generator: result.generator,
             requests,
+            redirected,
+            resends,
             executions,
             windows,
             verdict: judgement.verdict.clone(),

@@ -7,8 +7,8 @@ use nest_data::{
     behaviour::Request,
     customers::{Spacing, Times},
     measurement::{
-        Counts, Endpoint, ErrorCount, FailedExchange, GeneratorHealth, Histogram, Population, ResponseClock,
-        Verdict, Window,
+        Counts, Endpoint, ErrorCount, FailedExchange, GeneratorHealth, Histogram, Population, Resends,
+        ResponseClock, Verdict, Window,
     },
 };
 
@@ -87,7 +87,11 @@ pub struct QuickResult {
     pub executions: Counts,
     /// Requests due in it.
     pub requests: Counts,
-    /// Requests that ended in it.
+    /// Requests of these that were answered with a redirect which was followed.
+    pub redirected: u64,
+    /// Requests that were sent again; they are among no others.
+    pub resends: Resends,
+    /// Requests that ended in it, those that were sent again among them.
     pub ended: u64,
     /// Bytes that came in it.
     pub bytes: u64,
@@ -300,6 +304,8 @@ fn close(engine: &Engine, result: StepResult) -> QuickResult {
         duration_s: result.span_s,
         executions,
         requests,
+        redirected: recorder.behaviours.iter().map(|record| record.redirected).sum(),
+        resends: recorder.resends(),
         ended: recorder.windows.iter().map(|window| window.requests).sum(),
         bytes: recorder.windows.iter().map(|window| window.bytes).sum(),
         response: times(&recorder.response_times(ResponseClock::Due)),

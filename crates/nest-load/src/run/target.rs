@@ -22,8 +22,9 @@ use crate::{
     error::LoadError,
     http::{
         Receiver, WantedAnswer,
-        connection::{Buffers, Failed, Http1Connection},
+        connection::{Buffers, Http1Connection},
         cookies::Jar,
+        loss::Failed,
         origin::Origin,
     },
 };
@@ -264,7 +265,9 @@ async fn ask(path: &str, origin: &Origin) -> Result<u16, String> {
         .await
     {
         Ok(()) => Ok(receiver.answer.status),
-        Err(Failed::Stale) => Err("the connection was closed".to_owned()),
+        Err(Failed::Unsent(_) | Failed::Unprocessed(_) | Failed::ClosedIdle) => {
+            Err("the connection was closed".to_owned())
+        }
         Err(Failed::For(no_answer)) => Err(no_answer.reason),
     }
 }

@@ -22,7 +22,9 @@ use super::{
     feeds::FeedReader,
     program::{Program, Script, Work},
     settings::ExchangeSettings,
-    step::{MultipartField, NO_ENDPOINT, RequestBody, Route, ScriptStep, head, named_host, without_cookies},
+    step::{
+        LOCATION, MultipartField, NO_ENDPOINT, RequestBody, Route, ScriptStep, head, named_host, without_cookies,
+    },
     text::{Escape, Text},
 };
 use crate::{
@@ -211,6 +213,7 @@ impl Compiler<'_> {
         let counts: Vec<RequestCount> = counts
             .filter_map(|(name, source)| self.count(name, source, &mut wanted_fields))
             .collect();
+        let location = (redirects > 0).then(|| wanted_location(&mut wanted_fields));
         let looks = expect.body_contains.is_some() || expect.body_excludes.is_some();
         Ok(ScriptStep {
             endpoint: NO_ENDPOINT,
@@ -232,12 +235,14 @@ impl Compiler<'_> {
             wants_body: looks
                 || save.iter().any(|(_, _, captor)| captor.wants_body())
                 || counts.iter().any(RequestCount::wants_body),
-            route: Route::of(&body, redirects, &self.sources.origin, &self.sources.compat),
+            route: Route::of(&body, &self.sources.origin, &self.sources.compat),
             expect,
             save,
             counts,
             wanted_fields,
             redirects,
+            location,
+            elsewhere: None,
             prebuilt: OnceLock::new(),
             body,
         })
@@ -375,4 +380,13 @@ fn field(header: &str, fields: &mut Vec<String>) -> Captor {
         fields.push(header);
         fields.len() - 1
     }))
+}
+
+/// The place of the field that says where a redirect leads; it is added if nothing else takes it.
+fn wanted_location(fields: &mut Vec<String>) -> usize {
+    let known = fields.iter().position(|field| field == LOCATION);
+    known.unwrap_or_else(|| {
+        fields.push(LOCATION.to_owned());
+        fields.len() - 1
+    })
 }

@@ -4,6 +4,7 @@ use std::{borrow::Cow, sync::OnceLock, time::Duration};
 
 use memchr::memmem::Finder;
 use nest_data::{behaviour::Expect, customers::Times};
+use url::Url;
 
 use super::{capture::Captor, count::RequestCount, settings::ExchangeSettings, text::Text};
 use crate::http::{
@@ -14,6 +15,9 @@ use crate::http::{
 
 /// The endpoint of a request that is not one of the program's files.
 pub const NO_ENDPOINT: usize = usize::MAX;
+
+/// The header field that says where a redirect leads.
+pub const LOCATION: &str = "location";
 
 /// A request made ready to run.
 pub struct ScriptStep {
@@ -42,7 +46,12 @@ pub struct ScriptStep {
     pub wanted_fields: Vec<String>,
     pub wants_body: bool,
     pub route: Route,
+    /// Most redirects that are followed.
     pub redirects: usize,
+    /// Where among the wanted fields that is which says where a redirect leads, if one is followed.
+    pub location: Option<usize>,
+    /// Where a redirect led that left the target.
+    pub elsewhere: Option<Url>,
     /// The request as HTTP/2 sends it, if nothing in it is filled in.
     pub prebuilt: OnceLock<http::Request<()>>,
 }
@@ -56,6 +65,8 @@ pub struct PlainRequest<'a> {
     pub path: &'a str,
     pub headers: &'a [(&'a str, &'a str)],
     pub body: &'a [u8],
+    /// Most redirects that are followed.
+    pub redirects: usize,
 }
 
 impl ScriptStep {
@@ -90,7 +101,7 @@ impl ScriptStep {
             endpoint: NO_ENDPOINT,
             name: request.name.to_owned(),
             head: head(request.method, &path, &headers, &settings.origin),
-            route: Route::of(&body, 0, &settings.origin, &settings.compat),
+            route: Route::of(&body, &settings.origin, &settings.compat),
             method: Cow::Owned(request.method.to_owned()),
             path,
             headers,
@@ -105,9 +116,15 @@ impl ScriptStep {
             excludes: None,
             save: Vec::new(),
             counts: Vec::new(),
-            wanted_fields: Vec::new(),
+            wanted_fields: if request.redirects > 0 {
+                vec![LOCATION.to_owned()]
+            } else {
+                Vec::new()
+            },
             wants_body: true,
-            redirects: 0,
+            redirects: request.redirects,
+            location: (request.redirects > 0).then_some(0),
+            elsewhere: None,
             prebuilt: OnceLock::new(),
         })
     }
@@ -206,11 +223,10 @@ pub enum Route {
 }
 
 impl Route {
-    /// The route of a request with this body that follows so many redirects.
-    pub fn of(body: &RequestBody, redirects: usize, origin: &Origin, compat: &CompatSettings) -> Self {
+    /// The route of a request to the target with this body.
+    pub fn of(body: &RequestBody, origin: &Origin, compat: &CompatSettings) -> Self {
         match () {
             () if compat.proxy.is_some() => Self::Compat("proxy"),
-            () if redirects > 0 => Self::Compat("redirects"),
             () if matches!(body, RequestBody::Multipart(_)) => Self::Compat("multipart"),
             () if origin.http2 => Self::Http2,
             () => Self::Http1,
@@ -228,6 +244,7 @@ impl Route {
 }
 
 /// A body made ready to run.
+#[derive(Clone)]
 pub enum RequestBody {
     None,
     Text(Text),
@@ -235,6 +252,7 @@ pub enum RequestBody {
 }
 
 /// A field of a multipart body.
+#[derive(Clone)]
 pub struct MultipartField {
     pub name: String,
     pub value: Text,

@@ -86,11 +86,18 @@ pub fn errors(facts: &StepFacts<'_>, findings: &mut Findings) {
         )
     });
     let requests = facts.requests.due.max(1) as f64;
-    let repeated = facts.generator.repeated;
-    if repeated as f64 / requests > SOME_REPEATED {
-        let reason =
-            format!("{repeated} requests were sent again: the target had closed their idle connections");
-        findings.add(Validity::Suspect, reason);
+    let (closed, unprocessed) = (facts.generator.repeated, facts.generator.unprocessed);
+    for (resent, why) in [
+        (closed, "the target had closed their idle connections"),
+        (
+            unprocessed,
+            "the target had not begun with them, as it ended their connections or refused them",
+        ),
+    ] {
+        if resent as f64 / requests > SOME_REPEATED {
+            let reason = format!("{resent} requests were sent again: {why}");
+            findings.add(Validity::Suspect, reason);
+        }
     }
     let lost = facts.generator.lost_connections;
     if lost as f64 / requests > SOME_LOST {

@@ -40,6 +40,8 @@ pub fn read_answer(pieces: Vec<Vec<u8>>, head_request: bool, longest_head: usize
     let connected = pin!(
         Builder::new()
             .max_header_size(longest_head)
+            .allow_obsolete_multiline_headers_in_responses(true)
+            .allow_spaces_after_header_name_in_responses(true)
             .handshake(End(Rc::clone(&wire)))
     );
     let Poll::Ready(Ok((mut sender, connection))) = connected.poll(&mut context) else {

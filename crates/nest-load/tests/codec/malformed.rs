@@ -208,7 +208,7 @@ fn an_answer_that_never_ends_is_given_up() {
     );
     every_second_fails(
         "malformed",
-        "the head is not HTTP: too many headers",
+        "more than 100 fields, which is the limit",
         PATIENT,
         endless(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
     );
@@ -220,13 +220,13 @@ fn an_answer_that_never_ends_is_given_up() {
     );
     every_second_fails(
         "malformed",
-        "a chunk has no valid size",
+        "extensions of more than 16383 bytes, which is the limit",
         PATIENT,
         endless(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;", b"a"),
     );
     every_second_fails(
         "malformed",
-        "trailers",
+        "trailers are longer than 65535 bytes, which is the limit",
         PATIENT,
         endless(
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",

@@ -28,7 +28,10 @@ pub(super) fn text(load: &QuickLoad, result: &QuickResult, format: Format) -> St
 }
 
 fn human(load: &QuickLoad, result: &QuickResult) -> String {
-    let mut parts = vec![counts(load, result), aligned(&times(result))];
+    let mut parts = vec![
+        counts(load, result) + &on_the_wire(result),
+        aligned(&times(result)),
+    ];
     if result.endpoints.len() > 1 {
         parts.push(aligned(&endpoints(result)));
     }
@@ -58,6 +61,24 @@ fn counts(load: &QuickLoad, result: &QuickResult) -> String {
         number(result.in_flight),
         load.customers
     )
+}
+
+/// What went over the wire besides one request for each answer: redirects, and requests that were sent again.
+fn on_the_wire(result: &QuickResult) -> String {
+    let resends = result.resends;
+    let redirected = match result.redirected {
+        0 => String::new(),
+        count => format!("redirects   {count} of the completed requests, which were followed\n"),
+    };
+    let resent = match resends.total() {
+        0 => String::new(),
+        total => format!(
+            "sent again  {total}: {} that the target had not begun with, {} on idle connections that it had \
+             closed\n",
+            resends.unprocessed, resends.closed_idle
+        ),
+    };
+    redirected + &resent
 }
 
 fn times(result: &QuickResult) -> OutputTable {
@@ -234,6 +255,8 @@ fn json_text(load: &QuickLoad, result: &QuickResult) -> String {
         "duration_s": result.duration_s,
         "executions": result.executions,
         "requests": result.requests,
+        "redirected": result.redirected,
+        "resends": result.resends,
         "settling": result.settling,
         "schedule": result.schedule,
         "requests_per_s": per_s(result.ended, result),
@@ -266,6 +289,8 @@ fn generator(result: &QuickResult) -> Value {
         "lost": health.lost,
         "waiting": health.waiting,
         "lost_connections": health.lost_connections,
+        "repeated": health.repeated,
+        "unprocessed": health.unprocessed,
         "queued": health.queued,
         "peak_memory_bytes": result.peak_memory_bytes,
     })

@@ -1,11 +1,11 @@
 //! Steps as tables: those of a run, and those of a plan.
 
-use nest_data::measurement::{PlannedStep, Step};
+use nest_data::measurement::{PlannedStep, Resends, Step};
 
 use crate::table::{Cell, Column, OutputTable, Shown, Unit};
 
 /// Columns of the steps of a run.
-const STEP_COLUMNS: [Column; 14] = [
+const STEP_COLUMNS: [Column; 18] = [
     Column::for_programs(&["index"]),
     Column::new("step", &["step"]),
     Column::for_programs(&["purpose"]),
@@ -17,6 +17,10 @@ const STEP_COLUMNS: [Column; 14] = [
     Column::new("completed", &["completed"]),
     Column::new("failed", &["failed"]),
     Column::new("dropped", &["dropped"]),
+    Column::new("sent again", &["resent"]),
+    Column::for_programs(&["resent_unprocessed"]),
+    Column::for_programs(&["resent_closed_idle"]),
+    Column::for_programs(&["redirected"]),
     Column::new("lateness p99", &["lateness_p99_s"]),
     Column::new("verdict", &["verdict"]),
     Column::new("reasons", &["reasons"]),
@@ -36,6 +40,8 @@ pub fn steps_table(steps: &[Step]) -> OutputTable {
     let mut table = OutputTable::new(&STEP_COLUMNS);
     for step in steps {
         let counts = step.total();
+        let mut resends = Resends::default();
+        step.resends.values().for_each(|some| resends.merge(some));
         let mut row = planned(&step.plan);
         row.extend([
             Cell::Number(step.active, Unit::One, Shown::Decimals(1)),
@@ -45,6 +51,10 @@ pub fn steps_table(steps: &[Step]) -> OutputTable {
             Cell::Count(counts.completed),
             Cell::Count(counts.failed),
             Cell::Count(counts.dropped),
+            Cell::Count(resends.total()),
+            Cell::Count(resends.unprocessed),
+            Cell::Count(resends.closed_idle),
+            Cell::Count(step.redirected.values().sum()),
             Cell::Number(step.generator.lateness_p99_s, Unit::Seconds, Shown::Fitting),
             Cell::text(step.verdict.validity.label()),
             Cell::Texts(step.verdict.reasons.clone(), "; "),
@@ -118,6 +128,12 @@ mod tests {
                 dropped: 1,
             },
         );
+        let resends = Resends {
+            unprocessed: 5,
+            closed_idle: 2,
+        };
+        step.resends.insert("browse".to_owned(), resends);
+        step.redirected.insert("browse".to_owned(), 30);
         step.generator.lateness_p99_s = 0.012;
         step.verdict.validity = Validity::Suspect;
         step.verdict.reasons = vec!["late".to_owned(), "loud, at times".to_owned()];
@@ -139,6 +155,10 @@ mod tests {
                     "11998",
                     "1",
                     "1",
+                    "7",
+                    "5",
+                    "2",
+                    "30",
                     "0.012",
                     "suspect",
                     "late;loud, at times"

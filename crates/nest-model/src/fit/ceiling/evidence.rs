@@ -232,9 +232,10 @@ fn loaded_step(model: &ScalingModel, step: &Step, behaviours: &[String]) -> Resu
         let requests = step.requests.get(name).map_or(0, |counts| counts.completed) as f64;
         let executions = step.executions.get(name).map_or(0, |counts| counts.completed) as f64;
         let hdr = histogram(step, name, ResponseClock::Due)?;
-        // The requests of an execution follow one another, so that their times add up.
+        // The requests of an execution follow one another, so that their times add up. Redirects are in the
+        // time of the request that they follow.
         let mean_response = |hdr: Hdr| {
-            let each = requests / executions;
+            let each = requests * step.timed_share(name) / executions;
             MeanResponse {
                 mean_s: hdr.mean_s() * each,
                 deviation_s: hdr.deviation_s() * each.sqrt(),

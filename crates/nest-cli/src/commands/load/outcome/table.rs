@@ -7,7 +7,7 @@ use super::{figures, per_s, sent_by, time_cell};
 use crate::table::{Cell, Column, OutputTable, Shown, Unit};
 
 /// Columns of a row, in the order in which the functions below give cells.
-const COLUMNS: [&[&str]; 35] = [
+const COLUMNS: [&[&str]; 38] = [
     &["table"],
     &["request"],
     &["sent_by"],
@@ -36,6 +36,9 @@ const COLUMNS: [&[&str]; 35] = [
     &["bytes_per_s"],
     &["active"],
     &["in_flight"],
+    &["redirected"],
+    &["resent_unprocessed"],
+    &["resent_closed_idle"],
     &["generator_cpu_share"],
     &["lateness_p50_s"],
     &["lateness_p99_s"],
@@ -74,6 +77,9 @@ fn whole(result: &QuickResult) -> Vec<Cell> {
         Cell::Number(per_s(result.bytes, result), Unit::PerSecond, Shown::Full),
         ratio(result.active),
         ratio(result.in_flight),
+        Cell::Count(result.redirected),
+        Cell::Count(result.resends.unprocessed),
+        Cell::Count(result.resends.closed_idle),
         Cell::Number(health.cpu, Unit::Share, Shown::Full),
         time_cell(health.lateness_p50_s),
         time_cell(health.lateness_p99_s),
@@ -117,7 +123,7 @@ fn times(times: &TimeSummary) -> [Cell; TIMES] {
 mod tests {
     use std::collections::BTreeMap;
 
-    use nest_data::measurement::{GeneratorHealth, Verdict};
+    use nest_data::measurement::{GeneratorHealth, Resends, Verdict};
 
     use super::*;
     use crate::table::tests::assert_documented;
@@ -133,6 +139,11 @@ mod tests {
             duration_s: 2.5,
             executions: requests,
             requests,
+            redirected: 4,
+            resends: Resends {
+                unprocessed: 3,
+                closed_idle: 2,
+            },
             ended: 40,
             bytes: 5_000,
             response: TimeSummary {
@@ -190,6 +201,9 @@ mod tests {
             ("response_p50_s", "0.012"),
             ("response_max_s", "1.5"),
             ("service_p50_s", ""),
+            ("redirected", "4"),
+            ("resent_unprocessed", "3"),
+            ("resent_closed_idle", "2"),
             ("generator_cpu_share", "0.25"),
             // 12 MiB
             ("peak_memory_bytes", "12582912"),

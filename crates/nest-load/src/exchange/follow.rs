@@ -1,0 +1,145 @@
+//! Follows redirects: each is an exchange of its own, over the customer's own connection as far as it leads
+//! to the target.
+
+use std::{borrow::Cow, sync::OnceLock};
+
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use super::{
+    PendingRequest,
+    problem::Problem,
+    redirect::{SentRequest, Territory, is_redirect},
+    routes, send,
+};
+use crate::{
+    clock::MonotonicTime,
+    execute::{context::StepContext, customer::Customer},
+    http::{HttpAnswer, NoAnswer},
+    recorder::RequestPlace,
+    script::{
+        feeds::FeedRows,
+        settings::ExchangeSettings,
+        step::{NO_ENDPOINT, Route, ScriptStep, head},
+        text::Text,
+    },
+};
+
+/// The kind of redirects that cannot be followed.
+const REDIRECT: &str = "redirect";
+
+/// Follows an answer as far as it is a redirect, at most as often as the step allows. `random` is as it was
+/// when the request was filled in.
+pub async fn follow(
+    customer: &mut Customer,
+    context: &StepContext,
+    request: &PendingRequest<'_>,
+    random: &Xoshiro256PlusPlus,
+    rows: &mut FeedRows,
+    first: HttpAnswer,
+) -> Result<HttpAnswer, Problem> {
+    let (step, settings) = (request.step, &context.settings);
+    let territory = Territory {
+        origin: &settings.origin,
+        allow_hosts: &settings.compat.allow_hosts,
+    };
+    let (mut answer, mut followed, mut last) = (first, 0, None);
+    while let Some(location) = location(step, &answer) {
+        if followed == step.redirects {
+            return Err(refused(&answer, format!("more than {followed} redirects")));
+        }
+        let sent: SentRequest = match last.take() {
+            Some(sent) => sent,
+            None => routes::as_sent(customer, settings, step, random.clone(), rows)?,
+        };
+        let next = sent
+            .redirected(answer.status, &location, territory)
+            .map_err(|reason| refused(&answer, reason))?;
+        let hop = hop(step, &next, territory, settings);
+        count(context, request.place, &answer);
+        // Everything is filled in already.
+        answer = send(customer, context, &hop, request.place, &mut random.clone(), rows)
+            .await
+            .map_err(|no_answer| after_redirect(&next, no_answer))?;
+        (followed, last) = (followed + 1, Some(next));
+    }
+    Ok(answer)
+}
+
+/// The request that follows a step which was answered with a redirect.
+fn hop(
+    step: &ScriptStep,
+    sent: &SentRequest,
+    territory: Territory<'_>,
+    settings: &ExchangeSettings,
+) -> ScriptStep {
+    let own = territory.is_own(&sent.url, &sent.headers);
+    let path = Text::literal(sent.target());
+    let headers: Vec<(String, Text)> = sent
+        .headers
+        .iter()
+        .map(|(name, value)| (name.clone(), Text::literal(value)))
+        .collect();
+    ScriptStep {
+        endpoint: NO_ENDPOINT,
+        name: step.name.clone(),
+        head: head(&sent.method, &path, &headers, &settings.origin),
+        route: if own {
+            Route::of(&sent.body, &settings.origin, &settings.compat)
+        } else {
+            Route::Compat("redirect")
+        },
+        method: Cow::Owned(sent.method.clone()),
+        path,
+        headers,
+        body: sent.body.clone(),
+        folder: sent.target().to_owned(),
+        think: None,
+        timeout: step.timeout,
+        expect: step.expect.clone(),
+        contains: None,
+        excludes: None,
+        save: Vec::new(),
+        counts: Vec::new(),
+        wanted_fields: step.wanted_fields.clone(),
+        wants_body: step.wants_body,
+        redirects: 0,
+        location: step.location,
+        elsewhere: (!own).then(|| sent.url.clone()),
+        prebuilt: OnceLock::new(),
+    }
+}
+
+/// Where an answer sends the client, if it does.
+fn location(step: &ScriptStep, answer: &HttpAnswer) -> Option<String> {
+    let field = step.location.filter(|_| is_redirect(answer.status))?;
+    answer.fields.get(field)?.clone()
+}
+
+fn count(context: &StepContext, place: RequestPlace, answer: &HttpAnswer) {
+    context.recorder.borrow_mut().request_redirected(
+        &context.control,
+        place,
+        MonotonicTime::now(),
+        answer.status,
+        answer.bytes,
+    );
+}
+
+/// A redirect that is not followed: its answer came, and counts.
+fn refused(answer: &HttpAnswer, reason: String) -> Problem {
+    Problem {
+        status: answer.status,
+        bytes: answer.bytes,
+        ..Problem::without_answer(REDIRECT, reason)
+    }
+}
+
+fn after_redirect(to: &SentRequest, no_answer: NoAnswer) -> Problem {
+    let reason = format!(
+        "{}, after the redirect to {} {}",
+        no_answer.reason,
+        to.method,
+        to.target()
+    );
+    Problem::without_answer(no_answer.kind, reason)
+}

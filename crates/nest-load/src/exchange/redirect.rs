@@ -1,0 +1,296 @@
+//! Which request a redirect asks for: RFC 9110, section 15.4. Pure: nothing is sent here.
+
+use nest_data::study::is_loopback;
+use url::Url;
+
+use crate::{http::origin::Origin, script::step::RequestBody};
+
+/// Header fields that say something about a body, and go with it.
+const OF_BODY: [&str; 10] = [
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "content-location",
+    "content-type",
+    "content-md5",
+    "digest",
+    "content-digest",
+    "repr-digest",
+    "last-modified",
+];
+/// Header fields that another origin may be told. Any other one may hold a key, whatever its name.
+const FOR_OTHERS: [&str; 6] = [
+    "accept",
+    "accept-charset",
+    "accept-encoding",
+    "accept-language",
+    "content-type",
+    "user-agent",
+];
+
+/// A request as it was sent, with everything filled in.
+#[derive(Clone)]
+pub struct SentRequest {
+    pub method: String,
+    pub url: Url,
+    pub headers: Vec<(String, String)>,
+    pub body: RequestBody,
+}
+
+/// Where customers may be sent.
+#[derive(Clone, Copy)]
+pub struct Territory<'a> {
+    /// Where the study's target is.
+    pub origin: &'a Origin,
+    /// Hosts besides it that may be put under load.
+    pub allow_hosts: &'a [String],
+}
+
+/// Whether a status sends the client to another place: RFC 9110, section 15.4.
+pub fn is_redirect(status: u16) -> bool {
+    matches!(status, 301 | 302 | 303 | 307 | 308)
+}
+
+impl SentRequest {
+    /// The request that follows from an answer with this status and place, or why it must not be made.
+    pub fn redirected(self, status: u16, location: &str, territory: Territory<'_>) -> Result<Self, String> {
+        let url = self
+            .url
+            .join(location)
+            .map_err(|_| format!("the redirect leads to {location:?}, which is no address"))?;
+        let url = territory.admits(url, &self)?;
+        let mut next = Self { url, ..self.clone() };
+        if next.url.origin() != self.url.origin() && !territory.is_own(&next.url, &next.headers) {
+            next.keep_headers(|name| FOR_OTHERS.contains(&name));
+        }
+        if becomes_get(status, &next.method) {
+            next.method = "GET".to_owned();
+            next.body = RequestBody::None;
+            next.keep_headers(|name| !OF_BODY.contains(&name));
+        }
+        Ok(next)
+    }
+
+    fn keep_headers(&mut self, keeps: impl Fn(&str) -> bool) {
+        self.headers.retain(|(name, _)| keeps(&name.to_ascii_lowercase()));
+    }
+
+    /// Path and query, as a request line holds them.
+    pub fn target(&self) -> &str {
+        &self.url[url::Position::BeforePath..url::Position::AfterQuery]
+    }
+}
+
+/// Whether the method becomes GET, and the body goes: after 303, and for POST after 301 and 302, as RFC 9110
+/// allows and every browser does. 307 and 308 change nothing.
+fn becomes_get(status: u16, method: &str) -> bool {
+    match status {
+        303 => method != "HEAD",
+        301 | 302 => method == "POST",
+        _ => false,
+    }
+}
+
+impl Territory<'_> {
+    /// Whether a URL is the target's own, by its address or by the name that the request gave it.
+    pub fn is_own(&self, url: &Url, headers: &[(String, String)]) -> bool {
+        let authority = authority(url);
+        let named = |(name, value): &(String, String)| {
+            name.eq_ignore_ascii_case("host") && value.trim().eq_ignore_ascii_case(&authority)
+        };
+        url.scheme() == self.origin.scheme
+            && (authority == self.origin.authority || headers.iter().any(named))
+    }
+
+    /// The address without what has no place in a request, if customers may go there.
+    fn admits(&self, mut url: Url, from: &SentRequest) -> Result<Url, String> {
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(format!("the redirect leads to {url}, which is not HTTP"));
+        }
+        let host = bare(url.host_str().unwrap_or_default());
+        let allowed = self.is_own(&url, &from.headers)
+            || host == self.origin.host
+            || self.allow_hosts.iter().any(|allowed| bare(allowed) == host)
+            // A host elsewhere must not send customers to this machine.
+            || is_loopback(host) && is_loopback(&self.origin.host);
+        if !allowed {
+            return Err(format!(
+                "the redirect to host {host} was not followed: it is not in allow_hosts"
+            ));
+        }
+        // Both can be refused only by addresses that have no host.
+        let _ = (url.set_username(""), url.set_password(None));
+        url.set_fragment(None);
+        Ok(url)
+    }
+}
+
+/// Host and port as they stand in a `Host` field.
+fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port()
+        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// A host without the brackets of an IPv6 address.
+fn bare(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{http::tls::Trust, script::text::Text};
+
+    fn origin(base_url: &str) -> Origin {
+        Origin::of(base_url, &Trust::Anybody, false).expect("an address")
+    }
+
+    fn sent(method: &str, url: &str, headers: &[(&str, &str)]) -> SentRequest {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        SentRequest {
+            method: method.to_owned(),
+            url: url.parse().expect("a URL"),
+            headers: headers.iter().map(own).collect(),
+            body: RequestBody::Text(Text::literal("body")),
+        }
+    }
+
+    fn names(request: &SentRequest) -> Vec<&str> {
+        request.headers.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    const BASE: &str = "http://127.0.0.1:8080";
+
+    fn next(request: SentRequest, status: u16, location: &str) -> Result<SentRequest, String> {
+        let origin = origin(BASE);
+        let territory = Territory {
+            origin: &origin,
+            allow_hosts: &["shop.test".to_owned()],
+        };
+        request.redirected(status, location, territory)
+    }
+
+    #[test]
+    fn methods_change_as_rfc_9110_section_15_4_has_it() {
+        // Status, method, and what follows: its method, and whether the body stays.
+        for (status, method, then, keeps) in [
+            (301, "POST", "GET", false),
+            (302, "POST", "GET", false),
+            (303, "POST", "GET", false),
+            (307, "POST", "POST", true),
+            (308, "POST", "POST", true),
+            (301, "PUT", "PUT", true),
+            (302, "DELETE", "DELETE", true),
+            (303, "PUT", "GET", false),
+            (303, "HEAD", "HEAD", true),
+            (302, "HEAD", "HEAD", true),
+            (308, "PATCH", "PATCH", true),
+        ] {
+            let headers = [("Content-Type", "text/plain"), ("X-Trace", "1")];
+            let request = sent(method, "http://127.0.0.1:8080/a", &headers);
+            let next = next(request, status, "/b").expect("it is allowed");
+            assert_eq!(next.method, then, "{status} {method}");
+            assert_eq!(
+                !matches!(next.body, RequestBody::None),
+                keeps,
+                "{status} {method}"
+            );
+            let left: &[&str] = if keeps {
+                &["Content-Type", "X-Trace"]
+            } else {
+                &["X-Trace"]
+            };
+            assert_eq!(names(&next), left, "{status} {method}");
+        }
+        assert!([301, 302, 303, 307, 308].into_iter().all(is_redirect));
+        assert!(![200, 300, 304, 305, 306, 404].into_iter().any(is_redirect));
+    }
+
+    #[test]
+    fn another_origin_is_told_no_keys() {
+        let headers = [
+            ("Authorization", "k"),
+            ("Cookie", "k"),
+            ("X-Api-Key", "k"),
+            ("Accept", "*/*"),
+        ];
+        let from = || sent("GET", "http://127.0.0.1:8080/a", &headers);
+        for elsewhere in [
+            "http://127.0.0.1:9/",
+            "https://127.0.0.1:8080/",
+            "http://shop.test/b",
+            "//localhost:8080/",
+        ] {
+            assert_eq!(
+                names(&next(from(), 307, elsewhere).expect("it is allowed")),
+                ["Accept"],
+                "{elsewhere}"
+            );
+        }
+        assert_eq!(names(&next(from(), 307, "b?c").expect("it is allowed")).len(), 4);
+    }
+
+    #[test]
+    fn places_are_resolved_against_the_request_that_was_sent() {
+        for (location, target) in [
+            ("/b", "/b"),
+            ("b?c=d", "/x/b?c=d"),
+            ("../b#top", "/b"),
+            ("?q", "/x/y?q"),
+            ("http://127.0.0.1:8080/z", "/z"),
+            ("http://user:key@127.0.0.1:8080", "/"),
+            ("/a b", "/a%20b"),
+        ] {
+            let request = sent("GET", "http://127.0.0.1:8080/x/y?z", &[]);
+            let next = next(request, 302, location).expect("it is allowed");
+            assert_eq!((next.target(), next.url.username()), (target, ""), "{location}");
+        }
+    }
+
+    #[test]
+    fn only_hosts_that_may_be_put_under_load_are_visited() {
+        let from = || sent("GET", "http://127.0.0.1:8080/x", &[]);
+        for allowed in [
+            "http://127.9.9.9/",
+            "http://[::1]:1/",
+            "http://localhost/",
+            "https://shop.test/",
+        ] {
+            assert!(next(from(), 302, allowed).is_ok(), "{allowed}");
+        }
+        for refused in [
+            "http://192.0.2.1/",
+            "//elsewhere.test/",
+            "http://shop.test.evil/",
+            "ftp://127.0.0.1/",
+            "http://",
+        ] {
+            assert!(next(from(), 302, refused).is_err(), "{refused}");
+        }
+        // The target is elsewhere: it must not send customers to this machine.
+        let origin = Origin {
+            host: "shop.test".to_owned(),
+            authority: "shop.test".to_owned(),
+            ..origin(BASE)
+        };
+        let territory = Territory {
+            origin: &origin,
+            allow_hosts: &[],
+        };
+        let from = || sent("GET", "http://shop.test/", &[]);
+        assert!(from().redirected(302, "http://127.0.0.1/", territory).is_err());
+        assert!(from().redirected(302, "http://shop.test/x", territory).is_ok());
+    }
+
+    #[test]
+    fn a_name_that_the_request_gave_the_target_is_its_own() {
+        let named = sent(
+            "GET",
+            "http://127.0.0.1:8080/x",
+            &[("Host", "www.shop.example"), ("X-Key", "k")],
+        );
+        let next = next(named, 301, "http://www.shop.example/y").expect("it is the target itself");
+        assert_eq!((next.target(), names(&next).len()), ("/y", 2));
+    }
+}
