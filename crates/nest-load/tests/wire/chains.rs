@@ -44,7 +44,7 @@ impl Chain {
         };
         let (statuses, forms) = (many(&[301, 302, 303, 307, 308]), many(&[0, 1, 2, 3, 4, 5]));
         Self {
-            method: methods.choose(random).expect("not empty"),
+            method: *methods.choose(random).expect("not empty"),
             statuses,
             lengths: (0..=redirects).map(|_| random.random_range(0..20_000)).collect(),
             forms: forms.into_iter().map(|form| form as u8).collect(),
