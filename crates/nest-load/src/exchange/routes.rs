@@ -12,8 +12,8 @@ use crate::{
         HttpAnswer, NoAnswer, Receiver, USER_AGENT, WantedAnswer,
         compat::{FilledBody, FilledField, Outgoing},
         cookies::Visit,
-        origin::Origin,
         loss::Failed,
+        origin::Origin,
     },
     script::{
         feeds::FeedRows,

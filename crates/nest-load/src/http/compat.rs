@@ -135,11 +135,7 @@ impl Compat {
     }
 }
 
-fn build(
-    origin: &Origin,
-    settings: &CompatSettings,
-    cookies: Arc<SentCookies>,
-) -> reqwest::Result<Client> {
+fn build(origin: &Origin, settings: &CompatSettings, cookies: Arc<SentCookies>) -> reqwest::Result<Client> {
     super::tls::provide();
     let mut builder = Client::builder()
         .redirect(Policy::none())

@@ -23,7 +23,8 @@ use super::{
     program::{Program, Script, Work},
     settings::ExchangeSettings,
     step::{
-        LOCATION, MultipartField, NO_ENDPOINT, RequestBody, Route, ScriptStep, head, named_host, without_cookies,
+        LOCATION, MultipartField, NO_ENDPOINT, RequestBody, Route, ScriptStep, head, named_host,
+        without_cookies,
     },
     text::{Escape, Text},
 };

@@ -142,8 +142,8 @@ pub fn answers(facts: &StepFacts<'_>, findings: &mut Findings) {
 fn failures(facts: &StepFacts<'_>, share: f64, findings: &mut Findings) {
     let due = facts.executions.due as f64;
     let dropped = (facts.executions.dropped as f64 - facts.due_in_gaps()).max(0.0);
-    let is_full = (dropped + facts.turned_away as f64) / due > SIGNS_OF_FULLNESS
-        || findings.has(Validity::Limited);
+    let is_full =
+        (dropped + facts.turned_away as f64) / due > SIGNS_OF_FULLNESS || findings.has(Validity::Limited);
     let percent = share * 100.0;
     match ERRORS.judge(share) {
         Some(Validity::Limited) if !is_full => {
