@@ -456,20 +456,22 @@ mod tests {
             failed,
             dropped: 0,
         };
-        let with = |failed, wrong, utilisation| {
+        let judged = |failed, wrong, turned_away, utilisation| {
             verdict(|facts, _| {
                 facts.executions = counts(failed);
                 facts.wrong_answers = wrong;
-                facts.turned_away = failed - wrong;
+                facts.turned_away = turned_away;
                 facts.utilisation = Some(utilisation);
             })
         };
+        let with = |failed, wrong, utilisation| judged(failed, wrong, failed - wrong, utilisation);
         assert_eq!(with(300, 300, 0.5).validity, Validity::Invalid);
         assert!(with(300, 300, 0.5).reasons[0].contains("says nothing about capacity"));
         assert_eq!(with(20, 20, 0.5).validity, Validity::Suspect);
         assert_eq!(with(4, 4, 0.5).validity, Validity::Valid);
         // Others that fail, and a resource that is full, are still what they are.
-        assert_eq!(with(300, 200, 0.5).validity, Validity::Invalid);
+        assert_eq!(judged(300, 200, 0, 0.5).validity, Validity::Invalid);
+        assert_eq!(with(300, 200, 0.5).validity, Validity::Limited);
         assert_eq!(with(300, 10, 0.5).validity, Validity::Limited);
         assert_eq!(with(300, 300, 0.999).validity, Validity::Limited);
         let all = verdict(|facts, _| {

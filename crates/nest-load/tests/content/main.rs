@@ -24,14 +24,14 @@ use server::Server;
 
 /// How a request gets to the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Path {
+enum Path {
     Http1,
     Http2,
     /// What has a multipart body is sent by reqwest.
     Compat,
 }
 
-pub const PATHS: [Path; 3] = [Path::Http1, Path::Http2, Path::Compat];
+const PATHS: [Path; 3] = [Path::Http1, Path::Http2, Path::Compat];
 
 impl Path {
     /// A request for a path.
@@ -51,7 +51,7 @@ impl Path {
     }
 }
 
-pub fn spec(steps: Vec<Request>) -> BehaviourSpec {
+fn spec(steps: Vec<Request>) -> BehaviourSpec {
     BehaviourSpec {
         steps,
         ..QuickLoad::single(Request::default()).1
@@ -59,11 +59,11 @@ pub fn spec(steps: Vec<Request>) -> BehaviourSpec {
 }
 
 /// Executes a behaviour once, by one customer.
-pub fn run(server: &Server, path: Path, behaviour: BehaviourSpec) -> QuickResult {
+fn run(server: &Server, path: Path, behaviour: BehaviourSpec) -> QuickResult {
     run_with(server, path, behaviour, Registry::new(), 1 << 20)
 }
 
-pub fn run_with(
+fn run_with(
     server: &Server,
     path: Path,
     behaviour: BehaviourSpec,
@@ -94,14 +94,14 @@ pub fn run_with(
 
 /// Fails the test unless every request of the execution was answered as expected.
 #[track_caller]
-pub fn assert_completed(result: &QuickResult) {
+fn assert_completed(result: &QuickResult) {
     assert_eq!(result.executions.completed, 1, "{:?}", result.failures);
     assert!(result.errors.is_empty(), "{:?}", result.errors);
 }
 
 /// How the requests of an execution were sent, by name.
 #[track_caller]
-pub fn assert_sent_by(result: &QuickResult, path: Path) {
+fn assert_sent_by(result: &QuickResult, path: Path) {
     let expected = match path {
         Path::Http1 => None,
         Path::Http2 => Some("HTTP/2"),
