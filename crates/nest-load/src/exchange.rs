@@ -13,7 +13,7 @@ use crate::{
     clock::MonotonicTime,
     execute::{context::StepContext, customer::Customer},
     http::{HttpAnswer, NoAnswer, loss::Failed},
-    recorder::{RequestPlace, RequestRecord, Resend, windows::StepPhase},
+    recorder::{RequestPlace, RequestRecord, windows::StepPhase, wire::Resend},
     script::{
         feeds::FeedRows,
         step::{Route, ScriptStep},

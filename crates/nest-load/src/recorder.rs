@@ -19,6 +19,7 @@ mod documents;
 pub mod gaps;
 pub mod level;
 pub mod windows;
+pub mod wire;
 
 /// Longest response time that is recorded, in microseconds: an hour. A start may wait long for a customer.
 const LONGEST_US: u64 = 3_600_000_000;
@@ -39,15 +40,6 @@ pub struct RequestRecord {
     pub outcome: Outcome,
     pub status: u16, // 0 if there was no answer
     pub bytes: u64,
-}
-
-/// Why a request is sent again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Resend {
-    /// The target has not begun with it.
-    Unprocessed,
-    /// The target had closed the idle connection before it came.
-    ClosedIdle,
 }
 
 /// Which request of which behaviour, and whether it counts.
@@ -311,70 +303,6 @@ impl Recorder {
                 .get_or_insert_with(new_histogram)
                 .saturating_record(from_due);
         }
-    }
-
-    /// Counts a request that was answered with a redirect, which is followed. It is a request like any
-    /// other; the response time goes on until the last answer.
-    pub fn request_redirected(
-        &mut self,
-        control: &StepControl,
-        place: RequestPlace,
-        now: MonotonicTime,
-        status: u16,
-        bytes: u64,
-    ) {
-        self.exchanged(control, now, bytes);
-        if place.phase == StepPhase::Settling {
-            return;
-        }
-        *self.statuses.entry(status).or_default() += 1;
-        let of = &mut self.behaviours[place.behaviour];
-        of.redirected += 1;
-        for requests in [&mut of.requests, &mut self.endpoints[place.endpoint].requests] {
-            requests.due += 1;
-            requests.count(Outcome::Ok);
-        }
-    }
-
-    /// Counts a request that brought no answer and is sent again: on the wire it is one more.
-    pub fn request_resent(
-        &mut self,
-        control: &StepControl,
-        place: RequestPlace,
-        now: MonotonicTime,
-        why: Resend,
-    ) {
-        if let Some(window) = control.index(now).and_then(|index| self.windows.get_mut(index)) {
-            window.requests += 1;
-        }
-        if place.phase == StepPhase::Settling {
-            return;
-        }
-        let resends = &mut self.behaviours[place.behaviour].resends;
-        match why {
-            Resend::Unprocessed => resends.unprocessed += 1,
-            Resend::ClosedIdle => resends.closed_idle += 1,
-        }
-    }
-
-    /// Counts an exchange that ended, with the bytes of its answer.
-    fn exchanged(&mut self, control: &StepControl, now: MonotonicTime, bytes: u64) {
-        if let Some(window) = control.index(now).and_then(|index| self.windows.get_mut(index)) {
-            window.bytes += bytes;
-            window.requests += 1;
-            let last = self.last_end.unwrap_or(now);
-            self.note_silence(last.max(control.from()), now);
-        }
-        self.last_end = Some(now);
-    }
-
-    /// Requests that were sent again, over all behaviours.
-    pub fn resends(&self) -> Resends {
-        let mut all = Resends::default();
-        self.behaviours
-            .iter()
-            .for_each(|record| all.merge(&record.resends));
-        all
     }
 
     /// Counts a failure; `true` if few exchanges of its kind are kept so far.

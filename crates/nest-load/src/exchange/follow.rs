@@ -19,7 +19,7 @@ use crate::{
     script::{
         feeds::FeedRows,
         settings::ExchangeSettings,
-        step::{NO_ENDPOINT, Route, ScriptStep, head},
+        step::{NO_ENDPOINT, Route, ScriptStep, head, named_host},
         text::Text,
     },
 };
@@ -79,6 +79,7 @@ fn hop(
         .iter()
         .map(|(name, value)| (name.clone(), Text::literal(value)))
         .collect();
+    let cookie_host = named_host(&headers);
     ScriptStep {
         endpoint: NO_ENDPOINT,
         name: step.name.clone(),
@@ -93,8 +94,8 @@ fn hop(
         headers,
         body: sent.body.clone(),
         literal_path: Some(sent.target().to_owned()),
-        own_cookies: step.own_cookies.clone().filter(|_| own),
-        cookie_host: step.cookie_host.clone().filter(|_| own),
+        own_cookies: (!sent.own_cookies.is_empty()).then(|| Text::of_bytes(&sent.own_cookies)),
+        cookie_host,
         think: None,
         timeout: step.timeout,
         expect: step.expect.clone(),

@@ -3,7 +3,10 @@
 use nest_data::study::is_loopback;
 use url::Url;
 
-use crate::{http::origin::Origin, script::step::RequestBody};
+use crate::{
+    http::origin::{Origin, bare},
+    script::step::RequestBody,
+};
 
 /// Header fields that say something about a body, and go with it.
 const OF_BODY: [&str; 10] = [
@@ -34,6 +37,8 @@ pub struct SentRequest {
     pub method: String,
     pub url: Url,
     pub headers: Vec<(String, String)>,
+    /// Cookies besides those that the customer keeps.
+    pub own_cookies: Vec<u8>,
     pub body: RequestBody,
 }
 
@@ -62,6 +67,7 @@ impl SentRequest {
         let mut next = Self { url, ..self.clone() };
         if next.url.origin() != self.url.origin() && !territory.is_own(&next.url, &next.headers) {
             next.keep_headers(|name| FOR_OTHERS.contains(&name));
+            next.own_cookies.clear();
         }
         if becomes_get(status, &next.method) {
             next.method = "GET".to_owned();
@@ -132,11 +138,6 @@ fn authority(url: &Url) -> String {
         .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// A host without the brackets of an IPv6 address.
-fn bare(host: &str) -> &str {
-    host.trim_start_matches('[').trim_end_matches(']')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,6 +153,7 @@ mod tests {
             method: method.to_owned(),
             url: url.parse().expect("a URL"),
             headers: headers.iter().map(own).collect(),
+            own_cookies: b"own=k".to_vec(),
             body: RequestBody::Text(Text::literal("body")),
         }
     }
@@ -222,13 +224,17 @@ mod tests {
             "http://shop.test/b",
             "//localhost:8080/",
         ] {
+            let next = next(from(), 307, elsewhere).expect("it is allowed");
             assert_eq!(
-                names(&next(from(), 307, elsewhere).expect("it is allowed")),
-                ["Accept"],
-                "{elsewhere}"
+                (names(&next), next.own_cookies.as_slice()),
+                (vec!["Accept"], &[][..])
             );
         }
-        assert_eq!(names(&next(from(), 307, "b?c").expect("it is allowed")).len(), 4);
+        let same = next(from(), 307, "b?c").expect("it is allowed");
+        assert_eq!(
+            (names(&same).len(), same.own_cookies.as_slice()),
+            (4, &b"own=k"[..])
+        );
     }
 
     #[test]

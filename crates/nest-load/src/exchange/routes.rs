@@ -357,6 +357,7 @@ pub fn as_sent(
         method: step.method.clone().into_owned(),
         url: url.map_err(|error| NoAnswer::new("request", error))?,
         headers: parts.headers,
+        own_cookies: parts.own_cookies,
         body,
     })
 }
