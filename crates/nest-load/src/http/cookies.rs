@@ -85,15 +85,14 @@ impl Jar {
     /// The same with cookies that the request brings itself, which come first: a request has one field for
     /// all of them (RFC 6265, section 5.4).
     pub fn write_with(&self, own: &[u8], visit: Visit<'_>, before: &str, out: &mut Vec<u8>) {
-        let is_cookie = |byte: &u8| !b"; \t".contains(byte);
-        match own.iter().rposition(is_cookie) {
-            Some(end) => {
-                out.extend_from_slice(before.as_bytes());
-                out.extend_from_slice(&own[..=end]);
-                self.write(visit, "; ", out);
-            }
-            None => self.write(visit, before, out),
+        let cookies = own.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+        let mut separator = before;
+        for cookie in cookies.filter(|cookie| !cookie.is_empty()) {
+            out.extend_from_slice(separator.as_bytes());
+            out.extend_from_slice(cookie);
+            separator = "; ";
         }
+        self.write(visit, separator, out);
     }
 }
 

@@ -31,6 +31,9 @@ const KNOWN: [&str; 16] = [
     "+",
 ];
 
+/// Characters that mean something in a URL, in JSON or in a form.
+const RESERVED: &[u8] = b"%&=+?#/;:@!$'()*,[]\"\\<>^`{|}~ ";
+
 /// 100 values: those above, and texts of any characters.
 fn values() -> Vec<String> {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(3986);
@@ -39,7 +42,7 @@ fn values() -> Vec<String> {
         let character = |_| match random.random_range(0..3) {
             0 => char::from(random.random_range(0x20..0x7F_u8)),
             1 => char::from_u32(random.random_range(0xA0..0xD7FF)).unwrap_or('?'),
-            _ => char::from(b"%&=+?#/;:@!$'()*,[]\"\\<>^`{|}~ "[random.random_range(0..31)]),
+            _ => char::from(RESERVED[random.random_range(0..RESERVED.len())]),
         };
         (0..length).map(character).collect()
     };
