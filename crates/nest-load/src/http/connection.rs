@@ -140,7 +140,8 @@ impl Http1Connection {
                 return Ok(());
             }
             Ok(false) => Ok(()),
-            Err(Cut::Ended { reset }) => Err(self.loss(before, reset)),
+            // On the heap, or every customer would have room for it.
+            Err(Cut::Ended { reset }) => Err(Box::pin(self.loss(before, reset)).await),
             Err(Cut::For(no_answer)) => Err(no_answer.into()),
         };
         self.stream = None;
@@ -149,15 +150,18 @@ impl Http1Connection {
 
     /// What it means that the connection ended, over which the request is what came after the first `before`
     /// bytes.
-    fn loss(&self, before: u64, reset: bool) -> Failed {
-        let Some(stream) = &self.stream else {
+    async fn loss(&mut self, before: u64, reset: bool) -> Failed {
+        let Some(stream) = &mut self.stream else {
             return lost("there is no connection");
         };
+        let fate = stream.socket().fate(before);
+        // Asked only where the answer decides.
+        let lingers = self.used && !reset && fate.acked > 0 && stream.socket_mut().lingers().await;
         let evidence = Evidence {
             used: self.used,
-            left: stream.sent() > before,
             reset,
-            taken: stream.socket().was_taken(before),
+            fate,
+            lingers,
         };
         evidence.loss()
     }
@@ -303,6 +307,13 @@ impl Transport {
         match self {
             Self::Plain(socket) => socket,
             Self::Tls(secured) => secured.get_ref().0,
+        }
+    }
+
+    fn socket_mut(&mut self) -> &mut WatchedSocket {
+        match self {
+            Self::Plain(socket) => socket,
+            Self::Tls(secured) => secured.get_mut().0,
         }
     }
 

@@ -194,9 +194,10 @@ impl OpenConnection {
             .is_some_and(|error| error.kind() == std::io::ErrorKind::ConnectionReset);
         let evidence = Evidence {
             used,
-            left: self.socket.sent() > before,
             reset,
-            taken: self.socket.was_taken(before),
+            fate: self.socket.fate(before),
+            // A target that ends a connection in order says so with GOAWAY.
+            lingers: false,
         };
         evidence.loss()
     }

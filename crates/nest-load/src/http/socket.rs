@@ -7,6 +7,7 @@ use std::{
     pin::Pin,
     rc::Rc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use nix::{getsockopt_impl, libc, sockopt_impl, sys::socket::getsockopt};
@@ -17,6 +18,13 @@ use tokio::{
 
 /// A byte that is acknowledged without having been written: the SYN that opened the connection.
 const SYN: u64 = 1;
+
+/// State of a connection that has ended on both sides, or was reset: `TCP_CLOSE` of net/tcp_states.h.
+const CLOSED: u8 = 7;
+/// Empty lines that are sent to learn whether the target still reads, and how long each is given besides a
+/// round trip. A proxy between may take two of them before it learns that the target is gone.
+const PROBES: usize = 4;
+const PATIENCE: Duration = Duration::from_millis(5);
 
 /// A TCP socket that counts the bytes that were handed to it.
 #[derive(Debug)]
@@ -30,8 +38,25 @@ pub struct WatchedSocket {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct TcpInfo {
-    _before: [u64; 15],
-    bytes_acked: u64, // tcpi_bytes_acked, RFC 4898 tcpEStatsAppHCThruOctetsAcked
+    state: u8,
+    _before_sent: [u8; 43],
+    last_data_sent: u32, // milliseconds ago, as exact as the kernel's tick
+    _before_rtt: [u8; 20],
+    rtt: u32, // smoothed, in microseconds
+    _before_acked: [u8; 48],
+    bytes_acked: u64, // RFC 4898 tcpEStatsAppHCThruOctetsAcked
+}
+
+/// What became of the bytes of a request on a connection that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fate {
+    /// Bytes of it that were sent.
+    pub sent: u64,
+    /// Bytes of it that the target's system had acknowledged. The end itself (FIN) acknowledges what had come
+    /// before it; a reset (RST) acknowledges nothing.
+    pub acked: u64,
+    /// Time since the last of them was sent.
+    pub elapsed: Duration,
 }
 
 sockopt_impl!(
@@ -54,15 +79,43 @@ impl WatchedSocket {
         self.sent
     }
 
-    /// Whether the target's system had taken a byte that was sent after the first `before` ones, when the
-    /// connection ended. The end itself (FIN) acknowledges what had come before it, so that this is exact. A
-    /// reset (RST) acknowledges nothing.
-    pub fn was_taken(&self, before: u64) -> bool {
-        match getsockopt(&self.socket, TcpState) {
-            Ok(state) => state.bytes_acked > before + SYN,
+    /// What became of the bytes that were sent after the first `before` ones.
+    pub fn fate(&self, before: u64) -> Fate {
+        let sent = self.sent - before;
+        match self.state() {
+            Ok(info) => Fate {
+                sent,
+                acked: info.bytes_acked.saturating_sub(before + SYN).min(sent),
+                elapsed: Duration::from_millis(info.last_data_sent.into()),
+            },
             // What is not known must not be sent a second time.
-            Err(_) => true,
+            Err(_) => Fate {
+                sent,
+                acked: sent,
+                elapsed: Duration::MAX,
+            },
         }
+    }
+
+    /// Whether the target, which has ended its side, still reads. A program that ends a connection in order
+    /// lingers so (RFC 9112, section 9.6); one that has closed or died answers with a reset.
+    pub async fn lingers(&mut self) -> bool {
+        for _ in 0..PROBES {
+            // An empty line means nothing to a server: RFC 9112, section 2.2.
+            let (Ok(bytes), Ok(info)) = (self.socket.try_write(b"\r\n"), self.state()) else {
+                return false;
+            };
+            self.sent += bytes as u64;
+            tokio::time::sleep(PATIENCE + Duration::from_micros(info.rtt.into())).await;
+            if !self.state().is_ok_and(|info| info.state != CLOSED) {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn state(&self) -> nix::Result<TcpInfo> {
+        getsockopt(&self.socket, TcpState)
     }
 
     /// The socket itself.
@@ -135,9 +188,9 @@ impl SharedSocket {
         self.0.borrow().sent()
     }
 
-    /// As [`WatchedSocket::was_taken`].
-    pub fn was_taken(&self, before: u64) -> bool {
-        self.0.borrow().was_taken(before)
+    /// As [`WatchedSocket::fate`].
+    pub fn fate(&self, before: u64) -> Fate {
+        self.0.borrow().fate(before)
     }
 }
 

@@ -4,6 +4,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     thread,
+    time::Duration,
 };
 
 use nix::{
@@ -12,6 +13,10 @@ use nix::{
 };
 
 use crate::ledger::{Asked, Fate, Ledger, Reply, fields, length};
+
+/// How long it works before it dies with a reset: one that comes at once may come from a connection that
+/// nobody had looked at.
+const WORK: Duration = Duration::from_millis(60);
 
 /// Starts a server on a free port, with a thread for each connection; it ends with the test.
 pub fn start(ledger: &Ledger) -> SocketAddr {
@@ -51,6 +56,7 @@ fn serve(stream: TcpStream, ledger: &Ledger) {
                 return;
             }
             Fate::Reset => {
+                thread::sleep(WORK);
                 let at_once = libc::linger {
                     l_onoff: 1,
                     l_linger: 0,

@@ -4,6 +4,7 @@ use std::{
     io::{Read, Write},
     net::TcpListener,
     thread,
+    time::Duration,
 };
 
 use nest_data::behaviour::Expect;
@@ -124,12 +125,38 @@ fn a_request_that_the_target_took_and_dropped_is_lost_however_it_ends() {
             let mut peer = pair.peer;
             thread::spawn(move || {
                 take(&mut peer, REQUEST.len());
+                // It works for a while before it dies.
+                thread::sleep(Duration::from_millis(100));
                 end(peer);
             });
             let outcome = exchange(&mut pair.connection, &pair.buffers).await;
             assert!(is_lost(&outcome), "{outcome:?}");
         });
     }
+}
+
+#[test]
+fn a_request_that_the_target_took_is_lost_even_if_it_closes_at_once() {
+    run(async {
+        let mut pair = Pair::used().await;
+        let mut peer = pair.peer;
+        thread::spawn(move || take(&mut peer, REQUEST.len()));
+        let outcome = exchange(&mut pair.connection, &pair.buffers).await;
+        assert!(is_lost(&outcome), "{outcome:?}");
+    });
+}
+
+#[test]
+fn a_program_that_ends_a_connection_in_order_takes_nothing_more() {
+    run(async {
+        let mut pair = Pair::used().await;
+        let mut peer = pair.peer;
+        // It lingers: what comes is read and thrown away.
+        peer.shutdown(std::net::Shutdown::Write).expect("a socket");
+        thread::spawn(move || peer.read_to_end(&mut Vec::new()));
+        let outcome = exchange(&mut pair.connection, &pair.buffers).await;
+        assert_eq!(outcome, Err(Failed::ClosedIdle));
+    });
 }
 
 #[test]
