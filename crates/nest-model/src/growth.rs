@@ -69,18 +69,6 @@ pub struct HistoryForecast {
 /// # Errors
 /// Fewer than two finite values.
 pub fn fit_history(history: &History, horizon: usize) -> Result<HistoryForecast, HistoryRefusal> {
-    fit_with(history, horizon, Learnt::SHIPPED)
-}
-
-/// As [`fit_history`], with constants of one's own: for the back-test that learns them.
-///
-/// # Errors
-/// Fewer than two finite values.
-pub fn fit_with(
-    history: &History,
-    horizon: usize,
-    learnt: Learnt,
-) -> Result<HistoryForecast, HistoryRefusal> {
     let values: Vec<f64> = history
         .values
         .iter()
@@ -107,7 +95,7 @@ pub fn fit_with(
         spread,
         scale,
         unit,
-        learnt,
+        learnt: Learnt::SHIPPED,
         known: numbers.len(),
     })
 }
@@ -128,6 +116,15 @@ fn caveats(values: &[f64], pooled: &pool::Pooled, horizon: usize) -> Vec<History
 }
 
 impl HistoryForecast {
+    /// The same with constants of one's own: for the back-test that learns them.
+    #[must_use]
+    pub fn with(&self, learnt: Learnt) -> Self {
+        Self {
+            learnt,
+            ..self.clone()
+        }
+    }
+
     /// Steps that are forecast.
     #[must_use]
     pub fn horizon(&self) -> usize {

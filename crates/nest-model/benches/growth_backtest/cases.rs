@@ -1,29 +1,40 @@
-//! The series of the back-test and the origins that they are tried from.
+//! Cases of the back-test: a series cut at an origin, as recorded, with shifts of level, or with a last period
+//! that is not yet over.
 
-use std::path::Path;
+use nest_model::{
+    draws::{RandomStream, StreamPurpose},
+    growth::calendar::{DatedCount, arrange},
+};
 
-use nest_model::growth::calendar::{DatedCount, arrange};
+use super::series::Series;
 
-use super::folds::fold;
+/// Origins of one series, at most.
+const MOST_ORIGINS: usize = 6;
+/// The same for series of data sets that are fetched: there are many of them.
+const MOST_ORIGINS_FETCHED: usize = 3;
+/// Standard deviation of the logarithm of a shift of level.
+const SHIFT: f64 = 0.3;
 
-/// Values from which a series of these files is one of days; all others are of months.
-pub const DAILY_FROM: usize = 500;
+/// What was done to a series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Variant {
+    /// Nothing.
+    Recorded,
+    /// Its level shifts now and then, before the origin and after it at one rate.
+    Shifts,
+    /// Its last known value is a part of what the period had in the end.
+    Incomplete,
+}
 
-/// One series, from one source, at one frequency.
-#[derive(Debug, Clone)]
-pub struct Series {
-    /// Its `series_id`.
-    pub id: String,
-    /// Source and frequency.
-    pub group: String,
-    /// Fold of the series it was made from.
-    pub fold: u64,
-    /// Lengths of its seasons, in steps.
-    pub seasons: Vec<usize>,
-    /// Steps that are forecast: those of the M competitions, but for days, where 30 are.
-    pub horizon: usize,
-    /// The values, the oldest first.
-    pub values: Vec<f64>,
+impl Variant {
+    /// As tables show it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Recorded => "as recorded",
+            Self::Shifts => "shifts of level",
+            Self::Incomplete => "incomplete end",
+        }
+    }
 }
 
 /// A series cut at an origin: what is known, and what came then.
@@ -31,106 +42,74 @@ pub struct Series {
 pub struct Case<'a> {
     /// The series.
     pub series: &'a Series,
-    /// Row of the table that it counts in.
+    /// What was done to it.
+    pub variant: Variant,
+    /// Row of a table that it counts in.
     pub group: String,
+    /// Whether it is a short beginning.
+    pub beginning: bool,
     /// Lengths of the seasons that the forecast is told, in steps.
     pub seasons: Vec<usize>,
     /// What is known.
-    pub known: &'a [f64],
+    pub known: Vec<f64>,
     /// What came then.
-    pub truth: &'a [f64],
+    pub truth: Vec<f64>,
+    /// Mean absolute change over a season in what is known, before anything was done to it.
+    pub unit: f64,
 }
 
-/// A series as the file has it: periods that sort as text, with their values.
-struct Recorded {
-    id: String,
-    source: String,
-    rows: Vec<(String, f64)>,
-}
-
-/// Reads series and adds up longer periods out of them: quarters and years out of months, weeks out of days.
-pub fn read(path: &Path) -> Vec<Series> {
-    let mut reader = csv::Reader::from_path(path).expect("the file of histories");
-    let mut found: Vec<Recorded> = Vec::new();
-    for row in reader.records() {
-        let row = row.expect("a row");
-        let (id, source, period, value) = (&row[0], &row[1], &row[2], row[3].parse().expect("a number"));
-        let row = (sortable(period), value);
-        match found.iter_mut().find(|series| series.id == id) {
-            Some(series) => series.rows.push(row),
-            None => found.push(Recorded {
-                id: id.to_owned(),
-                source: source.to_owned(),
-                rows: vec![row],
-            }),
-        }
-    }
-    let mut all = Vec::new();
-    for Recorded { id, source, mut rows } in found {
-        rows.sort_by(|a, b| a.0.cmp(&b.0));
-        let values: Vec<f64> = rows.iter().map(|row| row.1).collect();
-        let daily = values.len() > DAILY_FROM;
-        let mut add = |name: &str, seasons: &[usize], horizon: usize, block: usize| {
-            let values: Vec<f64> = values
-                .rchunks_exact(block)
-                .rev()
-                .map(|chunk| chunk.iter().sum::<f64>() / block as f64)
-                .collect();
-            let group = format!("{source} {name}");
-            all.push(Series {
-                id: id.clone(),
-                group,
-                fold: fold(&id),
-                seasons: seasons.to_vec(),
-                horizon,
-                values,
-            });
-        };
-        if daily {
-            add("daily", &[7, 365], 30, 1);
-            add("weekly", &[52], 13, 7);
-        } else {
-            add("monthly", &[12], 18, 1);
-            add("quarterly", &[4], 8, 3);
-            add("yearly", &[], 4, 12);
-        }
-    }
-    all
-}
-
-/// A period that sorts as text: day/month/year turned round.
-fn sortable(period: &str) -> String {
-    match period.split('/').collect::<Vec<_>>()[..] {
-        [day, month, year] => format!("{year}-{month}-{day}"),
-        _ => period.to_owned(),
+impl Case<'_> {
+    /// Its name, the same in every run.
+    pub fn name(&self) -> String {
+        format!("{}@{} {}", self.series.id, self.known.len(), self.variant.name())
     }
 }
 
-/// Origins of a series: the last horizon left out, and up to five before it.
+/// Origins of a series, the last horizon left out and others before it, in each variant.
 pub fn cases(series: &Series) -> Vec<Case<'_>> {
     let season = series.seasons.first().copied().unwrap_or(1);
     let least = (2 * season).max(5);
     let stride = series.horizon.max(series.values.len() / 12);
-    let mut cases = Vec::new();
-    for back in 0..6 {
-        let Some(origin) = series
-            .values
-            .len()
-            .checked_sub(series.horizon + back * stride)
-            .filter(|origin| *origin >= least)
-        else {
-            break;
-        };
-        let truth = &series.values[origin..origin + series.horizon];
-        cases.push(Case {
-            series,
-            group: series.group.clone(),
-            seasons: series.seasons.clone(),
-            known: &series.values[..origin],
-            truth,
-        });
-    }
-    cases
+    let most = if series.open { MOST_ORIGINS } else { MOST_ORIGINS_FETCHED };
+    let shifted = shifted(series);
+    let origins = (0..most)
+        .filter_map(|back| series.values.len().checked_sub(series.horizon + back * stride))
+        .filter(|origin| *origin >= least);
+    let variants = |origin: usize| {
+        [Variant::Recorded, Variant::Shifts, Variant::Incomplete].map(|variant| {
+            let values = if variant == Variant::Shifts { &shifted } else { &series.values };
+            let mut known = values[..origin].to_vec();
+            let unit = scale(&known, season);
+            if variant == Variant::Incomplete {
+                known[origin - 1] *= 0.1 + 0.8 * series.chance(origin as u32).uniform();
+            }
+            Case {
+                series,
+                variant,
+                group: series.kind.clone(),
+                beginning: false,
+                seasons: series.seasons.clone(),
+                known,
+                truth: values[origin..origin + series.horizon].to_vec(),
+                unit,
+            }
+        })
+    };
+    origins.flat_map(variants).collect()
+}
+
+/// The series with a level that shifts once in three horizons, on average: its logarithm by a normal number.
+fn shifted(series: &Series) -> Vec<f64> {
+    let mut random = series.chance(0);
+    let rate = 1.0 / (3.0 * series.horizon as f64);
+    let mut level = 0.0_f64;
+    let shift = |value: &f64| {
+        if random.uniform() < rate {
+            level += SHIFT * random.normal();
+        }
+        value * level.exp()
+    };
+    series.values.iter().map(shift).collect()
 }
 
 /// Short beginnings of a series, each with the steps after it.
@@ -139,12 +118,16 @@ pub fn beginnings(series: &Series) -> Vec<Case<'_>> {
         .into_iter()
         .filter_map(|known| {
             let truth = series.values.get(known..known + series.horizon.min(2 * known))?;
+            let season = series.seasons.first().copied().unwrap_or(1);
             Some(Case {
                 series,
+                variant: Variant::Recorded,
                 group: format!("{known:2} values"),
+                beginning: true,
                 seasons: series.seasons.clone(),
-                known: &series.values[..known],
-                truth,
+                known: series.values[..known].to_vec(),
+                truth: truth.to_vec(),
+                unit: scale(&series.values[..known], season),
             })
         })
         .collect()
@@ -161,5 +144,23 @@ pub fn untold<'a>(case: &Case<'a>) -> Case<'a> {
     Case {
         seasons,
         ..case.clone()
+    }
+}
+
+/// Mean absolute change over a season (from step to step where the history is shorter), which errors are
+/// scaled by.
+fn scale(known: &[f64], season: usize) -> f64 {
+    let lag = if known.len() > season { season } else { 1 };
+    let changes = known.windows(lag + 1).map(|pair| (pair[lag] - pair[0]).abs());
+    changes.sum::<f64>() / (known.len() - lag) as f64
+}
+
+impl Series {
+    /// Random numbers of its own, by its name.
+    fn chance(&self, index: u32) -> RandomStream {
+        let hash = self.id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3) // FNV-1a
+        });
+        RandomStream::new(hash, StreamPurpose::Growth, index)
     }
 }

@@ -5,8 +5,8 @@ use crate::draws::Z90;
 /// Standard normal quantile of 0.9.
 const Z80: f64 = 1.281_551_565_544_600_4;
 
-/// Half-widths of central intervals in mean absolute errors of the pool, `base + few / known`, for a history
-/// of so many values.
+/// Half-widths of central intervals in the unit of the spread, `base + few / sqrt(known)`, for a history of so
+/// many values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Learnt {
     /// Of the central 80 %, for a long history.
@@ -23,18 +23,18 @@ impl Learnt {
     /// Learnt on all of `growth-histories.csv`, sums over quarters, years and weeks and short beginnings
     /// among them. `bench/run growth` prints these lines again.
     pub const SHIPPED: Self = Self {
-        base_80: 1.65,
-        few_80: 3.98,
-        base_90: 2.19,
-        few_90: 8.75,
+        base_80: 1.43,
+        few_80: 2.19,
+        base_90: 2.0,
+        few_90: 4.0,
     };
 
     /// Distance from the centre, in mean absolute errors, of a standard normal deviation: straight lines
     /// through 0, the 80 % and the 90 % interval.
     pub(super) fn deviation(&self, known: usize, normal: f64) -> f64 {
         let size = normal.abs();
-        let half_80 = self.base_80 + self.few_80 / known as f64;
-        let half_90 = self.base_90 + self.few_90 / known as f64;
+        let half_80 = self.base_80 + self.few_80 / (known as f64).sqrt();
+        let half_90 = self.base_90 + self.few_90 / (known as f64).sqrt();
         let half = if size <= Z80 {
             half_80 * size / Z80
         } else {
@@ -56,8 +56,8 @@ mod tests {
             base_90: 2.0,
             few_90: 8.0,
         };
-        assert!((learnt.deviation(4, Z80) - 2.5).abs() < 1e-12);
-        assert!((learnt.deviation(4, -Z90) + 4.0).abs() < 1e-12);
+        assert!((learnt.deviation(4, Z80) - 3.5).abs() < 1e-12);
+        assert!((learnt.deviation(4, -Z90) + 6.0).abs() < 1e-12);
         assert_eq!(learnt.deviation(4, 0.0), 0.0);
         assert!(learnt.deviation(100, Z80) < learnt.deviation(10, Z80));
     }

@@ -79,7 +79,7 @@ fn paths(numbers: &[f64], scale: ForecastScale, periods: &[usize], horizon: usiz
 
 /// Origins from which the pool can be tried: counts of numbers known then, ascending.
 fn origins(count: usize, horizon: usize) -> Vec<usize> {
-    let first = (count / 2).max(count.saturating_sub(3 * horizon.max(4))).max(3);
+    let first = (count / 2).max(count.saturating_sub(8 * horizon.max(4))).max(3);
     let spare = count.saturating_sub(first);
     let tried = spare.min(MOST_ORIGINS);
     (0..tried).map(|index| first + index * spare / tried).collect()

@@ -1,16 +1,10 @@
 //! Seasons: how much each phase of a cycle lies above the trend, shrunk to what the cycles agree on.
 
-use std::f64::consts::TAU;
+mod agreement;
+mod shocks;
 
-use super::numbers::mean;
-
-/// Weight of a cycle against the one after it.
-const CYCLE_WEIGHT: f64 = 0.85;
-/// An octave is kept as far as its power exceeds this many times what independent errors would give. Below 1
-/// because what is left after a moving mean is not all noise.
-const NOISE_FACTOR: f64 = 0.6;
-/// Most harmonics of a cycle: a year of days is described to about a week.
-const MOST_HARMONICS: usize = 26;
+/// Times that shocks are looked for: without the largest, the trend shows others.
+const SHOCK_ROUNDS: usize = 2;
 
 /// One cycle of a season, on the scale of the numbers, its mean zero.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,39 +40,21 @@ pub(super) fn take_out(numbers: &[f64], periods: &[usize]) -> (Vec<f64>, Vec<Sea
 }
 
 /// The season of one period.
+///
+/// What one cycle shows and the others do not is taken for a shock: the value is replaced by what they agree on,
+/// and the trend is drawn once more without it.
 fn season(numbers: &[f64], period: usize) -> Season {
-    let trend = trend(numbers, period);
-    let detrended: Vec<f64> = numbers
-        .iter()
-        .zip(&trend)
-        .map(|(number, trend)| number - trend)
-        .collect();
-    let cycles = numbers.len().div_ceil(period);
-    let weight = |index: usize| CYCLE_WEIGHT.powi((cycles - 1 - index / period) as i32);
-    let mut sums = vec![(0.0, 0.0, 0.0); period];
-    for (index, number) in detrended.iter().enumerate() {
-        let (total, weights, squares) = &mut sums[index % period];
-        *total += weight(index) * number;
-        *weights += weight(index);
-        *squares += weight(index).powi(2);
+    let mut cleaned = numbers.to_vec();
+    for _ in 0..SHOCK_ROUNDS {
+        let trend = trend(&cleaned, period);
+        let detrended: Vec<f64> = numbers.iter().zip(&trend).map(|(number, trend)| number - trend).collect();
+        let usual = shocks::without(&detrended, period);
+        cleaned = usual.iter().zip(&trend).map(|(usual, trend)| usual + trend).collect();
     }
-    let raw: Vec<f64> = sums.iter().map(|(total, weights, _)| total / weights).collect();
-    let centre = mean(&raw);
-    let raw: Vec<f64> = raw.iter().map(|number| number - centre).collect();
-    let squares: f64 = detrended
-        .iter()
-        .enumerate()
-        .map(|(index, number)| (number - centre - raw[index % period]).powi(2))
-        .sum();
-    let spare = (numbers.len() as f64 - period as f64).max(1.0);
-    let share = mean(
-        &sums
-            .iter()
-            .map(|(_, weights, squares)| squares / weights.powi(2))
-            .collect::<Vec<_>>(),
-    );
+    let trend = trend(&cleaned, period);
+    let detrended: Vec<f64> = cleaned.iter().zip(&trend).map(|(number, trend)| number - trend).collect();
     Season {
-        profile: shrink(&raw, squares / spare * share),
+        profile: agreement::profile(&detrended, period),
     }
 }
 
@@ -118,44 +94,11 @@ fn trend(numbers: &[f64], period: usize) -> Vec<f64> {
         .collect()
 }
 
-/// Shrinks the harmonics of a profile whose phases have the error variance `noise`, octave by octave:
-/// empirical Bayes, so that noise is not carried into the future while what all cycles show is.
-fn shrink(raw: &[f64], noise: f64) -> Vec<f64> {
-    let period = raw.len();
-    let mut profile = vec![0.0; period];
-    let most = (period / 2).min(MOST_HARMONICS);
-    let mut from = 1;
-    while from <= most {
-        let to = (2 * from - 1).min(most);
-        let mut part = vec![0.0; period];
-        for harmonic in from..=to {
-            let angle = |phase: usize| TAU * ((harmonic * phase) % period) as f64 / period as f64;
-            let (mut cosine, mut sine) = (0.0, 0.0);
-            for (phase, number) in raw.iter().enumerate() {
-                cosine += number * angle(phase).cos();
-                sine += number * angle(phase).sin();
-            }
-            let norm = if 2 * harmonic == period { 1.0 } else { 2.0 } / period as f64;
-            for (phase, number) in part.iter_mut().enumerate() {
-                *number += norm * (cosine * angle(phase).cos() + sine * angle(phase).sin());
-            }
-        }
-        // power of the octave over the phases, against what independent errors of the phases give it
-        let freedom = (2 * (to + 1 - from) - usize::from(2 * to == period)) as f64;
-        let power: f64 = part.iter().map(|number| number * number).sum();
-        let keep = (1.0 - NOISE_FACTOR * freedom * noise / power.max(f64::MIN_POSITIVE)).max(0.0);
-        profile
-            .iter_mut()
-            .zip(&part)
-            .for_each(|(number, part)| *number += keep * part);
-        from = to + 1;
-    }
-    profile
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::f64::consts::TAU;
+
+    use super::{super::numbers::mean, *};
     use crate::draws::{RandomStream, StreamPurpose};
 
     #[test]

@@ -20,6 +20,14 @@ const HIGH_OVER_MEAN: f64 = 1.606;
 /// Number of errors from which their quantile counts as much as their mean.
 const MEAN_WORTH: f64 = 3.0;
 
+/// How much the history's own movement counts beside the pool's errors, as a share of the logarithm: the latter come
+/// from the newest part alone, and shifts of level are seldom among them.
+const MOVEMENT_SHARE: f64 = 0.5;
+/// Values of a history from which its movement counts half as much as that of a long one.
+const MOVEMENT_WORTH: f64 = 8.0;
+/// Longest step over which movement is looked at, as a share of the history.
+const LONGEST_MOVEMENT: f64 = 0.5;
+
 /// Mean absolute error at step h is `first h^growth`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct ForecastSpread {
@@ -37,6 +45,14 @@ impl ForecastSpread {
     /// weighed by how many errors that do not overlap it was seen in; with a normal prior on the exponent,
     /// and the usual size of the first step counted as so many errors seen.
     pub(super) fn of(errors: &[Vec<f64>], stride: f64, rest: &[f64]) -> Self {
+        let own = Self::of_errors(errors, stride, rest);
+        let known = rest.len() as f64;
+        let share = MOVEMENT_SHARE * known / (known + MOVEMENT_WORTH);
+        Self::of_movement(rest).map_or(own, |movement| own.towards(movement, share))
+    }
+
+    /// The law of what was seen of the pool.
+    fn of_errors(errors: &[Vec<f64>], stride: f64, rest: &[f64]) -> Self {
         let mut seen: Vec<(f64, f64, f64)> = Vec::new(); // ln step, ln size, worth
         let usual = mean_change(rest, 1).unwrap_or(0.0) * USUAL_SHARE;
         if usual > 0.0 {
@@ -57,6 +73,30 @@ impl ForecastSpread {
             }
         }
         Self::through(&seen)
+    }
+
+    /// The law of how far the history moves in so many steps, beside what it moves on average: over all of it, with
+    /// all its shifts of level. `None` if it never leaves a line.
+    fn of_movement(rest: &[f64]) -> Option<Self> {
+        let steps = steps((rest.len() as f64 * LONGEST_MOVEMENT) as usize);
+        let share = WORTH_OF_STEPS / (steps.len() as f64).max(1.0).sqrt();
+        let point = |step: usize| {
+            let changes: Vec<f64> = rest.iter().zip(&rest[step..]).map(|(before, after)| after - before).collect();
+            let middle = mean(&changes);
+            let size = mean(&changes.iter().map(|change| (change - middle).abs()).collect::<Vec<_>>());
+            let worth = rest.len() as f64 / step as f64 * share;
+            (size > 0.0).then_some(((step as f64).ln(), size.ln(), worth))
+        };
+        let seen: Vec<_> = steps.into_iter().filter_map(point).collect();
+        (!seen.is_empty()).then(|| Self::through(&seen))
+    }
+
+    /// The law between this one and another, geometrically.
+    fn towards(self, other: Self, share: f64) -> Self {
+        Self {
+            first: self.first.powf(1.0 - share) * other.first.powf(share),
+            growth: self.growth + share * (other.growth - self.growth),
+        }
     }
 
     /// The law through points, each `(ln step, ln size, worth)`, and the prior of the exponent.
