@@ -41,6 +41,7 @@ pub fn forecast(case: &Case<'_>) -> HistoryForecast {
     let history = History {
         values: case.known.clone(),
         seasons: case.seasons.clone(),
+        last_is_open: false,
     };
     fit_history(&history, case.truth.len()).expect("two values or more")
 }

@@ -83,7 +83,12 @@ pub fn arrange(
         });
         values = fill(&grid, &values, &seasons);
     }
-    Ok((History { values, seasons }, caveats))
+    let history = History {
+        values,
+        seasons,
+        last_is_open: false,
+    };
+    Ok((history, caveats))
 }
 
 /// Counts working days if there are many days and none of them is on a weekend.

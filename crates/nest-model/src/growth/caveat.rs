@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A doubt about a forecast that is usable.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum HistoryCaveat {
     /// So few values that the interval rests on other histories more than on this one.
     FewValues {
@@ -18,6 +18,16 @@ pub enum HistoryCaveat {
         tested: usize,
         /// Steps ahead that are forecast.
         horizon: usize,
+    },
+    /// The last period is not over yet, or its value lies far from what those before it say: it may be a part of
+    /// its period.
+    LastPeriod {
+        /// Its value, in the unit of the history.
+        last: f64,
+        /// What the values before it say.
+        expected: f64,
+        /// Whether dates show that it is not over.
+        open: bool,
     },
     /// Periods without a value were filled from their neighbours.
     Gaps {
@@ -62,6 +72,7 @@ impl HistoryCaveat {
             Self::FewValues { .. } => "few_values",
             Self::Constant => "constant",
             Self::BeyondTested { .. } => "beyond_tested",
+            Self::LastPeriod { .. } => "last_period",
             Self::Gaps { .. } => "gaps",
             Self::NotRecorded { .. } => "not_recorded",
             Self::Repeated { .. } => "repeated",
@@ -90,6 +101,19 @@ impl fmt::Display for HistoryCaveat {
                     f,
                     "past values tried the interval only {tested} steps ahead; from there to {horizon} its \
                      width is extrapolated"
+                )
+            }
+            Self::LastPeriod { last, expected, open } => {
+                let percent = 100.0 * last / expected;
+                if *open {
+                    write!(f, "the last period is not over yet and has")?;
+                } else {
+                    write!(f, "is the last period complete? It has")?;
+                }
+                write!(
+                    f,
+                    " {percent:.0} % of what the periods before it say. The interval allows for both, a complete \
+                     and an incomplete one. Leave it out if it is incomplete"
                 )
             }
             Self::Gaps { filled, periods } => write!(

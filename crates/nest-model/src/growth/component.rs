@@ -1,0 +1,64 @@
+//! A forecast from some of a history's values: centre and spread by step, on the scale that fits them.
+
+use statrs::distribution::{ContinuousCDF, Normal};
+
+use super::{learnt::Learnt, pool, scale::ForecastScale, season, spread::ForecastSpread};
+
+/// What one reading of a history says of the steps after it. Values are in the unit in which the largest of the
+/// history is 1.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Component {
+    pub scale: ForecastScale,
+    /// By step, on that scale.
+    pub centre: Vec<f64>,
+    pub spread: ForecastSpread,
+    /// Values that it rests on.
+    pub known: usize,
+}
+
+impl Component {
+    /// Fits values, and counts the steps ahead that were tried.
+    pub(super) fn fit(values: &[f64], seasons: &[usize], horizon: usize) -> (Self, usize) {
+        let scale = ForecastScale::of(values);
+        let numbers: Vec<f64> = values.iter().map(|value| scale.to(*value)).collect();
+        let pooled = pool::pool(&numbers, scale, seasons, horizon);
+        let (rest, _) = season::take_out(&numbers, seasons);
+        let component = Self {
+            scale,
+            spread: ForecastSpread::of(&pooled.errors, pooled.stride, &rest),
+            centre: pooled.centre,
+            known: numbers.len(),
+        };
+        (component, pooled.errors.iter().map(Vec::len).max().unwrap_or(0))
+    }
+
+    /// Steps that are forecast.
+    pub(super) fn steps(&self) -> usize {
+        self.centre.len()
+    }
+
+    /// The value at a step, 1 to [`steps`](Self::steps), that lies `normal` standard deviations of a standard
+    /// normal number from the centre.
+    pub(super) fn value(&self, step: usize, normal: f64, learnt: Learnt) -> f64 {
+        let Some(centre) = self.centre.get(step - 1) else {
+            return f64::NAN;
+        };
+        let deviation = learnt.deviation(self.known, normal) * self.spread.at(step);
+        self.scale.from(centre + self.scale.tamed(deviation))
+    }
+
+    /// The probability that a value is not passed at a step.
+    pub(super) fn probability(&self, step: usize, value: f64, learnt: Learnt) -> f64 {
+        let standardised = self.standardised(step, value);
+        if standardised.is_nan() {
+            return 1.0; // no width, and the value is the centre
+        }
+        Normal::standard().cdf(learnt.normal(self.known, standardised))
+    }
+
+    /// How far a value lies from the centre of a step, in units of the spread.
+    pub(super) fn standardised(&self, step: usize, value: f64) -> f64 {
+        let deviation = self.scale.to(value) - self.centre[step - 1];
+        self.scale.untamed(deviation) / self.spread.at(step)
+    }
+}
