@@ -1,6 +1,7 @@
 //! Periods of a history: integers, years, months, quarters, weeks, days and times become one row of equally
 //! spaced values.
 
+mod midnights;
 mod periods;
 
 use std::collections::BTreeMap;
@@ -272,6 +273,66 @@ mod tests {
                 "{periods:?}"
             );
         }
+    }
+
+    /// What a program in Berlin writes at its midnights, as Python's zoneinfo gives them.
+    fn berlin(first: Date, step_days: i64, count: i64, write: impl Fn(Date, bool) -> String) -> Vec<DatedCount> {
+        let summer = |date: Date| date > Date::constant(2024, 3, 31) && date <= Date::constant(2024, 10, 27);
+        let periods: Vec<String> = (0..count)
+            .map(|at| date(day(first) + at * step_days))
+            .map(|date| write(date, summer(date)))
+            .collect();
+        rows(&periods.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn local_midnights_are_dates_whatever_their_offset() {
+        let offset = |summer: bool| if summer { "+02:00" } else { "+01:00" };
+        let before = |date: Date| date.yesterday().expect("a date");
+        let hour = |summer: bool| if summer { 22 } else { 23 };
+        let writings: [&dyn Fn(Date, bool) -> String; 6] = [
+            &|date, summer| format!("{date}T00:00:00{}", offset(summer)),
+            &|date, summer| format!("{date} 00:00:00.000{}", offset(summer)),
+            &|date, summer| format!("{date}T00:00{}", offset(summer)),
+            &|date, summer| format!("{date}T00:00:00{}[Europe/Berlin]", offset(summer)),
+            &|date, summer| format!("{}T{}:00:00Z", before(date), hour(summer)),
+            &|date, summer| format!("{}T{}:00:00.000000+00:00", before(date), hour(summer)),
+        ];
+        for (index, write) in writings.iter().enumerate() {
+            // 800 days, 110 weeks: through both changes of the clock
+            let (daily, caveats) = arrange(&berlin(Date::constant(2023, 1, 2), 1, 800, write), None).expect("days");
+            assert_eq!((daily.seasons, caveats), (vec![7, 365], vec![]), "{index}");
+            let (weekly, caveats) = arrange(&berlin(Date::constant(2023, 1, 2), 7, 110, write), None).expect("weeks");
+            assert_eq!((weekly.seasons, weekly.values.len()), (vec![52], 110), "{index}");
+            assert_eq!(caveats, [], "{index}");
+        }
+        let months = (0..30).map(|at| Date::constant(2023 + at / 12, (at % 12) as i8 + 1, 1));
+        for write in writings {
+            let summer = |date: Date| date > Date::constant(2024, 3, 31) && date <= Date::constant(2024, 10, 27);
+            let periods: Vec<String> = months.clone().map(|date| write(date, summer(date))).collect();
+            let rows = rows(&periods.iter().map(String::as_str).collect::<Vec<_>>());
+            let (monthly, caveats) = arrange(&rows, None).expect("months");
+            assert_eq!((monthly.values.len(), monthly.seasons, caveats), (30, vec![12], vec![]));
+        }
+    }
+
+    #[test]
+    fn midnights_of_london_and_new_york_in_universal_time_are_dates() {
+        let stamps = |winter: &str, summer: &str, before: i64| {
+            let periods: Vec<String> = (0..400)
+                .map(|at| (at, date(day(Date::constant(2024, 1, 1)) + at)))
+                .map(|(at, today)| {
+                    let is_summer = (91..300).contains(&at); // from April 1, to October 26
+                    let today = if is_summer { date(day(today) - before) } else { today };
+                    format!("{today}T{}:00:00Z", if is_summer { summer } else { winter })
+                })
+                .collect();
+            let rows = rows(&periods.iter().map(String::as_str).collect::<Vec<_>>());
+            let (history, caveats) = arrange(&rows, None).expect("days");
+            (history.values.len(), history.seasons, caveats)
+        };
+        assert_eq!(stamps("00", "23", 1), (400, vec![7], vec![]));
+        assert_eq!(stamps("05", "04", 0), (400, vec![7], vec![]));
     }
 
     #[test]

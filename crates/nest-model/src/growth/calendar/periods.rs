@@ -2,7 +2,10 @@
 
 use jiff::civil::{Date, DateTime, ISOWeekDate, Weekday};
 
-use super::{HistoryRefusal, SECONDS_PER_DAY};
+use super::{
+    HistoryRefusal, SECONDS_PER_DAY,
+    midnights::{self, Moment},
+};
 
 /// Shortest month, in days: dates at least this far apart may be one a month.
 const SHORTEST_MONTH: i64 = 28;
@@ -49,21 +52,34 @@ pub(super) fn positions(rows: &[(&str, f64)]) -> Result<(RowUnit, Vec<i64>), His
     let numbers: Vec<i64> = read.iter().map(|(_, position)| *position).collect();
     Ok(match unit {
         RowUnit::Integer => compact(&numbers),
-        RowUnit::Second
-            if numbers.iter().all(|second| {
-                second.rem_euclid(SECONDS_PER_DAY) == numbers[0].rem_euclid(SECONDS_PER_DAY)
-            }) =>
-        {
-            as_months(
-                numbers
-                    .iter()
-                    .map(|second| second.div_euclid(SECONDS_PER_DAY))
-                    .collect(),
-            )
-        }
+        RowUnit::Second => seconds(rows, numbers),
         RowUnit::Day => as_months(numbers),
         unit => (unit, numbers),
     })
+}
+
+/// Times that are the same moment of local days become days; others stay.
+fn seconds(rows: &[(&str, f64)], universal: Vec<i64>) -> (RowUnit, Vec<i64>) {
+    let moment = |((period, _), universal): (&(&str, f64), &i64)| Moment {
+        universal: *universal,
+        local: local(period).unwrap_or(*universal),
+    };
+    let moments: Vec<Moment> = rows.iter().zip(&universal).map(moment).collect();
+    match midnights::days(&moments) {
+        Some(days) => as_months(days),
+        None => (RowUnit::Second, universal),
+    }
+}
+
+/// Seconds since 1970 by the clock of the place that wrote a time.
+fn local(period: &str) -> Option<i64> {
+    let time: DateTime = period.replace('/', "-").parse().ok()?;
+    Some(
+        day(time.date()) * SECONDS_PER_DAY
+            + i64::from(time.hour()) * 3_600
+            + i64::from(time.minute()) * 60
+            + i64::from(time.second()),
+    )
 }
 
 /// A period alone.
@@ -92,17 +108,10 @@ fn position(period: &str) -> Option<(RowUnit, i64)> {
     if let (8..=10, Ok(date)) = (period.len(), iso.parse::<Date>()) {
         return Some((RowUnit::Day, day(date)));
     }
-    if let Ok(stamp) = period.parse::<jiff::Timestamp>() {
+    if let Ok(stamp) = iso.parse::<jiff::Timestamp>() {
         return Some((RowUnit::Second, stamp.as_second()));
     }
-    let time: DateTime = iso.parse().ok()?;
-    Some((
-        RowUnit::Second,
-        day(time.date()) * SECONDS_PER_DAY
-            + i64::from(time.hour()) * 3_600
-            + i64::from(time.minute()) * 60
-            + i64::from(time.second()),
-    ))
+    Some((RowUnit::Second, local(period)?))
 }
 
 /// A whole number, also one that a spreadsheet wrote as `7.0`.

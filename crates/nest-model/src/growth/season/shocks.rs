@@ -19,8 +19,7 @@ pub(super) fn without(detrended: &[f64], period: usize) -> Vec<f64> {
         .iter()
         .enumerate()
         .map(|(index, number)| match &phases[index % period][..] {
-            // the mean of the one or two others
-            few @ ([_, _] | [_, _, _]) => (few.iter().sum::<f64>() - number) / (few.len() - 1) as f64,
+            [one, other] => one + other - number,
             _ => middles[index % period],
         })
         .collect();
