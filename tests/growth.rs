@@ -181,3 +181,78 @@ fn growth_forecasts_air_passengers_with_their_season() {
     );
     assert_eq!(p50(&[]), p50(&["--season", "12"]));
 }
+
+#[test]
+fn growth_doubts_a_last_month_that_is_booked_in_part_and_one_that_is_not_over() {
+    let rows = |name: &str, last: f64| -> String {
+        (0..36)
+            .map(|at| {
+                let value = 1_000.0 + 10.0 * f64::from(at) + f64::from(at * 29 % 17);
+                let value = if at == 35 { value * last } else { value };
+                format!("{name},{}-{:02},{value}\n", 2022 + at / 12, at % 12 + 1)
+            })
+            .collect()
+    };
+    let folder = histories(&format!(
+        "series,period,value\n{}{}",
+        rows("partial", 0.3),
+        rows("whole", 1.0)
+    ));
+    let growth = |as_of: &str| {
+        let arguments = [
+            "growth",
+            "history.csv",
+            "--horizon",
+            "2",
+            "--format",
+            "csv",
+            "--as-of",
+            as_of,
+        ];
+        nest(folder.path(), &arguments).expect(0)
+    };
+    let after = growth("2025-01-01");
+    after.says("partial: last_period: is the last period complete? It has 30 %");
+    assert!(!after.stderr.contains("whole:"), "{}", after.stderr);
+    let interval = |line: &str| -> Vec<f64> {
+        let cells = line.split(',').skip(2).take(5);
+        cells.map(|cell| cell.parse().expect("a number")).collect()
+    };
+    let line = after
+        .stdout
+        .lines()
+        .find(|line| line.starts_with("partial,1,"))
+        .expect("a row");
+    let quantiles = interval(line);
+    assert!(quantiles[0] < 1_200.0 && quantiles[4] > 1_360.0, "{quantiles:?}");
+    growth("2024-12-30").says("whole: last_period: the last period is not over yet");
+}
+
+#[test]
+fn growth_reads_local_midnights_as_dates() {
+    let offsets = |at: i32| {
+        if (90..300).contains(&at) {
+            "+02:00"
+        } else {
+            "+01:00"
+        }
+    };
+    let text: String = (0..400)
+        .map(|at| {
+            let day = jiff::civil::date(2023, 1, 1).saturating_add(jiff::Span::new().days(at));
+            format!("local,{day}T00:00:00{},{}\n", offsets(at), 100 + at % 7)
+        })
+        .collect();
+    let folder = histories(&format!("series,period,value\n{text}"));
+    let outcome = nest(
+        folder.path(),
+        &["growth", "history.csv", "--horizon", "7", "--format", "csv"],
+    )
+    .expect(0);
+    // a week that was never different goes on, and nothing was filled or averaged
+    assert!(!outcome.stderr.contains("local:"), "{}", outcome.stderr);
+    for (line, at) in outcome.stdout.lines().skip(1).zip(400..) {
+        let middle: f64 = line.split(',').nth(4).expect("p50").parse().expect("a number");
+        assert!((middle - f64::from(100 + at % 7)).abs() < 0.5, "{line}");
+    }
+}

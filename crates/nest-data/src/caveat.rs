@@ -199,6 +199,15 @@ pub enum Caveat {
         /// First day of the month that is not.
         from: Date,
     },
+    /// The last row of a history lies far from what the rows before it say: its month may not be complete.
+    HistoryEnd {
+        /// The scenario.
+        scenario: String,
+        /// Customers of the last row.
+        customers: f64,
+        /// Customers that the rows before it say.
+        expected: f64,
+    },
     /// A price that a configuration pays changes before growth ends.
     PriceChanges {
         /// The configuration.

@@ -162,7 +162,11 @@ impl HistoryForecast {
             let middle = 0.5 * (low + high);
             let below = (1.0 - share) * self.whole.probability(step, middle, self.learnt)
                 + share * without.probability(step + 1, middle, self.learnt);
-            if below < quantile { low = middle } else { high = middle }
+            if below < quantile {
+                low = middle
+            } else {
+                high = middle
+            }
         }
         0.5 * (low + high)
     }

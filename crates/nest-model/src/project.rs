@@ -109,12 +109,13 @@ fn projected(
         .collect();
     let of_configs = projected.iter().flat_map(|one| &one.caveats);
     let early = before_measurement(model, options.as_of);
-    let left: Vec<Caveat> = context.growths.iter().filter_map(growth_left).collect();
+    let of_growths = |growth| growth_left(growth).into_iter().chain(history_end(growth));
+    let of_growths: Vec<Caveat> = context.growths.iter().flat_map(of_growths).collect();
     let caveats = model
         .caveats
         .iter()
         .chain(&early)
-        .chain(&left)
+        .chain(&of_growths)
         .chain(of_configs)
         .chain(&lead.caveats);
     let mut projection = Projection {
@@ -175,6 +176,16 @@ fn growth_left(growth: &GrowthDraws<'_>) -> Option<Caveat> {
         scenario: growth.name.to_owned(),
         months: months as u32,
         from,
+    })
+}
+
+/// A doubt about the last row of a history.
+fn history_end(growth: &GrowthDraws<'_>) -> Option<Caveat> {
+    let (customers, expected) = growth.model.doubted_end()?;
+    Some(Caveat::HistoryEnd {
+        scenario: growth.name.to_owned(),
+        customers,
+        expected,
     })
 }
 

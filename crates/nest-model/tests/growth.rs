@@ -20,6 +20,7 @@ fn fit(values: &[f64], seasons: &[usize], horizon: usize) -> HistoryForecast {
         &History {
             values: values.to_vec(),
             seasons: seasons.to_vec(),
+            last_is_open: false,
         },
         horizon,
     )

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use jiff::civil::Date;
 
 use super::Format;
 
@@ -31,6 +32,9 @@ pub struct GrowthArguments {
     /// Length of a season in steps, 1 for none [default: found from the dates or the values]
     #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub season: Option<u32>,
+    /// Day on which the history was read: a last period that is not over then is doubted [default: today]
+    #[arg(long, value_name = "DATE", value_parser = super::date)]
+    pub as_of: Option<Date>,
     /// How to print the forecasts
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

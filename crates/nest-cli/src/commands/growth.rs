@@ -2,14 +2,16 @@
 
 use std::{collections::BTreeMap, path::Path, thread};
 
+use jiff::civil::Date;
 use nest_model::growth::{
     HistoryCaveat, HistoryForecast, HistoryRefusal,
-    calendar::{DatedCount, arrange},
+    calendar::{DatedCount, arrange_on},
     fit_history,
 };
 
 use crate::{
     args::{Format, GrowthArguments},
+    clock,
     command_error::{CommandError, INVALID},
     csv_number::NumberColumn,
     csv_table::{self, CsvTable},
@@ -39,6 +41,17 @@ const DIGITS: Shown = Shown::Significant(4);
 /// Rows by series, in alphabetical order; or the first cell of a series that is no number.
 type SeriesRows = BTreeMap<String, Result<Vec<DatedCount>, String>>;
 
+/// What is asked of every series.
+#[derive(Debug, Clone, Copy)]
+struct Wanted {
+    /// Steps to forecast.
+    horizon: usize,
+    /// Length of the season in steps; found if not stated.
+    season: Option<usize>,
+    /// Day on which the history was read.
+    today: Date,
+}
+
 /// The forecast of one series, or why there is none.
 struct SeriesOutcome {
     name: String,
@@ -55,11 +68,12 @@ struct SeriesForecast {
 pub fn run(arguments: &GrowthArguments) -> Result<(), CommandError> {
     let (series, unreadable) = read(&arguments.history)?;
     unreadable.iter().for_each(|line| talk(line));
-    let outcomes = outcomes(
-        &series,
-        arguments.horizon as usize,
-        arguments.season.map(|season| season as usize),
-    );
+    let wanted = Wanted {
+        horizon: arguments.horizon as usize,
+        season: arguments.season.map(|season| season as usize),
+        today: arguments.as_of.unwrap_or_else(clock::today),
+    };
+    let outcomes = outcomes(&series, wanted);
     let refused = outcomes.iter().filter(|series| series.outcome.is_err()).count();
     if refused == outcomes.len() {
         talk_of(&outcomes);
@@ -115,7 +129,7 @@ fn by_series(table: &CsvTable, name: &str) -> (SeriesRows, Vec<String>) {
 }
 
 /// Forecasts all series on all cores; the outcomes are in alphabetical order.
-fn outcomes(series: &SeriesRows, horizon: usize, season: Option<usize>) -> Vec<SeriesOutcome> {
+fn outcomes(series: &SeriesRows, wanted: Wanted) -> Vec<SeriesOutcome> {
     let series: Vec<_> = series.iter().collect();
     let workers = thread::available_parallelism()
         .map_or(1, usize::from)
@@ -126,7 +140,7 @@ fn outcomes(series: &SeriesRows, horizon: usize, season: Option<usize>) -> Vec<S
         mine.map(|(name, rows)| SeriesOutcome {
             name: (*name).clone(),
             outcome: match rows {
-                Ok(rows) => forecast(rows, horizon, season).map_err(|refusal| refusal.to_string()),
+                Ok(rows) => forecast(rows, wanted).map_err(|refusal| refusal.to_string()),
                 Err(reason) => Err(reason.clone()),
             },
         })
@@ -146,15 +160,11 @@ fn outcomes(series: &SeriesRows, horizon: usize, season: Option<usize>) -> Vec<S
     outcomes
 }
 
-fn forecast(
-    rows: &[DatedCount],
-    horizon: usize,
-    season: Option<usize>,
-) -> Result<SeriesForecast, HistoryRefusal> {
-    let (history, mut caveats) = arrange(rows, season)?;
-    let fitted: HistoryForecast = fit_history(&history, horizon)?;
+fn forecast(rows: &[DatedCount], wanted: Wanted) -> Result<SeriesForecast, HistoryRefusal> {
+    let (history, mut caveats) = arrange_on(rows, wanted.season, wanted.today)?;
+    let fitted: HistoryForecast = fit_history(&history, wanted.horizon)?;
     caveats.extend(fitted.caveats.iter().cloned());
-    let steps = (1..=horizon)
+    let steps = (1..=wanted.horizon)
         .map(|step| QUANTILES.map(|quantile| fitted.quantile(step, quantile)))
         .collect();
     Ok(SeriesForecast { steps, caveats })

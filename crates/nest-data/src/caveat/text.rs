@@ -213,6 +213,17 @@ impl fmt::Display for Caveat {
                  from {from} on. Only what comes before, {months} of its months, is projected and part of \
                  totals"
             ),
+            Self::HistoryEnd {
+                scenario,
+                customers,
+                expected,
+            } => write!(
+                f,
+                "growth `{scenario}`: is the last month of the history complete? It has {customers:.0} customers, \
+                 {:.0} % of what the months before it say. The forecast allows for both, a complete and an \
+                 incomplete month. Leave the row out if the month is incomplete",
+                100.0 * customers / expected
+            ),
             Self::PriceChanges { config, price, from } => write!(
                 f,
                 "`{config}`: the price of {price} changes on {from}. Months count each price on its days, \

@@ -10,7 +10,6 @@ pub const NAMES: [&str; 5] = ["drift", "naive", "seasonal naive", "ETS", "MSTL +
 /// Forecasts of all baselines: the first season is the seasonal naive's, all of them are MSTL's.
 pub fn all(known: &[f64], seasons: &[usize], horizon: usize) -> [Vec<f64>; 5] {
     let naive = vec![known[known.len() - 1]; horizon];
-    if std::env::var("GROWTH_QUICK").is_ok() { return std::array::from_fn(|_| naive.clone()); }
     let ets = ets(known, horizon).unwrap_or_else(|| naive.clone());
     let mstl = mstl(known, seasons, horizon).unwrap_or_else(|| ets.clone());
     [

@@ -70,14 +70,22 @@ pub fn cases(series: &Series) -> Vec<Case<'_>> {
     let season = series.seasons.first().copied().unwrap_or(1);
     let least = (2 * season).max(5);
     let stride = series.horizon.max(series.values.len() / 12);
-    let most = if series.open { MOST_ORIGINS } else { MOST_ORIGINS_FETCHED };
+    let most = if series.open {
+        MOST_ORIGINS
+    } else {
+        MOST_ORIGINS_FETCHED
+    };
     let shifted = shifted(series);
     let origins = (0..most)
         .filter_map(|back| series.values.len().checked_sub(series.horizon + back * stride))
         .filter(|origin| *origin >= least);
     let variants = |origin: usize| {
         [Variant::Recorded, Variant::Shifts, Variant::Incomplete].map(|variant| {
-            let values = if variant == Variant::Shifts { &shifted } else { &series.values };
+            let values = if variant == Variant::Shifts {
+                &shifted
+            } else {
+                &series.values
+            };
             let mut known = values[..origin].to_vec();
             let unit = scale(&known, season);
             if variant == Variant::Incomplete {

@@ -41,7 +41,9 @@ fn weighed(deviations: &[Deviation<'_>], without: Option<&str>) -> Vec<Weighed> 
     let mut counts: BTreeMap<_, f64> = BTreeMap::new();
     used().for_each(|one| *counts.entry((one.class, one.source)).or_default() += 1.0);
     let mut sources: BTreeMap<_, f64> = BTreeMap::new();
-    counts.keys().for_each(|(class, _)| *sources.entry(*class).or_default() += 1.0);
+    counts
+        .keys()
+        .for_each(|(class, _)| *sources.entry(*class).or_default() += 1.0);
     used()
         .map(|one| {
             let weight = 1.0 / (counts[&(one.class, one.source)] * sources[&one.class]);
@@ -54,7 +56,12 @@ fn half_width(weighed: &[Weighed], level: f64) -> (f64, f64) {
     let loss = |base: f64, few: f64| -> f64 {
         let pinball = |(inverse, size, weight): &Weighed| {
             let over = size - base - few * inverse;
-            weight * if over > 0.0 { level * over } else { (level - 1.0) * over }
+            weight
+                * if over > 0.0 {
+                    level * over
+                } else {
+                    (level - 1.0) * over
+                }
         };
         weighed.iter().map(pinball).sum()
     };

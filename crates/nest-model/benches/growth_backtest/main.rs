@@ -2,7 +2,11 @@
 //! learnt on the others.
 //!
 //! It prints the constants that ship (learnt on all), and accuracy and coverage by kind of period, by source
-//! and by number of known values, beside other methods. Run it with `bench/run growth`.
+//! and by number of known values, beside other methods. Run it with `bench/run growth`, which sets:
+//!
+//! - `GROWTH_FETCHED`: histories that `bench/histories` took out of packages
+//! - `GROWTH_CASES`: where to write the cases for other programs, instead of a back-test
+//! - `GROWTH_PEERS`: what `bench/histories-peers` said of them
 #![allow(clippy::print_stdout, reason = "a benchmark prints its figures")]
 
 mod baselines;
@@ -34,20 +38,22 @@ type Forecast<'a> = (Case<'a>, HistoryForecast);
 fn main() {
     let (open, fetched) = (histories(), env::var_os("GROWTH_FETCHED").map(PathBuf::from));
     let mut all = series::open(&open);
-    println!("{} series and sums over longer periods, from {}", all.len(), open.display());
+    println!(
+        "{} series and sums over longer periods, from {}",
+        all.len(),
+        open.display()
+    );
     if let Some(path) = fetched {
         let fetched = series::fetched(&path);
         println!("{} series of fetched data sets", fetched.len());
         all.extend(fetched);
     }
-    let mut whole: Vec<Case<'_>> = all.iter().flat_map(cases).collect();
-    if let Ok(q) = env::var("GROWTH_QUICK") { let q: usize = q.parse().unwrap();
-        let mut n = 0; let mut per: std::collections::BTreeMap<String, usize> = Default::default();
-        whole.retain(|c| { let _ = &mut n; let k = per.entry(format!("{} {}", c.series.source, c.series.kind)).or_default(); *k += 1; *k <= q * 3 }); }
+    let whole: Vec<Case<'_>> = all.iter().flat_map(cases).collect();
     if let Some(path) = env::var_os("GROWTH_CASES") {
         return peers::write_cases(&PathBuf::from(path), &whole);
     }
-    let peers = env::var_os("GROWTH_PEERS").map_or_else(Peers::default, |path| Peers::read(&PathBuf::from(path)));
+    let peers =
+        env::var_os("GROWTH_PEERS").map_or_else(Peers::default, |path| Peers::read(&PathBuf::from(path)));
     let short: Vec<Case<'_>> = all
         .iter()
         .filter(|series| series.values.len() < LONG)
@@ -74,7 +80,10 @@ fn main() {
     tables::against_peers(&whole);
     tables::by_source(&whole);
     tables::open(&whole);
-    tables::plain("Open series whose season has to be found in the values", &score(&with_forecasts(untold)));
+    tables::plain(
+        "Open series whose season has to be found in the values",
+        &score(&with_forecasts(untold)),
+    );
     tables::plain("Beginnings of series, by values known", &score(&short));
 }
 
@@ -83,10 +92,7 @@ fn histories() -> PathBuf {
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
     let data = ["../../../shared/data", "../../../../shared/data"]
         .map(|folder| here.join(folder).join("growth-histories.csv"));
-    env::var_os("GROWTH_OPEN")
-        .map(PathBuf::from)
-        .into_iter()
-        .chain(data)
+    data.into_iter()
         .find(|path| path.is_file())
         .unwrap_or_else(|| here.join("tests/data/growth-sample.csv"))
 }
@@ -108,7 +114,10 @@ fn learnt<'a>(whole: &[Forecast<'a>], short: &[Forecast<'a>]) -> BTreeMap<&'a st
         .chain(short)
         .flat_map(|(case, forecast)| deviations(case, forecast))
         .collect();
-    let sources: BTreeSet<&str> = whole.iter().map(|(case, _)| case.series.source.as_str()).collect();
+    let sources: BTreeSet<&str> = whole
+        .iter()
+        .map(|(case, _)| case.series.source.as_str())
+        .collect();
     println!(
         "{} errors of {} cases\nlearnt on all, to ship:  {:?}\nshipped:                 {:?}\n",
         deviations.len(),
@@ -118,6 +127,6 @@ fn learnt<'a>(whole: &[Forecast<'a>], short: &[Forecast<'a>]) -> BTreeMap<&'a st
     );
     sources
         .into_iter()
-        .map(|source| (source, if env::var_os("GROWTH_SHIPPED").is_some() {Learnt::SHIPPED} else {learn(&deviations, Some(source))}))
+        .map(|source| (source, learn(&deviations, Some(source))))
         .collect()
 }

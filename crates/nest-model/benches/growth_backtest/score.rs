@@ -50,7 +50,14 @@ pub fn forecast(case: &Case<'_>) -> HistoryForecast {
 pub fn deviations<'a>(case: &Case<'a>, forecast: &HistoryForecast) -> Vec<Deviation<'a>> {
     let deviation = |(index, truth): (usize, &f64)| Deviation {
         source: &case.series.source,
-        class: (if case.beginning { "beginning" } else { &case.series.kind }, case.variant),
+        class: (
+            if case.beginning {
+                "beginning"
+            } else {
+                &case.series.kind
+            },
+            case.variant,
+        ),
         known: case.known.len(),
         size: forecast.standardised(index + 1, *truth).abs(),
     };
@@ -66,9 +73,8 @@ pub fn score(case: &Case<'_>, forecast: &HistoryForecast, learnt: Learnt, peers:
             .map(|step| forecast.quantile(step, quantile))
             .collect()
     };
-    let ours = [(0.1, 0.9), (0.05, 0.95)].map(|(low, high)| {
-        interval(case, high - low, &quantiles(low), &quantiles(high))
-    });
+    let ours = [(0.1, 0.9), (0.05, 0.95)]
+        .map(|(low, high)| interval(case, high - low, &quantiles(low), &quantiles(high)));
     let mut mase = [error(case, &quantiles(0.5)); 1 + baselines::NAMES.len()];
     let others = baselines::all(&case.known, &case.series.seasons, case.truth.len());
     mase[1..].copy_from_slice(&others.each_ref().map(|points| error(case, points)));

@@ -97,7 +97,8 @@ pub fn fetched(path: &Path) -> Vec<Series> {
                 value: Some(*value),
             })
             .collect();
-        let (history, _) = arrange(&rows, None).unwrap_or_else(|refusal| panic!("{}: {refusal}", recorded.id));
+        let (history, _) =
+            arrange(&rows, None).unwrap_or_else(|refusal| panic!("{}: {refusal}", recorded.id));
         Series {
             id: recorded.id.clone(),
             source: recorded.source.clone(),

@@ -20,13 +20,19 @@ const KINDS: [&str; 5] = ["daily", "weekly", "monthly", "quarterly", "yearly"];
 /// Coverage by kind and variant, sources weighing alike.
 pub fn by_kind(all: &[Scored]) {
     println!("## By kind of period; each source is left out of the learning and weighs alike\n");
-    println!("| kind | series are | sources | series | cases | MASE | 80 % covers | 90 % covers | score 80 % |");
+    println!(
+        "| kind | series are | sources | series | cases | MASE | 80 % covers | 90 % covers | score 80 % |"
+    );
     println!("|---|---|--:|--:|--:|--:|--:|--:|--:|");
     for kind in KINDS {
         let of_kind: Vec<&Scored> = all.iter().filter(|scored| scored.kind == kind).collect();
         let variants = [Variant::Recorded, Variant::Shifts, Variant::Incomplete];
         for variant in variants {
-            let some: Vec<&Scored> = of_kind.iter().copied().filter(|one| one.variant == variant).collect();
+            let some: Vec<&Scored> = of_kind
+                .iter()
+                .copied()
+                .filter(|one| one.variant == variant)
+                .collect();
             kind_row(kind, variant.name(), &some);
         }
         kind_row(kind, "**all of them**", &of_kind);
@@ -39,7 +45,11 @@ fn kind_row(kind: &str, variant: &str, some: &[&Scored]) {
     if sources == 0 {
         return;
     }
-    let judged = if sources < FEWEST_SOURCES { " (not judged)" } else { "" };
+    let judged = if sources < FEWEST_SOURCES {
+        " (not judged)"
+    } else {
+        ""
+    };
     println!(
         "| {kind} | {variant}{judged} | {sources} | {} | {} | {:.3} | {} | {} | {:.2} |",
         series(some),
@@ -53,7 +63,10 @@ fn kind_row(kind: &str, variant: &str, some: &[&Scored]) {
 
 /// Ours beside statsforecast's on the cases that both have.
 pub fn against_peers(all: &[Scored]) {
-    let both: Vec<&Scored> = all.iter().filter(|one| one.peers.iter().all(Option::is_some)).collect();
+    let both: Vec<&Scored> = all
+        .iter()
+        .filter(|one| one.peers.iter().all(Option::is_some))
+        .collect();
     if both.is_empty() {
         return;
     }
@@ -71,19 +84,27 @@ pub fn against_peers(all: &[Scored]) {
             return;
         }
         let ours = |index: usize| {
-            average(some, &|one| [one.mase[0], one.coverage[0], one.interval_score[0]][index])
+            average(some, &|one| {
+                [one.mase[0], one.coverage[0], one.interval_score[0]][index]
+            })
         };
         let cells: Vec<String> = (0..3)
             .flat_map(|index| {
                 let peer = move |method: usize| {
-                    average(some, &|one| one.peers[method].map_or(f64::NAN, |peer| peer[index]))
+                    average(some, &|one| {
+                        one.peers[method].map_or(f64::NAN, |peer| peer[index])
+                    })
                 };
                 std::iter::once(ours(index)).chain((0..names.len()).map(peer))
             })
             .map(|number| format!("{number:.3}"))
             .collect();
         let sources = over_sources(some, &|one| one.coverage[0]).len();
-        println!("| {kind} | {variant} | {sources} | {} | {} |", some.len(), cells.join(" | "));
+        println!(
+            "| {kind} | {variant} | {sources} | {} | {} |",
+            some.len(),
+            cells.join(" | ")
+        );
     };
     let variants = [Variant::Recorded, Variant::Shifts, Variant::Incomplete];
     for kind in KINDS {
@@ -115,14 +136,21 @@ pub fn against_peers(all: &[Scored]) {
 pub fn by_source(all: &[Scored]) {
     let mut groups: BTreeMap<(usize, &str), Vec<&Scored>> = BTreeMap::new();
     for one in all {
-        let kind = KINDS.iter().position(|kind| *kind == one.kind).unwrap_or(KINDS.len());
+        let kind = KINDS
+            .iter()
+            .position(|kind| *kind == one.kind)
+            .unwrap_or(KINDS.len());
         groups.entry((kind, &one.source)).or_default().push(one);
     }
     println!("## By source\n\n| kind | source | series | MASE | 80 %: recorded | shifts | incomplete |");
     println!("|---|---|--:|--:|--:|--:|--:|");
     for ((kind, source), some) in groups {
         let variant = |variant: Variant| {
-            let some: Vec<&Scored> = some.iter().copied().filter(|one| one.variant == variant).collect();
+            let some: Vec<&Scored> = some
+                .iter()
+                .copied()
+                .filter(|one| one.variant == variant)
+                .collect();
             average(&some, &|one| one.coverage[0])
         };
         let recorded: Vec<&Scored> = some
@@ -145,15 +173,27 @@ pub fn by_source(all: &[Scored]) {
 
 /// The open series as recorded, beside the baselines.
 pub fn open(all: &[Scored]) {
-    let recorded = || all.iter().filter(|one| one.open && one.variant == Variant::Recorded);
+    let recorded = || {
+        all.iter()
+            .filter(|one| one.open && one.variant == Variant::Recorded)
+    };
     header("Open series by source and kind");
     let mut groups: BTreeMap<String, Vec<&Scored>> = BTreeMap::new();
     for one in recorded() {
-        groups.entry(format!("{} {}", one.source, one.kind)).or_default().push(one);
+        groups
+            .entry(format!("{} {}", one.source, one.kind))
+            .or_default()
+            .push(one);
     }
     groups.iter().for_each(|(group, some)| row(group, some));
-    row("all as recorded", &recorded().filter(|one| !one.summed).collect::<Vec<_>>());
-    row("all sums over longer periods", &recorded().filter(|one| one.summed).collect::<Vec<_>>());
+    row(
+        "all as recorded",
+        &recorded().filter(|one| !one.summed).collect::<Vec<_>>(),
+    );
+    row(
+        "all sums over longer periods",
+        &recorded().filter(|one| one.summed).collect::<Vec<_>>(),
+    );
     println!();
 }
 
@@ -161,7 +201,8 @@ pub fn open(all: &[Scored]) {
 pub fn plain(title: &str, all: &[Scored]) {
     header(title);
     let mut groups: BTreeMap<&str, Vec<&Scored>> = BTreeMap::new();
-    all.iter().for_each(|one| groups.entry(&one.group).or_default().push(one));
+    all.iter()
+        .for_each(|one| groups.entry(&one.group).or_default().push(one));
     groups.iter().for_each(|(group, some)| row(group, some));
     println!();
 }
@@ -171,7 +212,10 @@ fn header(title: &str) {
         "## {title}\n\n| group | series | cases | ours | {} | 80 % covers | 90 % | interval score 80 %, 90 % |",
         baselines::NAMES.join(" | ")
     );
-    println!("|---|--:|--:|--:|{}--:|--:|--:|", "--:|".repeat(baselines::NAMES.len()));
+    println!(
+        "|---|--:|--:|--:|{}--:|--:|--:|",
+        "--:|".repeat(baselines::NAMES.len())
+    );
 }
 
 fn row(group: &str, some: &[&Scored]) {
@@ -214,7 +258,8 @@ fn average(some: &[&Scored], of: &dyn Fn(&Scored) -> f64) -> f64 {
 /// Mean of each source over its series.
 fn over_sources(some: &[&Scored], of: &dyn Fn(&Scored) -> f64) -> Vec<f64> {
     let mut sources: BTreeMap<&str, Vec<&Scored>> = BTreeMap::new();
-    some.iter().for_each(|one| sources.entry(&one.source).or_default().push(one));
+    some.iter()
+        .for_each(|one| sources.entry(&one.source).or_default().push(one));
     sources
         .values()
         .map(|some| mean(over_series(some, of).into_iter()))
@@ -224,7 +269,8 @@ fn over_sources(some: &[&Scored], of: &dyn Fn(&Scored) -> f64) -> Vec<f64> {
 /// Mean of each series over its cases.
 fn over_series(some: &[&Scored], of: &dyn Fn(&Scored) -> f64) -> Vec<f64> {
     let mut series: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-    some.iter().for_each(|one| series.entry(&one.series).or_default().push(of(one)));
+    some.iter()
+        .for_each(|one| series.entry(&one.series).or_default().push(of(one)));
     series.values().map(|cases| mean(cases.iter().copied())).collect()
 }
 

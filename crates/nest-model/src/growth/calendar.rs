@@ -2,9 +2,12 @@
 //! spaced values.
 
 mod midnights;
+mod open_end;
 mod periods;
 
 use std::collections::BTreeMap;
+
+use jiff::civil::Date;
 
 use super::{History, HistoryCaveat, HistoryRefusal, detect, numbers::median, scale::ForecastScale, season};
 use periods::{RowUnit, positions};
@@ -33,6 +36,26 @@ pub fn arrange(
     rows: &[DatedCount],
     season: Option<usize>,
 ) -> Result<(History, Vec<HistoryCaveat>), HistoryRefusal> {
+    arranged(rows, season, None)
+}
+
+/// As [`arrange`], and marks a last period that is not over on a day.
+///
+/// # Errors
+/// As [`arrange`].
+pub fn arrange_on(
+    rows: &[DatedCount],
+    season: Option<usize>,
+    today: Date,
+) -> Result<(History, Vec<HistoryCaveat>), HistoryRefusal> {
+    arranged(rows, season, Some(today))
+}
+
+fn arranged(
+    rows: &[DatedCount],
+    season: Option<usize>,
+    today: Option<Date>,
+) -> Result<(History, Vec<HistoryCaveat>), HistoryRefusal> {
     let mut caveats = Vec::new();
     let recorded: Vec<(&str, f64)> = rows
         .iter()
@@ -57,6 +80,7 @@ pub fn arrange(
     if repeated > 0 {
         caveats.push(HistoryCaveat::Repeated { periods: repeated });
     }
+    let rows_of_periods: Vec<f64> = known.values().map(|(_, count)| *count).collect();
     let mut known: Vec<(i64, f64)> = known
         .into_iter()
         .map(|(position, (mean, _))| (position, mean))
@@ -69,6 +93,9 @@ pub fn arrange(
     if !even {
         caveats.push(HistoryCaveat::Uneven);
     }
+    let last = known[known.len() - 1].0;
+    let over = |today| !(even && open_end::contains(today, unit, last, step));
+    let last_is_open = open_end::has_few_rows(&rows_of_periods) || !today.is_none_or(over);
     let grid = if even {
         grid(&known, step)
     } else {
@@ -87,7 +114,7 @@ pub fn arrange(
     let history = History {
         values,
         seasons,
-        last_is_open: false,
+        last_is_open,
     };
     Ok((history, caveats))
 }
@@ -215,8 +242,6 @@ fn seasons(
 
 #[cfg(test)]
 mod tests {
-    use jiff::civil::Date;
-
     use super::{
         periods::{date, day},
         *,
@@ -276,7 +301,12 @@ mod tests {
     }
 
     /// What a program in Berlin writes at its midnights, as Python's zoneinfo gives them.
-    fn berlin(first: Date, step_days: i64, count: i64, write: impl Fn(Date, bool) -> String) -> Vec<DatedCount> {
+    fn berlin(
+        first: Date,
+        step_days: i64,
+        count: i64,
+        write: impl Fn(Date, bool) -> String,
+    ) -> Vec<DatedCount> {
         let summer = |date: Date| date > Date::constant(2024, 3, 31) && date <= Date::constant(2024, 10, 27);
         let periods: Vec<String> = (0..count)
             .map(|at| date(day(first) + at * step_days))
@@ -300,19 +330,25 @@ mod tests {
         ];
         for (index, write) in writings.iter().enumerate() {
             // 800 days, 110 weeks: through both changes of the clock
-            let (daily, caveats) = arrange(&berlin(Date::constant(2023, 1, 2), 1, 800, write), None).expect("days");
+            let (daily, caveats) =
+                arrange(&berlin(Date::constant(2023, 1, 2), 1, 800, write), None).expect("days");
             assert_eq!((daily.seasons, caveats), (vec![7, 365], vec![]), "{index}");
-            let (weekly, caveats) = arrange(&berlin(Date::constant(2023, 1, 2), 7, 110, write), None).expect("weeks");
+            let (weekly, caveats) =
+                arrange(&berlin(Date::constant(2023, 1, 2), 7, 110, write), None).expect("weeks");
             assert_eq!((weekly.seasons, weekly.values.len()), (vec![52], 110), "{index}");
             assert_eq!(caveats, [], "{index}");
         }
         let months = (0..30).map(|at| Date::constant(2023 + at / 12, (at % 12) as i8 + 1, 1));
         for write in writings {
-            let summer = |date: Date| date > Date::constant(2024, 3, 31) && date <= Date::constant(2024, 10, 27);
+            let summer =
+                |date: Date| date > Date::constant(2024, 3, 31) && date <= Date::constant(2024, 10, 27);
             let periods: Vec<String> = months.clone().map(|date| write(date, summer(date))).collect();
             let rows = rows(&periods.iter().map(String::as_str).collect::<Vec<_>>());
             let (monthly, caveats) = arrange(&rows, None).expect("months");
-            assert_eq!((monthly.values.len(), monthly.seasons, caveats), (30, vec![12], vec![]));
+            assert_eq!(
+                (monthly.values.len(), monthly.seasons, caveats),
+                (30, vec![12], vec![])
+            );
         }
     }
 
@@ -323,7 +359,11 @@ mod tests {
                 .map(|at| (at, date(day(Date::constant(2024, 1, 1)) + at)))
                 .map(|(at, today)| {
                     let is_summer = (91..300).contains(&at); // from April 1, to October 26
-                    let today = if is_summer { date(day(today) - before) } else { today };
+                    let today = if is_summer {
+                        date(day(today) - before)
+                    } else {
+                        today
+                    };
                     format!("{today}T{}:00:00Z", if is_summer { summer } else { winter })
                 })
                 .collect();
@@ -424,6 +464,22 @@ mod tests {
             (history.values, caveats),
             (vec![1.0, 2.0, 3.0], vec![HistoryCaveat::Uneven])
         );
+    }
+
+    #[test]
+    fn a_last_month_that_is_not_over_is_marked() {
+        let months = rows(&["2026-09", "2026-10", "2026-11"]);
+        let open = |today| arrange_on(&months, None, today).expect("readable").0.last_is_open;
+        assert!(open(Date::constant(2026, 11, 30)) && !open(Date::constant(2026, 12, 1)));
+        assert!(!arrange(&months, None).expect("readable").0.last_is_open);
+        // days under the name of their month, 12 of the last
+        let days = [31, 28, 31, 12]
+            .into_iter()
+            .zip(1..)
+            .flat_map(|(count, month)| vec![month; count]);
+        let days: Vec<String> = days.map(|month| format!("2026-{month:02}")).collect();
+        let rows = rows(&days.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(arrange(&rows, None).expect("readable").0.last_is_open);
     }
 
     #[test]

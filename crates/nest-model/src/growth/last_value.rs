@@ -105,14 +105,23 @@ fn share(without: &Component, before: &[f64], last: f64, expected: f64, history:
         (false, _) => SELDOM,
     };
     let part = prior * width * density(scale, last.max(LEAST_SHARE * expected), expected);
-    let whole = (1.0 - prior) * (student(z) + shocks(before, history, scale, off) / (2.0 * (1.0 - AS_FAR) * z.abs()));
+    let seen = if z.abs() > 1.0 {
+        shocks(before, history, scale, off) / (2.0 * (1.0 - AS_FAR) * z.abs())
+    } else {
+        0.0
+    };
+    let whole = (1.0 - prior) * (student(z) + seen);
     part / (part + whole)
 }
 
 /// Density, on the scale, of a value that is an even share of what is expected, or above it one that is the seldomer
 /// the larger it is.
 fn density(scale: ForecastScale, value: f64, expected: f64) -> f64 {
-    let by_value = if value <= expected { 1.0 / expected } else { expected / value.powi(2) };
+    let by_value = if value <= expected {
+        1.0 / expected
+    } else {
+        expected / value.powi(2)
+    };
     by_value
         * match scale {
             ForecastScale::Log => value,

@@ -47,12 +47,24 @@ fn season(numbers: &[f64], period: usize) -> Season {
     let mut cleaned = numbers.to_vec();
     for _ in 0..SHOCK_ROUNDS {
         let trend = trend(&cleaned, period);
-        let detrended: Vec<f64> = numbers.iter().zip(&trend).map(|(number, trend)| number - trend).collect();
+        let detrended: Vec<f64> = numbers
+            .iter()
+            .zip(&trend)
+            .map(|(number, trend)| number - trend)
+            .collect();
         let usual = shocks::without(&detrended, period);
-        cleaned = usual.iter().zip(&trend).map(|(usual, trend)| usual + trend).collect();
+        cleaned = usual
+            .iter()
+            .zip(&trend)
+            .map(|(usual, trend)| usual + trend)
+            .collect();
     }
     let trend = trend(&cleaned, period);
-    let detrended: Vec<f64> = cleaned.iter().zip(&trend).map(|(number, trend)| number - trend).collect();
+    let detrended: Vec<f64> = cleaned
+        .iter()
+        .zip(&trend)
+        .map(|(number, trend)| number - trend)
+        .collect();
     Season {
         profile: agreement::profile(&detrended, period),
     }

@@ -81,9 +81,18 @@ impl ForecastSpread {
         let steps = steps((rest.len() as f64 * LONGEST_MOVEMENT) as usize);
         let share = WORTH_OF_STEPS / (steps.len() as f64).max(1.0).sqrt();
         let point = |step: usize| {
-            let changes: Vec<f64> = rest.iter().zip(&rest[step..]).map(|(before, after)| after - before).collect();
+            let changes: Vec<f64> = rest
+                .iter()
+                .zip(&rest[step..])
+                .map(|(before, after)| after - before)
+                .collect();
             let middle = mean(&changes);
-            let size = mean(&changes.iter().map(|change| (change - middle).abs()).collect::<Vec<_>>());
+            let size = mean(
+                &changes
+                    .iter()
+                    .map(|change| (change - middle).abs())
+                    .collect::<Vec<_>>(),
+            );
             let worth = rest.len() as f64 / step as f64 * share;
             (size > 0.0).then_some(((step as f64).ln(), size.ln(), worth))
         };

@@ -38,7 +38,10 @@ pub(super) fn profile(detrended: &[f64], period: usize) -> Vec<f64> {
         let keep = 1.0 - NOISE_FACTOR * noise * share / power(&part).max(f64::MIN_POSITIVE);
         if keep > 0.0 {
             gain += gain_of_others(&parts);
-            profile.iter_mut().zip(&part).for_each(|(number, part)| *number += keep * part);
+            profile
+                .iter_mut()
+                .zip(&part)
+                .for_each(|(number, part)| *number += keep * part);
         }
     }
     if gain > 0.0 { profile } else { vec![0.0; period] }
@@ -81,7 +84,9 @@ fn whole_cycles(detrended: &[f64], period: usize) -> Vec<Vec<f64>> {
 /// Cosine and sine of each phase's angle.
 fn wave(period: usize) -> Vec<[f64; 2]> {
     let angle = |phase: usize| TAU * phase as f64 / period as f64;
-    (0..period).map(|phase| [angle(phase).cos(), angle(phase).sin()]).collect()
+    (0..period)
+        .map(|phase| [angle(phase).cos(), angle(phase).sin()])
+        .collect()
 }
 
 fn octaves(period: usize) -> impl Iterator<Item = Octave> {
@@ -133,7 +138,9 @@ fn disagreement(parts: &[Vec<f64>]) -> f64 {
     let middle = sum(parts);
     let around = parts.iter().map(|part| {
         let pairs = part.iter().zip(&middle);
-        pairs.map(|(number, sum)| (number - sum / count).powi(2)).sum::<f64>()
+        pairs
+            .map(|(number, sum)| (number - sum / count).powi(2))
+            .sum::<f64>()
     });
     around.sum::<f64>() / (count - 1.0).max(1.0)
 }

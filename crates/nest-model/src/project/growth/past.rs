@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use nest_data::growth::GrowthRow;
 
-use crate::growth::{History, HistoryForecast, HistoryRefusal, fit_history};
+use crate::growth::{History, HistoryCaveat, HistoryForecast, HistoryRefusal, fit_history};
 
 /// Months of a year, the only season that a count of customers by month can have.
 const YEAR: usize = 12;
@@ -38,9 +38,22 @@ impl Past {
             Vec::new()
         };
         let horizon = (months as usize).div_ceil(step_months).max(1);
+        let history = History {
+            values,
+            seasons,
+            last_is_open: false,
+        };
         Ok(Self {
-            forecast: fit_history(&History { values, seasons }, horizon)?,
+            forecast: fit_history(&history, horizon)?,
             step_months,
+        })
+    }
+
+    /// Customers of a last row that may not be a whole month, and what the rows before it say.
+    pub fn doubted_end(&self) -> Option<(f64, f64)> {
+        self.forecast.caveats.iter().find_map(|caveat| match caveat {
+            HistoryCaveat::LastPeriod { last, expected, .. } => Some((*last, *expected)),
+            _ => None,
         })
     }
 
@@ -128,6 +141,29 @@ mod tests {
             .filter(|index| past.draw(1, *index)[5].1 < central[5].1)
             .count();
         assert!((60..=140).contains(&below), "{below} of 200 below the centre");
+    }
+
+    #[test]
+    fn a_last_month_that_is_booked_in_part_is_doubted() {
+        let mut history: Vec<(i16, i8, f64)> = (0..30_i16)
+            .map(|month| {
+                let wave = 1.0 + 0.03 * f64::from(month * 7 % 5);
+                (2024 + month / 12, (month % 12 + 1) as i8, 1_000.0 * wave)
+            })
+            .collect();
+        assert_eq!(
+            Past::new(&rows(&history), 12).expect("a history").doubted_end(),
+            None
+        );
+        history[29].2 *= 0.3;
+        let (last, expected) = Past::new(&rows(&history), 12)
+            .expect("a history")
+            .doubted_end()
+            .expect("a doubt");
+        assert!(
+            last == history[29].2 && (950.0..1_200.0).contains(&expected),
+            "{expected}"
+        );
     }
 
     #[test]
