@@ -1,5 +1,5 @@
-//! What a forecast does not believe at once: a season seen once, a last value that may be a part of its period, and a
-//! level that stays where it is.
+//! What a forecast does not believe at once: a season seen once, a last value that may be a part of its
+//! period, and a level that stays where it is.
 
 use nest_model::{
     draws::{RandomStream, StreamPurpose},
@@ -11,8 +11,8 @@ use nest_model::{
 };
 
 const SAMPLE: &str = include_str!("data/growth-sample.csv");
-/// Sales of champagne in France, thousand bottles a month, from January 1964 to September 1972: Makridakis and
-/// Wheelwright, "Forecasting: Methods and Applications", 1978.
+/// Sales of champagne in France, thousand bottles a month, from January 1964 to September 1972: Makridakis
+/// and Wheelwright, "Forecasting: Methods and Applications", 1978.
 const CHAMPAGNE: [f64; 105] = [
     2815.0, 2672.0, 2755.0, 2721.0, 2946.0, 3036.0, 2282.0, 2212.0, 2922.0, 4301.0, 5764.0, 7312.0, 2541.0,
     2475.0, 3031.0, 3266.0, 3776.0, 3230.0, 3028.0, 1759.0, 3595.0, 4474.0, 6838.0, 8357.0, 3113.0, 3006.0,
@@ -42,8 +42,8 @@ fn grown(index: u32, steps: usize, season: &dyn Fn(usize) -> f64) -> Vec<f64> {
         .collect()
 }
 
-/// Share of a shock that comes back a cycle later: how far the forecast of its phases lies from what is true, beside
-/// the usual phase, over the shock's size.
+/// Share of a shock that comes back a cycle later: how far the forecast of its phases lies from what is
+/// true, beside the usual phase, over the shock's size.
 fn returned(
     values: &[f64],
     period: usize,
@@ -173,7 +173,7 @@ fn ends_of_real_histories_are_doubted_where_they_are_cut_and_not_where_they_are_
         };
         held += (1..).zip(truth).filter(|pair| inside(*pair)).count();
     }
-    // logarithms of page views at a quarter are no part of a day's views, and some series swing as far by themselves
+    // a quarter of a logarithm is no part of a day's views, and some series swing as far by themselves
     assert!(
         whole == 0 && 2 * cut > names.len(),
         "{whole} whole and {cut} cut of {}",

@@ -1,5 +1,5 @@
-//! Cases of the back-test: a series cut at an origin, as recorded, with shifts of level, or with a last period
-//! that is not yet over.
+//! Cases of the back-test: a series cut at an origin, as recorded, with shifts of level, or with a last
+//! period that is not yet over.
 
 use nest_model::{
     draws::{RandomStream, StreamPurpose},

@@ -22,8 +22,8 @@ pub struct Deviation<'a> {
 /// `1 / sqrt(known)`, size and weight of a deviation.
 type Weighed = (f64, f64, f64);
 
-/// Half-widths by quantile regression: the least pinball loss of `base + few / sqrt(known)`, over all sources but
-/// one. Classes weigh alike, and within a class its sources do.
+/// Half-widths by quantile regression: the least pinball loss of `base + few / sqrt(known)`, over all
+/// sources but one. Classes weigh alike, and within a class its sources do.
 pub fn learn(deviations: &[Deviation<'_>], without: Option<&str>) -> Learnt {
     let used = weighed(deviations, without);
     let (base_80, few_80) = half_width(&used, 0.8);

@@ -73,7 +73,8 @@ pub fn against_peers(all: &[Scored]) {
     let names = peers::NAMES;
     println!("## Beside statsforecast, on the same cases\n");
     println!(
-        "| kind | series are | sources | cases | MASE ours | {} | 80 % covers: ours | {} | score 80 %: ours | {} |",
+        "| kind | series are | sources | cases | MASE ours | {} | 80 % covers: ours | {} | score 80 %: ours \
+         | {} |",
         names.join(" | "),
         names.join(" | "),
         names.join(" | ")
@@ -209,7 +210,8 @@ pub fn plain(title: &str, all: &[Scored]) {
 
 fn header(title: &str) {
     println!(
-        "## {title}\n\n| group | series | cases | ours | {} | 80 % covers | 90 % | interval score 80 %, 90 % |",
+        "## {title}\n\n| group | series | cases | ours | {} | 80 % covers | 90 % | interval score 80 %, 90 \
+         % |",
         baselines::NAMES.join(" | ")
     );
     println!(

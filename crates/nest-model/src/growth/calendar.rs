@@ -1,6 +1,7 @@
 //! Periods of a history: integers, years, months, quarters, weeks, days and times become one row of equally
 //! spaced values.
 
+mod days;
 mod midnights;
 mod open_end;
 mod periods;
@@ -10,6 +11,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 use super::{History, HistoryCaveat, HistoryRefusal, detect, numbers::median, scale::ForecastScale, season};
+use days::weekday;
 use periods::{RowUnit, positions};
 
 /// Periods from which the absence of weekends is no chance.
@@ -121,7 +123,6 @@ fn arranged(
 
 /// Counts working days if there are many days and none of them is on a weekend.
 fn as_working_days(known: &mut [(i64, f64)]) -> bool {
-    let weekday = |day: i64| (day + 3).rem_euclid(7); // Monday is 0; 1970-01-01 was a Thursday
     let differ = known
         .windows(2)
         .any(|pair| weekday(pair[0].0) != weekday(pair[1].0));
@@ -243,7 +244,7 @@ fn seasons(
 #[cfg(test)]
 mod tests {
     use super::{
-        periods::{date, day},
+        days::{date, day},
         *,
     };
 

@@ -19,8 +19,8 @@ pub enum HistoryCaveat {
         /// Steps ahead that are forecast.
         horizon: usize,
     },
-    /// The last period is not over yet, or its value lies far from what those before it say: it may be a part of
-    /// its period.
+    /// The last period is not over yet, or its value lies far from what those before it say: it may be a
+    /// part of its period.
     LastPeriod {
         /// Its value, in the unit of the history.
         last: f64,
@@ -112,8 +112,8 @@ impl fmt::Display for HistoryCaveat {
                 }
                 write!(
                     f,
-                    " {percent:.0} % of what the periods before it say. The interval allows for both, a complete \
-                     and an incomplete one. Leave it out if it is incomplete"
+                    " {percent:.0} % of what the periods before it say. The interval allows for both, a \
+                     complete and an incomplete one. Leave it out if it is incomplete"
                 )
             }
             Self::Gaps { filled, periods } => write!(

@@ -4,8 +4,8 @@ use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::{learnt::Learnt, pool, scale::ForecastScale, season, spread::ForecastSpread};
 
-/// What one reading of a history says of the steps after it. Values are in the unit in which the largest of the
-/// history is 1.
+/// What one reading of a history says of the steps after it. Values are in the unit in which the largest of
+/// the history is 1.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Component {
     pub scale: ForecastScale,

@@ -59,8 +59,9 @@ impl Doubt {
 ///
 /// # Formula
 /// With z its distance from the expected value in standard deviations, the odds of a part are
-/// `p d(z) : (1 - p) (t(z) + k / (0.6 m |z|))`: d is the density of a share of the expected value that is even from
-/// none to all, t that of Student's t with three degrees of freedom, and k of m earlier values were as far off.
+/// `p d(z) : (1 - p) (t(z) + k / (0.6 m |z|))`: d is the density of a share of the expected value that is
+/// even from none to all, t that of Student's t with three degrees of freedom, and k of m earlier values
+/// were as far off.
 pub(super) fn doubt(values: &[f64], history: &History, horizon: usize) -> Option<Doubt> {
     let (last, before) = values.split_last()?;
     if before.len() < FEWEST || !(history.last_is_open || looks_far(before, *last, &history.seasons)) {
@@ -114,8 +115,8 @@ fn share(without: &Component, before: &[f64], last: f64, expected: f64, history:
     part / (part + whole)
 }
 
-/// Density, on the scale, of a value that is an even share of what is expected, or above it one that is the seldomer
-/// the larger it is.
+/// Density, on the scale, of a value that is an even share of what is expected, or above it one that is the
+/// seldomer the larger it is.
 fn density(scale: ForecastScale, value: f64, expected: f64) -> f64 {
     let by_value = if value <= expected {
         1.0 / expected

@@ -5,8 +5,8 @@ use crate::draws::Z90;
 /// Standard normal quantile of 0.9.
 const Z80: f64 = 1.281_551_565_544_600_4;
 
-/// Half-widths of central intervals in the unit of the spread, `base + few / sqrt(known)`, for a history of so
-/// many values.
+/// Half-widths of central intervals in the unit of the spread, `base + few / sqrt(known)`, for a history of
+/// so many values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Learnt {
     /// Of the central 80 %, for a long history.
@@ -20,13 +20,13 @@ pub struct Learnt {
 }
 
 impl Learnt {
-    /// Learnt on all of `growth-histories.csv`, sums over quarters, years and weeks and short beginnings
-    /// among them. `bench/run growth` prints these lines again.
+    /// Learnt on `growth-histories.csv` and on the data sets of `bench/histories`, sums over longer periods,
+    /// shifts of level and short beginnings among them. `bench/run growth` prints these lines again.
     pub const SHIPPED: Self = Self {
-        base_80: 1.40,
-        few_80: 2.32,
-        base_90: 2.13,
-        few_90: 4.21,
+        base_80: 1.41,
+        few_80: 2.43,
+        base_90: 2.19,
+        few_90: 4.05,
     };
 
     /// Distance from the centre, in units of the spread, of a standard normal deviation: straight lines

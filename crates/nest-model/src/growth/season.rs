@@ -41,8 +41,8 @@ pub(super) fn take_out(numbers: &[f64], periods: &[usize]) -> (Vec<f64>, Vec<Sea
 
 /// The season of one period.
 ///
-/// What one cycle shows and the others do not is taken for a shock: the value is replaced by what they agree on,
-/// and the trend is drawn once more without it.
+/// What one cycle shows and the others do not is taken for a shock: the value is replaced by what they agree
+/// on, and the trend is drawn once more without it.
 fn season(numbers: &[f64], period: usize) -> Season {
     let mut cleaned = numbers.to_vec();
     for _ in 0..SHOCK_ROUNDS {

@@ -20,8 +20,8 @@ const HIGH_OVER_MEAN: f64 = 1.606;
 /// Number of errors from which their quantile counts as much as their mean.
 const MEAN_WORTH: f64 = 3.0;
 
-/// How much the history's own movement counts beside the pool's errors, as a share of the logarithm: the latter come
-/// from the newest part alone, and shifts of level are seldom among them.
+/// How much the history's own movement counts beside the pool's errors, as a share of the logarithm: the
+/// latter come from the newest part alone, and shifts of level are seldom among them.
 const MOVEMENT_SHARE: f64 = 0.5;
 /// Values of a history from which its movement counts half as much as that of a long one.
 const MOVEMENT_WORTH: f64 = 8.0;
@@ -75,8 +75,8 @@ impl ForecastSpread {
         Self::through(&seen)
     }
 
-    /// The law of how far the history moves in so many steps, beside what it moves on average: over all of it, with
-    /// all its shifts of level. `None` if it never leaves a line.
+    /// The law of how far the history moves in so many steps, beside what it moves on average: over all of
+    /// it, with all its shifts of level. `None` if it never leaves a line.
     fn of_movement(rest: &[f64]) -> Option<Self> {
         let steps = steps((rest.len() as f64 * LONGEST_MOVEMENT) as usize);
         let share = WORTH_OF_STEPS / (steps.len() as f64).max(1.0).sqrt();

@@ -200,12 +200,6 @@ impl<'a> GrowthModel<'a> {
         })
     }
 
-    /// Customers of the last row of a history that may not be a whole month, and what the rows before it say.
-    #[must_use]
-    pub fn doubted_end(&self) -> Option<(f64, f64)> {
-        self.past.as_ref()?.doubted_end()
-    }
-
     /// Months after the start at which a moment lies.
     #[must_use]
     pub fn months_at(&self, moment: usize) -> f64 {

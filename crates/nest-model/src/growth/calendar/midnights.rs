@@ -1,13 +1,16 @@
-//! Times of day that are one moment of a local day: midnights of a place, however its offset is written and whatever
-//! it is in summer.
+//! Times of day that are one moment of a local day: midnights of a place, however its offset is written and
+//! whatever it is in summer.
 
 use std::collections::BTreeSet;
 
-use super::SECONDS_PER_DAY;
+use super::{
+    ENOUGH_DAYS, SECONDS_PER_DAY,
+    days::{date, weekday},
+};
 
 const HOUR: i64 = 3_600; // s
-/// A time that is written without its place, from which the local day is the next one: midnight as far east as
-/// Moscow comes at 21:00 of the day before.
+/// A time that is written without its place, from which the local day is the next one: midnight as far east
+/// as Moscow comes at 21:00 of the day before.
 const EVENING: i64 = 21 * HOUR;
 
 /// A moment: seconds since 1970, in universal time and by the clock of the place that wrote it.
@@ -68,12 +71,11 @@ fn by_universal_clock(moments: &[Moment]) -> Option<Vec<i64>> {
     })
 }
 
-/// Whether the days after fit a calendar better than those before: weekends are free, or months begin. If neither
-/// tells, an evening is the midnight of a place further east.
+/// Whether the days after fit a calendar better than those before: weekends are free, or months begin. If
+/// neither tells, an evening is the midnight of a place further east.
 fn belongs_to_next_day(before: &[i64], after: &[i64], first: i64) -> bool {
-    let working =
-        |days: &[i64]| days.len() >= super::ENOUGH_DAYS && days.iter().all(|day| (day + 3).rem_euclid(7) < 5);
-    let beginning = |days: &[i64]| days.iter().all(|day| super::periods::date(*day).day() == 1);
+    let working = |days: &[i64]| days.len() >= ENOUGH_DAYS && days.iter().all(|day| weekday(*day) < 5);
+    let beginning = |days: &[i64]| days.iter().all(|day| date(*day).day() == 1);
     for fits in [&working as &dyn Fn(&[i64]) -> bool, &beginning] {
         if fits(before) != fits(after) {
             return fits(after);

@@ -3,7 +3,10 @@
 use jiff::civil::Date;
 
 use super::super::numbers::median;
-use super::periods::{RowUnit, day};
+use super::{
+    days::{day, weekday},
+    periods::RowUnit,
+};
 
 /// Days of a week.
 const WEEK: i64 = 7;
@@ -12,22 +15,22 @@ const MANY_ROWS: f64 = 4.0;
 /// Share of the usual rows below which the last period is not over.
 const FEW_ROWS: f64 = 0.75;
 
-/// Whether `today` lies in the period that begins at `last` and is `step` units long. A week that is not named by its
-/// Monday may be named by its last day, so that day is then the one that counts. Numbers and times have no end that
-/// is known.
+/// Whether `today` lies in the period that begins at `last` and is `step` units long. A week that is not
+/// named by its Monday may be named by its last day, so that day is then the one that counts. Numbers and
+/// times have no end that is known.
 pub(super) fn contains(today: Date, unit: RowUnit, last: i64, step: i64) -> bool {
     let month = 12 * i64::from(today.year()) + i64::from(today.month()) - 1;
     match unit {
         RowUnit::Year => i64::from(today.year()) < last + step,
         RowUnit::Month => month < last + step,
-        RowUnit::Day if step == WEEK && (last + 3).rem_euclid(WEEK) != 0 => day(today) <= last,
+        RowUnit::Day if step == WEEK && weekday(last) != 0 => day(today) <= last,
         RowUnit::Day => day(today) < last + step,
         RowUnit::Integer | RowUnit::WorkingDay | RowUnit::Second => false,
     }
 }
 
-/// Whether the last period has clearly fewer rows than the others, where periods have many: its days are not all
-/// there.
+/// Whether the last period has clearly fewer rows than the others, where periods have many: its days are not
+/// all there.
 pub(super) fn has_few_rows(rows: &[f64]) -> bool {
     let Some((last, others)) = rows.split_last() else {
         return false;

@@ -4,6 +4,7 @@ use jiff::civil::{Date, DateTime, ISOWeekDate, Weekday};
 
 use super::{
     HistoryRefusal, SECONDS_PER_DAY,
+    days::{date, day},
     midnights::{self, Moment},
 };
 
@@ -133,15 +134,6 @@ fn year_and(period: &str, separators: &[&str], most: i64) -> Option<(i64, i64)> 
     };
     let (year, number) = (digits(year)?, digits(number)?);
     (1..=most).contains(&number).then_some((year, number))
-}
-
-/// Days since 1970.
-pub(super) fn day(date: Date) -> i64 {
-    date.duration_since(Date::constant(1970, 1, 1)).as_hours() / 24
-}
-
-pub(super) fn date(day: i64) -> Date {
-    Date::constant(1970, 1, 1).saturating_add(jiff::SignedDuration::from_hours(24 * day))
 }
 
 /// Integers that are all dates without dashes become days or months, those that are all years years; others

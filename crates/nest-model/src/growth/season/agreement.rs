@@ -20,8 +20,8 @@ struct Octave {
     to: usize,
 }
 
-/// By phase, that of the first number being 0, with mean zero; zero altogether if the pattern of the other cycles
-/// predicts a cycle no better than no pattern does.
+/// By phase, that of the first number being 0, with mean zero; zero altogether if the pattern of the other
+/// cycles predicts a cycle no better than no pattern does.
 pub(super) fn profile(detrended: &[f64], period: usize) -> Vec<f64> {
     let (raw, noise, share) = mean_cycle(detrended, period);
     let cycles: Vec<Vec<f64>> = whole_cycles(detrended, period);
@@ -47,8 +47,8 @@ pub(super) fn profile(detrended: &[f64], period: usize) -> Vec<f64> {
     if gain > 0.0 { profile } else { vec![0.0; period] }
 }
 
-/// Weighted mean of each phase, with mean zero; variance of a number around it; and the share of that variance
-/// that the mean of a phase has.
+/// Weighted mean of each phase, with mean zero; variance of a number around it; and the share of that
+/// variance that the mean of a phase has.
 fn mean_cycle(detrended: &[f64], period: usize) -> (Vec<f64>, f64, f64) {
     let cycles = detrended.len().div_ceil(period);
     let weight = |index: usize| CYCLE_WEIGHT.powi((cycles - 1 - index / period) as i32);

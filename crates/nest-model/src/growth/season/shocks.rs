@@ -2,8 +2,8 @@
 
 use super::super::numbers::median;
 
-/// A value is out of line if it lies this many standard deviations of the usual disagreement from what the other
-/// cycles say.
+/// A value is out of line if it lies this many standard deviations of the usual disagreement from what the
+/// other cycles say.
 const LIMIT: f64 = 3.5;
 /// Standard deviation of a normal distribution over its median absolute deviation.
 const DEVIATION_OVER_MEDIAN: f64 = 1.4826;
@@ -35,8 +35,8 @@ pub(super) fn without(detrended: &[f64], period: usize) -> Vec<f64> {
     detrended.iter().enumerate().map(settled).collect()
 }
 
-/// What two cycles that differ have in common: the one nearer to no season, or nothing if they point in different
-/// directions.
+/// What two cycles that differ have in common: the one nearer to no season, or nothing if they point in
+/// different directions.
 fn common(one: f64, other: f64) -> f64 {
     if one * other <= 0.0 {
         0.0

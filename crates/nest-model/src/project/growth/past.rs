@@ -76,6 +76,14 @@ impl Past {
     }
 }
 
+impl super::GrowthModel<'_> {
+    /// Customers of the last row of a history that may not be a whole month, and what the rows before it say.
+    #[must_use]
+    pub fn doubted_end(&self) -> Option<(f64, f64)> {
+        self.past.as_ref()?.doubted_end()
+    }
+}
+
 /// Count of months since year 0, and the value of the last row in each.
 fn by_month(rows: &[GrowthRow]) -> Vec<(i64, f64)> {
     let month = |date: Date| i64::from(date.year()) * YEAR as i64 + i64::from(date.month());
