@@ -178,6 +178,7 @@ fn few_values_a_constant_and_a_horizon_beyond_all_trials_raise_caveats_and_one_v
     let one = History {
         values: vec![1.0, f64::NAN, f64::INFINITY],
         seasons: Vec::new(),
+        last_is_open: false,
     };
     assert_eq!(
         fit_history(&one, 3),

@@ -220,8 +220,8 @@ impl fmt::Display for Caveat {
             } => write!(
                 f,
                 "growth `{scenario}`: is the last month of the history complete? It has {customers:.0} \
-                 customers, {:.0} % of what the months before it say. The forecast allows for both, a complete and an \
-                 incomplete month. Leave the row out if the month is incomplete",
+                 customers, {:.0} % of what the months before it say. The forecast allows for both, a \
+                 complete and an incomplete month. Leave the row out if the month is incomplete",
                 100.0 * customers / expected
             ),
             Self::PriceChanges { config, price, from } => write!(
