@@ -6,6 +6,8 @@ use super::numbers::{mean, mean_change};
 const USUAL_GROWTH: f64 = 0.45;
 /// Standard deviation of that exponent between histories.
 const GROWTH_DEVIATION: f64 = 0.35;
+/// Least exponent: the level from which a step is counted is never known exactly.
+const LEAST_GROWTH: f64 = 0.02;
 /// Largest exponent: that of a walk whose changes are a walk.
 const MOST_GROWTH: f64 = 1.5;
 /// Mean absolute error of one step ahead, as a multiple of the mean absolute change from step to step.
@@ -33,7 +35,7 @@ const LONGEST_MOVEMENT: f64 = 0.5;
 pub(super) struct ForecastSpread {
     /// At the first step, on the scale of the history; 0 or more.
     pub first: f64,
-    /// Exponent, 0 to 1.5.
+    /// Exponent, 0.02 to 1.5.
     pub growth: f64,
 }
 
@@ -129,7 +131,7 @@ impl ForecastSpread {
         let prior = GROWTH_DEVIATION.powi(-2);
         let square = weighted_sum(&|at, _| at * at) + prior - at * at / worth;
         let product = weighted_sum(&|at, log| at * log) + prior * USUAL_GROWTH - at * log / worth;
-        let growth = (product / square).clamp(0.0, MOST_GROWTH);
+        let growth = (product / square).clamp(LEAST_GROWTH, MOST_GROWTH);
         Self {
             first: ((log - at * growth) / worth).exp(),
             growth,
