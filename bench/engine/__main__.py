@@ -15,6 +15,7 @@ from edit import edit
 from instructions import instructions
 from memory import memory
 from pace import rate, stall
+from peers import peers
 from per_request import get, get_1000, http2, tls
 from rounds import say
 from session import session
@@ -25,6 +26,7 @@ ROUNDS = 5
 SECTIONS = {
     "get": get,
     "get-1000": get_1000,
+    "peers": peers,
     "session": session,
     "tls": tls,
     "http2": http2,

@@ -70,6 +70,34 @@ def goose(ended: Ended) -> Books:
     return Books(sum(request["success_count"] for request in requests.values()), wrong)
 
 
+def k6(ended: Ended) -> Books:
+    metrics = json.loads(ended.output)
+    wrong = [f"{count} failed" for count in [metrics["http_req_failed"]["values"]["passes"]] if count]
+    wrong += [f"{count} checks failed" for count in [metrics.get("checks", {"values": {"fails": 0}})["values"]["fails"]] if count]
+    return Books(metrics["http_reqs"]["values"]["count"], wrong)
+
+
+def autocannon(ended: Ended) -> Books:
+    report = json.loads(ended.output)
+    wrong = [f"{report[what]} {what}" for what in ("errors", "timeouts", "mismatches", "non2xx", "resets") if report[what]]
+    return Books(report["requests"]["total"], wrong)
+
+
+def artillery(ended: Ended) -> Books:
+    counters = json.loads(ended.report)["aggregate"]["counters"]
+    fine = re.compile(r"http\.codes\.2\d\d|http\.re(quests|sponses)|http\.downloaded_bytes|vusers\.(?!failed).*|plugins\..*")
+    wrong = [f"{count} x {name}" for name, count in counters.items() if count and not fine.fullmatch(name)]
+    return Books(counters["http.responses"], wrong)
+
+
+def tsung(ended: Ended) -> Books:
+    """The last column of a counter is its total; the last dump has all."""
+    totals = {name: int(total) for name, total in re.findall(r"^stats: (\S+) \d+ (\d+)$", ended.output, re.M)}
+    wrong = [f"{count} answers of status {name}" for name, count in totals.items() if re.fullmatch(r"[013-9]\d\d", name)]
+    wrong += [f"{count} x {name}" for name, count in totals.items() if name.startswith("error")]
+    return Books(sum(count for name, count in totals.items() if re.fullmatch(r"2\d\d", name)), wrong)
+
+
 def number(pattern: str, text: str) -> int:
     found = re.search(pattern, text)
     return int(found.group(1)) if found else 0

@@ -38,11 +38,14 @@ class Command:
     cores: frozenset[int] = frozenset({1})
     report: str | None = None  # a file that it writes into its folder
     folder: Path | None = None  # where it runs; a temporary folder where None
+    files: dict[str, str] = field(default_factory=dict)  # what lies in the temporary folder, by name
 
 
 def run(command: Command, at_most_s: float, meanwhile: Callable[[], None] = lambda: None) -> Ended:
     """Runs `command` to its end, calling `meanwhile` every 20 ms, and kills it after `at_most_s`."""
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors, tempfile.TemporaryDirectory(prefix="locust-nest-bench.") as folder:
+        for name, content in command.files.items():
+            Path(folder, name).write_text(content)
         started = time.monotonic()
         child = start(command, output, errors, command.folder or folder)
         try:
@@ -104,11 +107,14 @@ def wait(pid: int, deadline: float, meanwhile: Callable[[], None]):
 
 
 def peak_memory_bytes(pid: int) -> int:
+    """Of a process and its descendants, added up: Tsung's is a shell that starts Erlang."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text()
     except OSError:
         return 0
-    return next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0)
+    own = next((int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmHWM")), 0)
+    return own + sum(peak_memory_bytes(int(child)) for child in children.split())
 
 
 def text(file) -> str:

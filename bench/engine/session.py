@@ -2,6 +2,7 @@
 
 import json
 
+import scripted
 import tools
 from nginx import Nginx
 from rounds import interleaved, measure, ratios, say
@@ -36,6 +37,8 @@ def session_tools(server: Nginx, connections: int = 64, seconds: float = 5) -> l
         tools.nest(base, "--insecure", "--behaviour", str(BEHAVIOUR), **size),
         tools.goose(base, "session", **size),
         tools.locust(base, "session", **size),
+        scripted.k6(base, "session", **size),
+        scripted.artillery(base, "session", **size),
     ]
 
 

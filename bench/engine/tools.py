@@ -3,6 +3,7 @@
 Every one of them is run as its own documentation says, without options that would slow it down.
 """
 
+import functools
 import os
 import re
 import shutil
@@ -27,6 +28,10 @@ PROGRAMS = {
     "hey": "hey",
     "Goose": TARGET / "bench/build/release/goose-peer",
     "Locust": TARGET / "bench/venv/bin/locust",
+    "k6": TARGET / "bench/venv/bin/k6",
+    "autocannon": TARGET / "bench/bin/autocannon",
+    "Artillery": TARGET / "bench/bin/artillery",
+    "Tsung": "tsung",
     "valgrind": "valgrind",
 }
 PEERS = [name for name in PROGRAMS if name not in (NEST, "valgrind")]
@@ -55,11 +60,14 @@ def needed(name: str) -> str:
     return found
 
 
+@functools.cache
 def version(name: str) -> str | None:
     """Its version as it says itself; hey says none, so Debian's."""
     if not program(name):
         return None
-    asked = ["dpkg-query", "-W", "-f", "${Version}", "hey"] if name == "hey" else [program(name), "-v" if name == "wrk" else "--version"]
+    asked = [program(name), "-v" if name in ("wrk", "Tsung") else "--version"]
+    if name == "hey":
+        asked = ["dpkg-query", "-W", "-f", "${Version}", "hey"]
     answer = subprocess.run(asked, capture_output=True, text=True, timeout=30, check=False)
     found = re.search(r"\d+\.\d+[\w.]*", answer.stdout + answer.stderr)
     return found.group() if found else "?"
