@@ -14,7 +14,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from solve import Solved, by_layers, solve
+from solve import Solved, solve
 
 MODELS = json.loads(Path(__file__).with_name("models.json").read_text())
 METHODS = {
@@ -28,7 +28,6 @@ METHODS = {
     "fit": "open classes, laws fitted at up to 0.7 of the resource that binds",
     "in turn": "open classes served in turn",
     "pools": "threads and connections, open or nested",
-    "LN": "nested, by LINE's own solver of layers (LN)",
 }
 
 
@@ -48,8 +47,6 @@ def main() -> int:
         began = time.monotonic()
         reference = solve(model)
         forecasts = ours[model["name"]]
-        if model.get("threads") and model.get("connections"):
-            forecasts["LN"] = by_layers(model).classes
         differences += [difference(model["name"], method, classes, reference) for method, classes in forecasts.items()]
         print(f"{model['name']}: {reference.method}, {time.monotonic() - began:.1f} s", file=sys.stderr, flush=True)
     print(by_method(differences), by_model(differences), sep="\n\n")

@@ -1,7 +1,8 @@
 //! What `fit` makes of light loads of an open model, and says of its own load.
 //!
-//! A projection knows several resources but lets an execution wait at the one that binds. Its laws are fitted here on the
-//! response times of the loads below, taken as exponential with the means of theory, which LINE confirms.
+//! A projection knows several resources but lets an execution wait at the one that binds. Its laws are fitted
+//! here on the response times of the loads below, taken as exponential with the means of theory, which LINE
+//! confirms.
 
 use nest_model::{
     queueing::ClassForecast,

@@ -92,8 +92,8 @@ fn with_servers(model: &Model) -> Option<Vec<ClassForecast>> {
     Some(classes.into_iter().zip(delays).map(with_delay).collect())
 }
 
-/// The load of a closed population at light load, offered whatever the answers take; `None` if it is more than
-/// a station can do.
+/// The load of a closed population at light load, offered whatever the answers take; `None` if it is more
+/// than a station can do.
 fn as_offered(model: &Model) -> Option<Vec<ClassForecast>> {
     let rate =
         |class: &Class| f64::from(class.customers) / (class.think_s + class.demand_s.iter().sum::<f64>());

@@ -1,5 +1,5 @@
-//! Threads that hold a processor, a connection and remote work: the law with which `fit` looks for limits that
-//! no probe reads (`docs/method/hidden-bottleneck.md`), with nothing fitted.
+//! Threads that hold a processor, a connection and remote work: the law with which `fit` looks for limits
+//! that no probe reads (`docs/method/hidden-bottleneck.md`), with nothing fitted.
 
 use nest_model::queueing::{ClassForecast, ClosedStation, closed_forecast, relative_wait};
 

@@ -1,5 +1,5 @@
-//! What our formulas, and the laws that `fit` makes of measurements, say of a list of queueing models: as CSV,
-//! a line for each class of each method. `bench/run line` sets it beside LINE.
+//! What our formulas, and the laws that `fit` makes of measurements, say of a list of queueing models: as
+//! CSV, a line for each class of each method. `bench/run line` sets it beside LINE.
 //!
 //!     cargo run -p nest-model --example line -- bench/line/models.json
 

@@ -12,8 +12,8 @@ pub struct Class {
     pub think_s: f64,
     /// Executions per second, 0 if the class is closed.
     pub rate_per_s: f64,
-    /// Seconds per execution at each station. A layered model has the processor of the application, that of the
-    /// database, and remote work that does not queue.
+    /// Seconds per execution at each station. A layered model has the processor of the application, that of
+    /// the database, and remote work that does not queue.
     pub demand_s: Vec<f64>,
 }
 
