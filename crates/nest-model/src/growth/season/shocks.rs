@@ -4,7 +4,9 @@ use super::super::numbers::median;
 
 /// A value is out of line if it lies this many standard deviations of the usual disagreement from what the
 /// other cycles say.
-const LIMIT: f64 = 3.5;
+const LIMIT: f64 = 5.0;
+/// The same of two cycles: what only one of them shows is not yet a season.
+const LIMIT_OF_TWO: f64 = 3.5;
 /// Standard deviation of a normal distribution over its median absolute deviation.
 const DEVIATION_OVER_MEDIAN: f64 = 1.4826;
 
@@ -26,7 +28,8 @@ pub(super) fn without(detrended: &[f64], period: usize) -> Vec<f64> {
     let usual = usual_disagreement(detrended, &others);
     let settled = |(index, number): (usize, &f64)| {
         let (other, cycles) = (others[index], phases[index % period].len());
-        match (number - other).abs() > LIMIT * usual {
+        let limit = if cycles > 2 { LIMIT } else { LIMIT_OF_TWO };
+        match (number - other).abs() > limit * usual {
             false => *number,
             true if cycles > 2 => other,
             true => common(*number, other),
