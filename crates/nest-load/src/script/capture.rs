@@ -88,6 +88,7 @@ impl JsonPath {
         let text = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
         let mut json = serde_json::Deserializer::from_slice(text);
         let outcome = JsonWalk {
+            text,
             parts: &self.parts,
             found: &mut found,
         }
@@ -106,6 +107,7 @@ impl JsonPath {
 /// Walks to a place and takes its value. Ends with an error as soon as it has it: what follows need not be
 /// read.
 struct JsonWalk<'a> {
+    text: &'a [u8],
     parts: &'a [Part],
     found: &'a mut Option<String>,
 }
@@ -117,12 +119,23 @@ impl<'de> DeserializeSeed<'de> for JsonWalk<'_> {
             return deserializer.deserialize_any(self);
         }
         // Not through a number of the program's own, which would round it.
-        *self.found = saved(<&RawValue>::deserialize(deserializer)?.get());
+        let raw = <&RawValue>::deserialize(deserializer)?.get();
+        if !is_whole(raw, self.text) {
+            return Err(D::Error::custom("a value with more behind it"));
+        }
+        *self.found = saved(raw);
         match self.found {
             Some(_) => Err(D::Error::custom("found")),
             None => Ok(()),
         }
     }
+}
+
+/// Whether a value of a text ends where another may begin: `0x1F` is no number, though it begins with one.
+fn is_whole(raw: &str, text: &[u8]) -> bool {
+    let start = raw.as_ptr().addr() - text.as_ptr().addr();
+    let next = text.get(start + raw.len());
+    next.is_none_or(|byte| b",]} \t\r\n".contains(byte))
 }
 
 /// What is saved of a value that stands so in the answer; nothing of `null`.
@@ -173,6 +186,7 @@ impl<'de> Visitor<'de> for JsonWalk<'_> {
                 index += 1;
             }
             items.next_element_seed(JsonWalk {
+                text: self.text,
                 parts: rest,
                 found: self.found,
             })?;
@@ -189,6 +203,7 @@ impl<'de> Visitor<'de> for JsonWalk<'_> {
         while let Some(is_wanted) = fields.next_key_seed(IsName(wanted.map(|(name, _)| name.as_str())))? {
             match wanted.filter(|_| is_wanted) {
                 Some((_, rest)) => fields.next_value_seed(JsonWalk {
+                    text: self.text,
                     parts: rest,
                     found: self.found,
                 })?,
