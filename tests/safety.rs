@@ -12,6 +12,14 @@ use crate::support::{
 
 const QUICK: &str = "[customers]\n[measure]\npilot = \"1s\"\nwindow = \"1s\"\nsettle = \"1s\"\nwindows = 2\n";
 
+/// A server whose answers take processor time that a probe sees.
+fn working_server() -> Server {
+    Server::start(|_| {
+        let sum = (0..1_000_000_u64).fold(1, |sum, n| std::hint::black_box(sum ^ (n << 1)));
+        Reply::text(sum.to_string())
+    })
+}
+
 /// A study of a server that answers, with a processor to read, which is this process.
 fn study_of(server: &Server, target: &str) -> SmallStudy {
     let probe = format!("[probes.app]\npid = {}\n", std::process::id());
@@ -154,7 +162,7 @@ fn no_number_of_a_document_keeps_the_program_busy() {
 
 #[test]
 fn a_study_is_measured_by_one_process_at_a_time() {
-    let server = Server::start(|_| Reply::text("ok"));
+    let server = working_server();
     let study = study_of(&server, "");
     let mut first = study.start(&["measure"]);
     first.wait_for("pilot:");
@@ -193,7 +201,7 @@ fn a_killed_run_leaves_no_target_behind_and_the_next_one_begins() {
 
 #[test]
 fn commands_see_no_variable_that_the_study_does_not_name() {
-    let server = Server::start(|_| Reply::text("ok"));
+    let server = working_server();
     let study = study_of(&server, "state = \"env > seen; exit 3\"\nenv = [\"SHOWN\"]");
     let outcome = Command::new(env!("CARGO_BIN_EXE_locust-nest"))
         .args(["measure", "--plan"])
@@ -212,7 +220,7 @@ fn commands_see_no_variable_that_the_study_does_not_name() {
 
 #[test]
 fn a_commands_time_counts_towards_the_longest_run() {
-    let server = Server::start(|_| Reply::text("ok"));
+    let server = working_server();
     let study = study_of(&server, "state = \"sleep 300\"");
     change(
         &study.path.join("nest.toml"),
@@ -248,7 +256,7 @@ fn a_target_that_floods_its_log_is_cut_and_not_held_up() {
 
 #[test]
 fn a_damaged_part_of_a_run_is_left_out_and_named() {
-    let server = Server::start(|_| Reply::text("ok"));
+    let server = working_server();
     let study = study_of(&server, "");
     let mut run = study.start(&["measure"]);
     run.wait_for("step 2 of");
