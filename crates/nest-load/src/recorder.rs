@@ -518,7 +518,7 @@ fn is_wrong_answer(kind: &str) -> bool {
     {
         Some(408 | 425 | 429 | 500u16..) => false,
         Some(_) => true,
-        None => ["check", "capture", "encoding", "answer too long"].contains(&kind),
+        None => ["check", "capture", "encoding", "redirect", "answer too long"].contains(&kind),
     }
 }
 
