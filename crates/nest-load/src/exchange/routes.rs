@@ -200,7 +200,7 @@ pub async fn over_http2(
         .get_or_insert_default()
         .ready(&settings.origin, &context.state.last_good)
         .await?;
-    let (request, path, body) = http2_request(customer, settings, step, random, rows)?;
+    let Http2Request { head, path, body } = http2_request(customer, settings, step, random, rows)?;
     let mut receiver = Receiver::new(
         wanted(step, settings),
         &mut customer.cookies,
@@ -208,8 +208,15 @@ pub async fn over_http2(
         &path,
     );
     let connection = customer.http2.get_or_insert_default();
-    connection.exchange(request, body, &mut receiver).await?;
+    connection.exchange(head, body, &mut receiver).await?;
     Ok(receiver.answer)
+}
+
+/// A request as HTTP/2 sends it.
+struct Http2Request<'a> {
+    head: http::Request<()>,
+    path: Cow<'a, str>,
+    body: Option<Bytes>,
 }
 
 /// A request as HTTP/2 sends it, with its path. One without anything to fill in is put together once and
@@ -220,8 +227,8 @@ fn http2_request<'a>(
     step: &'a ScriptStep,
     random: &mut Xoshiro256PlusPlus,
     rows: &mut FeedRows,
-) -> Result<(http::Request<()>, Cow<'a, str>, Option<Bytes>), NoAnswer> {
-    let (mut request, path, own, body) = match (step.prebuilt.get(), &step.literal_path) {
+) -> Result<Http2Request<'a>, NoAnswer> {
+    let (mut head, path, own, body) = match (step.prebuilt.get(), &step.literal_path) {
         (Some(prebuilt), Some(path)) => (prebuilt.clone(), Cow::Borrowed(path.as_str()), Vec::new(), None),
         _ => {
             let parts = parts(customer, settings, step, random, rows)?;
@@ -240,9 +247,9 @@ fn http2_request<'a>(
     if !line.is_empty() {
         let value =
             http::header::HeaderValue::from_bytes(&line).map_err(|error| NoAnswer::new("request", error))?;
-        request.headers_mut().insert(http::header::COOKIE, value);
+        head.headers_mut().insert(http::header::COOKIE, value);
     }
-    Ok((request, path, body))
+    Ok(Http2Request { head, path, body })
 }
 
 fn put_together(

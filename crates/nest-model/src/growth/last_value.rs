@@ -46,7 +46,7 @@ pub(super) struct Doubt {
 impl Doubt {
     /// What the reader is told, values in `unit`.
     pub(super) fn caveat(&self, unit: f64) -> Option<HistoryCaveat> {
-        (self.share >= TOLD || self.open).then(|| HistoryCaveat::LastPeriod {
+        (self.share >= TOLD || self.open).then_some(HistoryCaveat::LastPeriod {
             last: self.last * unit,
             expected: self.expected * unit,
             open: self.open,
