@@ -167,10 +167,14 @@ async fn answered(
     rows: &mut FeedRows,
 ) -> Result<HttpAnswer, Problem> {
     let step = request.step;
+    if step.redirects > 0 {
+        // On the heap, as few requests follow redirects.
+        return Box::pin(answered_at_last(customer, context, request, before, random, rows)).await;
+    }
     let deadline = request.timing.sent.after(step.timeout);
     let alarm = customer.alarm.clone();
     let outcome = {
-        let sending = pin!(final_answer(customer, context, request, before, random, rows));
+        let sending = pin!(send(customer, context, step, &request.place, random, rows));
         alarm.within(&context.state.clock, deadline, sending).await
     };
     match outcome {
@@ -178,13 +182,13 @@ async fn answered(
             judge::judge(customer, step, &mut answer, context.settings.longest_body)?;
             Ok(answer)
         }
-        Some(Err(problem)) => Err(problem),
+        Some(Err(no_answer)) => Err(no_answer.into()),
         None => Err(timed_out(customer, step).into()),
     }
 }
 
-/// The answer to a request, after the redirects that its step follows.
-async fn final_answer(
+/// The same with the answer after the redirects that the step follows.
+async fn answered_at_last(
     customer: &mut Customer,
     context: &StepContext,
     request: &PendingRequest<'_>,
@@ -192,12 +196,16 @@ async fn final_answer(
     random: &mut Xoshiro256PlusPlus,
     rows: &mut FeedRows,
 ) -> Result<HttpAnswer, Problem> {
-    let answer = send(customer, context, request.step, request.place, random, rows).await?;
-    if request.step.redirects == 0 {
-        return Ok(answer);
-    }
-    // On the heap, as few requests follow redirects.
-    Box::pin(follow::follow(customer, context, request, before, rows, answer)).await
+    let step = request.step;
+    let deadline = request.timing.sent.after(step.timeout);
+    let alarm = customer.alarm.clone();
+    let outcome = {
+        let following = pin!(follow::follow(customer, context, request, before, random, rows));
+        alarm.within(&context.state.clock, deadline, following).await
+    };
+    let mut answer = outcome.unwrap_or_else(|| Err(timed_out(customer, step).into()))?;
+    judge::judge(customer, step, &mut answer, context.settings.longest_body)?;
+    Ok(answer)
 }
 
 /// What a timeout means: no connection could be opened, or no answer came. Either way the connection is of no
@@ -228,7 +236,7 @@ async fn send(
     customer: &mut Customer,
     context: &StepContext,
     step: &ScriptStep,
-    place: RequestPlace,
+    place: &RequestPlace,
     random: &mut Xoshiro256PlusPlus,
     rows: &mut FeedRows,
 ) -> Result<HttpAnswer, NoAnswer> {
@@ -249,7 +257,7 @@ async fn send(
         if let Some(why) = why {
             let now = MonotonicTime::now();
             let mut recorder = context.recorder.borrow_mut();
-            recorder.request_resent(&context.control, place, now, why);
+            recorder.request_resent(&context.control, *place, now, why);
         }
         *random = before;
     }

@@ -27,37 +27,37 @@ use crate::{
 /// The kind of redirects that cannot be followed.
 const REDIRECT: &str = "redirect";
 
-/// Follows an answer as far as it is a redirect, at most as often as the step allows. `random` is as it was
-/// when the request was filled in.
+/// Sends a request, and follows its answer as far as it is a redirect, at most as often as the step allows.
+/// `before` is `random` as it is.
 pub async fn follow(
     customer: &mut Customer,
     context: &StepContext,
     request: &PendingRequest<'_>,
-    random: &Xoshiro256PlusPlus,
+    before: &Xoshiro256PlusPlus,
+    random: &mut Xoshiro256PlusPlus,
     rows: &mut FeedRows,
-    first: HttpAnswer,
 ) -> Result<HttpAnswer, Problem> {
     let (step, settings) = (request.step, &context.settings);
     let territory = Territory {
         origin: &settings.origin,
         allow_hosts: &settings.compat.allow_hosts,
     };
-    let (mut answer, mut followed, mut last) = (first, 0, None);
+    let (mut followed, mut last) = (0, None);
+    let mut answer = send(customer, context, step, &request.place, random, rows).await?;
     while let Some(location) = location(step, &answer) {
         if followed == step.redirects {
             return Err(refused(&answer, format!("more than {followed} redirects")));
         }
         let sent: SentRequest = match last.take() {
             Some(sent) => sent,
-            None => routes::as_sent(customer, settings, step, random.clone(), rows)?,
+            None => routes::as_sent(customer, settings, step, before.clone(), rows)?,
         };
         let next = sent
             .redirected(answer.status, &location, territory)
             .map_err(|reason| refused(&answer, reason))?;
         let hop = hop(step, &next, territory, settings);
         count(context, request.place, &answer);
-        // Everything is filled in already.
-        answer = send(customer, context, &hop, request.place, &mut random.clone(), rows)
+        answer = send(customer, context, &hop, &request.place, random, rows)
             .await
             .map_err(|no_answer| after_redirect(&next, no_answer))?;
         (followed, last) = (followed + 1, Some(next));
