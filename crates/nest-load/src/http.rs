@@ -95,7 +95,8 @@ pub struct Receiver<'a> {
     pub used_fields: bool,
     cookies: &'a mut cookies::Jar,
     host: &'a str,
-    path: &'a str,
+    path: Option<&'a str>,
+    unplaced: Vec<Vec<u8>>, // cookies that wait for the path
 }
 
 impl<'a> Receiver<'a> {
@@ -114,7 +115,28 @@ impl<'a> Receiver<'a> {
             used_fields: false,
             cookies,
             host,
-            path,
+            path: Some(path),
+            unplaced: Vec::new(),
+        }
+    }
+
+    /// The same for a request whose path is put together only if a cookie asks for it: [`Self::place`].
+    pub fn without_path(wanted: WantedAnswer<'a>, cookies: &'a mut cookies::Jar, host: &'a str) -> Self {
+        Self {
+            path: None,
+            ..Self::new(wanted, cookies, host, "")
+        }
+    }
+
+    /// Whether cookies came that ask for the path.
+    pub fn asks_for_path(&self) -> bool {
+        !self.unplaced.is_empty()
+    }
+
+    /// Stores the cookies that came before the path was known.
+    pub fn place(&mut self, path: &str) {
+        for field in std::mem::take(&mut self.unplaced) {
+            self.cookies.store(&field, self.host, path);
         }
     }
 
@@ -139,7 +161,10 @@ impl<'a> Receiver<'a> {
     /// Takes one header field.
     pub fn field(&mut self, name: &str, value: &[u8]) {
         if name.len() == 10 && name.eq_ignore_ascii_case("set-cookie") {
-            self.cookies.store(value, self.host, self.path);
+            match self.path {
+                Some(path) => self.cookies.store(value, self.host, path),
+                None => self.unplaced.push(value.to_vec()),
+            }
             self.used_fields = true;
         }
         // Of a body that nothing looks at it does not matter.

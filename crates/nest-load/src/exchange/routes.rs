@@ -35,6 +35,7 @@ pub async fn over_http1(
         .http1
         .ready(&settings.origin, &context.state.last_good)
         .await?;
+    let mut before = random.clone();
     let path = {
         let mut out = context.state.buffers.outgoing.borrow_mut();
         out.clear();
@@ -46,27 +47,26 @@ pub async fn over_http1(
             rows,
         };
         step.head.fill(&mut values, &mut out)?;
-        let path = match &step.literal_path {
-            Some(path) => Cow::Borrowed(path.as_str()),
-            None => Cow::Owned(String::from_utf8_lossy(path_of(&out)).into_owned()),
-        };
-        let (own, before) = (own_cookies(step, &mut values)?, out.len());
-        let visit = visit(step, &settings.origin, &path);
-        customer.cookies.write_with(&own, visit, "cookie: ", &mut out);
-        if out.len() > before {
-            out.extend_from_slice(b"\r\n");
+        let mut path = step.literal_path.as_deref().map(Cow::Borrowed);
+        if step.own_cookies.is_some() || !customer.cookies.is_empty() {
+            let path = path.get_or_insert_with(|| Cow::Owned(path_of(&out)));
+            let (own, end) = (own_cookies(step, &mut values)?, out.len());
+            let visit = visit(step, &settings.origin, path);
+            customer.cookies.write_with(&own, visit, "cookie: ", &mut out);
+            if out.len() > end {
+                out.extend_from_slice(b"\r\n");
+            }
         }
         write_body(step, &mut values, context, &mut out)?;
         path
     };
-    let mut receiver = Receiver::new(
-        wanted(step, settings),
-        &mut customer.cookies,
-        visit(step, &settings.origin, &path).host,
-        &path,
-    );
+    let (wanted, host) = (wanted(step, settings), visit(step, &settings.origin, "").host);
+    let mut receiver = match &path {
+        Some(path) => Receiver::new(wanted, &mut customer.cookies, host, path),
+        None => Receiver::without_path(wanted, &mut customer.cookies, host),
+    };
     let known = context.state.known_head(step);
-    customer
+    let outcome = customer
         .http1
         .exchange(
             &context.state.buffers,
@@ -74,8 +74,21 @@ pub async fn over_http1(
             known,
             &mut receiver,
         )
-        .await?;
-    Ok(receiver.answer)
+        .await;
+    if receiver.asks_for_path() {
+        let mut values = TemplateValues {
+            variables: &customer.variables,
+            customer: customer.number,
+            random: &mut before,
+            feeds: &settings.feeds,
+            rows,
+        };
+        // The same comes out, as the path is what is drawn first.
+        let mut path = Vec::new();
+        step.path.fill(&mut values, &mut path)?;
+        receiver.place(&String::from_utf8_lossy(&path));
+    }
+    outcome.map(|_| receiver.answer)
 }
 
 fn wanted<'a>(step: &'a ScriptStep, settings: &ExchangeSettings) -> WantedAnswer<'a> {
@@ -106,8 +119,9 @@ fn visit<'a>(step: &'a ScriptStep, origin: &'a Origin, path: &'a str) -> Visit<'
 }
 
 /// The request target in a head: what stands between the first two spaces.
-fn path_of(head: &[u8]) -> &[u8] {
-    head.split(|byte| *byte == b' ').nth(1).unwrap_or(b"/")
+fn path_of(head: &[u8]) -> String {
+    let path = head.split(|byte| *byte == b' ').nth(1).unwrap_or(b"/");
+    String::from_utf8_lossy(path).into_owned()
 }
 
 /// Ends the head, and writes the body with its length.

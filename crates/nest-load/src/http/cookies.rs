@@ -64,6 +64,11 @@ impl Jar {
         self.clone()
     }
 
+    /// Whether nothing was ever stored.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Keeps a `Set-Cookie` field of an answer to a request for `path` on `host`. One that is malformed or
     /// belongs to another host is ignored, as browsers do.
     pub fn store(&mut self, field: &[u8], host: &str, path: &str) {

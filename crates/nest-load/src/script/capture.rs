@@ -143,7 +143,7 @@ fn saved(raw: &str) -> Option<String> {
     match raw.as_bytes().first() {
         Some(b'n') => None,
         Some(b'"') if raw.contains('\\') => serde_json::from_str(raw).ok(),
-        Some(b'"') => Some(raw.trim_matches('"').to_owned()),
+        Some(b'"') => raw.get(1..raw.len() - 1).map(str::to_owned),
         _ => Some(raw.to_owned()),
     }
 }
