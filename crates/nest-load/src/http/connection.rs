@@ -344,6 +344,7 @@ impl Transport {
         }
     }
 
+    #[inline]
     fn poll_write(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self {
             Self::Plain(socket) => Pin::new(socket).poll_write(context, bytes),

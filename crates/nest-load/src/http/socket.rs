@@ -132,6 +132,7 @@ impl WatchedSocket {
 }
 
 impl AsyncRead for WatchedSocket {
+    #[inline]
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -142,6 +143,7 @@ impl AsyncRead for WatchedSocket {
 }
 
 impl AsyncWrite for WatchedSocket {
+    #[inline]
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
