@@ -67,7 +67,7 @@ pub enum LoadError {
         role: &'static str,
         /// The command.
         command: String,
-        /// What it could take: five minutes, or what [measure] max_duration leaves.
+        /// What it could take: five minutes, or what `max_duration` leaves.
         most_s: f64,
     },
     /// The run has taken all the time that it may.

@@ -289,7 +289,7 @@ mod tests {
             .collect();
         assert_eq!(
             rows,
-            [("  two spaces  ", "7"), ("plain", ""), ("say \"hi\", ", " a\nb ")]
+            [("  two spaces  ", "7"), ("plain", ""), ("say \"hi\"", " a\nb ")]
         );
     }
 
