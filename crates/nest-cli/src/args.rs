@@ -9,6 +9,7 @@ mod tables;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
+use nest_data::units::read_date;
 
 pub use load::LoadArguments;
 pub use pricing::{ImportArguments, PricingArguments, PricingVerb};
@@ -151,8 +152,8 @@ pub struct CompletionsArguments {
 
 /// A day as an option gives it.
 fn date(text: &str) -> Result<Date, String> {
-    text.parse()
-        .map_err(|_| "write a date as YEAR-MONTH-DAY, such as 2026-11-01".to_owned())
+    read_date(text)
+        .map_err(|_| "write a date as YEAR-MONTH-DAY, such as 2026-11-01, from 1900 to 2999".to_owned())
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! A book only states prices; nest-model computes what a quantity costs. See docs/method/pricing.md.
 
+mod adjustment;
 mod age;
 mod changes;
 mod check;

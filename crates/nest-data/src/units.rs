@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 
 pub(crate) use self::calendar::DateText;
 pub use self::{
-    calendar::{CalendarSpan, ObservedOn},
+    calendar::{CalendarSpan, ObservedOn, read_date},
     change::Change,
 };
 use crate::error::DataError;
@@ -22,6 +22,8 @@ pub const DAYS_PER_MONTH: f64 = 365.0 / 12.0;
 /// Longest span of time that is accepted, in seconds: ten years of 365 days. Longer ones are taken for typing
 /// errors.
 const LONGEST_SPAN_S: f64 = 3_650.0 * SECONDS_PER_DAY;
+/// Largest decimal that is read, 10^18: exact sums and products of such then stay inside their 28 digits.
+const LARGEST_DECIMAL: Decimal = Decimal::from_parts(2_808_348_672, 232_830_643, 0, false, 0);
 
 /// Gives a text newtype its serde and schema: written as a string, checked under `format` by
 /// [`check_format`].
@@ -200,7 +202,7 @@ impl fmt::Display for Growth {
 
 text_type!(Growth, "Growth", "nest-growth", "string");
 
-/// A decimal number written as a quoted string, as all money is: `"0.0116"`.
+/// A decimal number written as a quoted string, as all money is: `"0.0116"`. At most 10^18 away from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct QuotedDecimal(pub Decimal);
 
@@ -209,10 +211,12 @@ impl FromStr for QuotedDecimal {
 
     fn from_str(text: &str) -> Result<Self, DataError> {
         Decimal::from_str_exact(text.trim())
+            .ok()
+            .filter(|number| number.abs() <= LARGEST_DECIMAL)
             .map(Self)
-            .map_err(|_| DataError::Unreadable {
+            .ok_or_else(|| DataError::Unreadable {
                 value: text.to_owned(),
-                expected: "a decimal number in quotes, such as \"0.0116\"",
+                expected: "a decimal number in quotes, such as \"0.0116\", up to 10^18",
             })
     }
 }
@@ -265,6 +269,12 @@ mod tests {
             "0.10"
         );
         assert!("1e-3".parse::<QuotedDecimal>().is_err());
+        for text in ["79228162514264337593543950335", "-1000000000000000001"] {
+            assert!(text.parse::<QuotedDecimal>().is_err(), "{text}");
+        }
+        for text in ["1000000000000000000", "-0.0000000000000000000000000001"] {
+            assert!(text.parse::<QuotedDecimal>().is_ok(), "{text}");
+        }
         assert!("0.1 USD".parse::<QuotedDecimal>().is_err());
     }
 }

@@ -351,3 +351,35 @@ proptest! {
         }
     }
 }
+
+/// Nothing makes a number of what is none: `N` stands for 0 / 0.
+#[test]
+fn what_is_no_number_stays_none() {
+    let value = |text: &str| {
+        let number = text.replace('N', "(zero / zero)");
+        number.parse::<Formula>().expect(text).number(&values())
+    };
+    for text in [
+        "N",
+        "min(N, 1)",
+        "max(1, N)",
+        "ceil(N)",
+        "N > 1",
+        "1 != N",
+        "N == N",
+        "N ? 1 : 2",
+        "(N < 1 ? 1 : 2) + 1",
+        "0 * N",
+        "table(N, [[1, 1], [2, 2]])",
+        "elastic(N, 10, 0)",
+        "elastic(10, N, 0.5)",
+        "elastic(10, zero, 0.5)",
+        "elastic(zero, zero, 0)",
+    ] {
+        let error = value(text).expect_err(text).to_string();
+        assert!(error.contains("NaN"), "{text}: {error}");
+    }
+    // A condition that is known keeps the branch that it does not choose out.
+    assert_eq!(value("zero == 0 ? 3 : N").expect("chosen"), 3.0);
+    assert_eq!(value("min(5, 1 / zero)").expect("an end"), 5.0);
+}

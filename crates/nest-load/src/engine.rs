@@ -142,7 +142,7 @@ impl Engine {
     /// Lets all customers go, after stored data was reset.
     ///
     /// # Errors
-    /// [`LoadError::System`] if a worker is gone.
+    /// [`LoadError::WorkerGone`].
     pub fn forget_customers(&self) -> Result<(), LoadError> {
         for worker in &self.workers {
             worker.send(WorkerCommand::Forget)?;
@@ -154,7 +154,7 @@ impl Engine {
     /// Executes one behaviour again and again, one at a time, for a while; returns how long it took in all.
     ///
     /// # Errors
-    /// [`LoadError::System`] if the worker is gone.
+    /// [`LoadError::WorkerGone`].
     pub fn run_alone(
         &self,
         behaviour: usize,
@@ -179,8 +179,7 @@ impl Engine {
     /// Runs a step to its end, or until it is interrupted.
     ///
     /// # Errors
-    /// [`LoadError::TooManyArrivals`], an error of the observer, or [`LoadError::System`] if a worker is
-    /// gone.
+    /// [`LoadError::TooManyArrivals`], an error of the observer, or [`LoadError::WorkerGone`].
     pub fn run_step(
         &self,
         load: &StepLoad,

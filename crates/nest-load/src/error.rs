@@ -167,6 +167,9 @@ pub enum LoadError {
     /// The caller could not keep a step.
     #[error("a finished step could not be kept")]
     Keep(#[source] std::io::Error),
+    /// A thread of the load generator ended before its work was done.
+    #[error("a worker of the load generator ended before its work was done")]
+    WorkerGone,
     /// The operating system refused something.
     #[error("{what} was refused by the operating system")]
     System {

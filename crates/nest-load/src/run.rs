@@ -346,7 +346,7 @@ impl<'a> Run<'a> {
             .duration()
             .saturating_sub(self.start.elapsed() + step * left as u32);
         let wanted = measure.settle_most.map_or(
-            (settle * SETTLE_MOST).max(Duration::from_secs_f64(4.0 * session_s)),
+            (settle * SETTLE_MOST).max(Duration::try_from_secs_f64(4.0 * session_s).unwrap_or(Duration::MAX)),
             |most| most.duration(),
         );
         StepLimits {

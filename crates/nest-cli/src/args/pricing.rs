@@ -40,8 +40,8 @@ pub enum PricingVerb {
         book: String,
         /// Identifier of one meter, instance type, commitment, plan or limit in the book
         id: Option<String>,
-        /// Print what this many units of the row cost in a month
-        #[arg(long, value_name = "UNITS", requires = "id")]
+        /// Print what this many units of the row cost in a month, 0 to 1000000000000000
+        #[arg(long, value_name = "UNITS", requires = "id", value_parser = quantity)]
         quantity: Option<QuotedDecimal>,
         /// Day for which to price the quantity [default: today]
         #[arg(long, value_name = "DATE", value_parser = super::date)]
@@ -125,4 +125,16 @@ pub struct ImportArguments {
     /// How to print what was written
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
+}
+
+/// Most units that are priced.
+const MOST_UNITS: u64 = 1_000_000_000_000_000;
+
+fn quantity(text: &str) -> Result<QuotedDecimal, String> {
+    match text.parse::<QuotedDecimal>() {
+        Ok(quantity) if quantity.0 >= 0.into() && quantity.0 <= MOST_UNITS.into() => Ok(quantity),
+        _ => Err(format!(
+            "write a decimal number from 0 to {MOST_UNITS}, such as 61.5"
+        )),
+    }
 }

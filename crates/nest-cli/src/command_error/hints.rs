@@ -62,6 +62,7 @@ pub(super) fn code_of_load(error: &LoadError) -> u8 {
         LoadError::Command { .. }
         | LoadError::Read { .. }
         | LoadError::Keep(_)
+        | LoadError::WorkerGone
         | LoadError::System { .. } => INTERNAL,
     }
 }
@@ -98,6 +99,7 @@ pub(super) fn hint_of_load(error: &LoadError) -> Option<&'static str> {
         LoadError::Certificate { .. } => {
             "give a file with certificates in PEM form (-----BEGIN CERTIFICATE-----)"
         }
+        LoadError::WorkerGone => "this is a bug; please report it with the message above",
         LoadError::CodeMissing { .. } => "use the program that contains the behaviour",
         LoadError::Command { .. }
         | LoadError::Read { .. }

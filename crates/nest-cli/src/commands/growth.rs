@@ -21,6 +21,9 @@ use crate::{
 
 /// Columns of the file.
 const COLUMNS: [&str; 3] = ["series", "period", "value"];
+/// Largest value of a forecast. Near the end of what numbers can hold, quantiles would all be the last of
+/// them.
+const LARGEST: f64 = 1e305;
 /// Printed quantiles, in the order of their columns.
 const QUANTILES: [f64; 5] = [0.05, 0.1, 0.5, 0.9, 0.95];
 /// Columns that are printed.
@@ -140,7 +143,9 @@ fn outcomes(series: &SeriesRows, wanted: Wanted) -> Vec<SeriesOutcome> {
         mine.map(|(name, rows)| SeriesOutcome {
             name: (*name).clone(),
             outcome: match rows {
-                Ok(rows) => forecast(rows, wanted).map_err(|refusal| refusal.to_string()),
+                Ok(rows) => forecast(rows, wanted)
+                    .map_err(|refusal| refusal.to_string())
+                    .and_then(within_numbers),
                 Err(reason) => Err(reason.clone()),
             },
         })
@@ -168,6 +173,19 @@ fn forecast(rows: &[DatedCount], wanted: Wanted) -> Result<SeriesForecast, Histo
         .map(|step| QUANTILES.map(|quantile| fitted.quantile(step, quantile)))
         .collect();
     Ok(SeriesForecast { steps, caveats })
+}
+
+/// Refuses a forecast that leaves what numbers can hold: its last steps would all be the same.
+fn within_numbers(forecast: SeriesForecast) -> Result<SeriesForecast, String> {
+    let is_beyond =
+        |quantiles: &[f64; QUANTILES.len()]| quantiles.iter().any(|value| !(value.abs() <= LARGEST));
+    match forecast.steps.iter().position(is_beyond) {
+        None => Ok(forecast),
+        Some(step) => Err(format!(
+            "its forecast passes {LARGEST:e} at step {}; use a shorter --horizon",
+            step + 1
+        )),
+    }
 }
 
 /// One line on stderr for each series with a caveat or a refusal.

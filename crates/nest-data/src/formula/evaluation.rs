@@ -1,4 +1,5 @@
-//! Values of formulas, and the power of time in their units.
+//! Values of formulas, and the power of time in their units. What is no number, such as `0 / 0`, stays none
+//! through every operation: no function makes a rate of it.
 
 use super::{
     MECHANISM_VALUES, RATES,
@@ -41,8 +42,12 @@ pub(super) fn evaluate(expression: &Expression, value_of: ValueOf) -> Evaluated 
         Expression::Conditional { condition, yes, no } => {
             let condition = evaluate(condition, value_of)?;
             let (yes, no) = (evaluate(yes, value_of)?, evaluate(no, value_of)?);
-            let chosen = if condition.value != 0.0 { yes } else { no };
-            in_one_unit("?:", yes, no, chosen.value)
+            let chosen = match condition.value {
+                unknown if unknown.is_nan() => f64::NAN,
+                0.0 => no.value,
+                _ => yes.value,
+            };
+            in_one_unit("?:", yes, no, chosen)
         }
         Expression::Elastic {
             value,
@@ -114,8 +119,10 @@ fn unary(operator: UnaryOperator, x: Quantity) -> Evaluated {
 }
 
 fn binary(operator: BinaryOperator, x: Quantity, y: Quantity) -> Evaluated {
-    let of_one_unit = |value: f64| in_one_unit(operator.symbol(), x, y, value);
-    let truth = |holds: bool| of_one_unit(0.0).map(|_| Quantity::number(f64::from(u8::from(holds))));
+    let is_unknown = x.value.is_nan() || y.value.is_nan();
+    let known = |value: f64| if is_unknown { f64::NAN } else { value };
+    let of_one_unit = |value: f64| in_one_unit(operator.symbol(), x, y, known(value));
+    let truth = |holds: bool| of_one_unit(0.0).map(|_| Quantity::number(known(f64::from(u8::from(holds)))));
     match operator {
         BinaryOperator::Add => of_one_unit(x.value + y.value),
         BinaryOperator::Subtract => of_one_unit(x.value - y.value),
@@ -150,14 +157,22 @@ fn in_one_unit(symbol: &'static str, x: Quantity, y: Quantity, value: f64) -> Ev
 /// Reaction of customers to a value that moved away from `reference`.
 ///
 /// # Formula
-/// `(x / x0)^-e`: constant elasticity `e`. A value that is 1 % higher lowers the result by `e` %.
+/// `(x / x0)^-e`: constant elasticity `e`. A value that is 1 % higher lowers the result by `e` %. No number
+/// if
+/// `x0` is 0.
 ///
 /// Source: Varian, "Intermediate Microeconomics", 9th edition, chapter 15, appendix.
 fn elastic(x: Quantity, reference: Quantity, elasticity: Quantity) -> Evaluated {
     if elasticity.time_power != 0 {
         return Err(FormulaFault::ElasticityWithUnit);
     }
-    let reaction = (x.value / reference.value).powf(-elasticity.value);
+    let change = x.value / reference.value;
+    // Of a quotient without end, a power would be 0 or 1.
+    let reaction = if change.is_finite() {
+        change.powf(-elasticity.value)
+    } else {
+        f64::NAN
+    };
     in_one_unit("elastic", x, reference, reaction).map(|_| Quantity::number(reaction))
 }
 

@@ -1,7 +1,7 @@
 //! A curve through points that rises where they rise and falls where they fall.
 
 /// Value at `x` of the monotone cubic through `points` (two or more, x ascending); level beyond the first and
-/// the last.
+/// the last. No number if `x` is none.
 ///
 /// # Formula
 /// Piecewise cubic Hermite. The slope at an inner point is the weighted harmonic mean of its two secants, 0
@@ -14,6 +14,9 @@
 #[must_use]
 pub fn pchip(points: &[[f64; 2]], x: f64) -> f64 {
     let last = points.len() - 1;
+    if x.is_nan() {
+        return f64::NAN;
+    }
     if x <= points[0][0] {
         return points[0][1];
     }

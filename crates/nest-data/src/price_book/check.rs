@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::{Instance, InstanceUnit, Meter, PriceBook, TierMode, step};
+use super::{Instance, InstanceUnit, Meter, PriceBook, TierMode, adjustment::check_adjustments, step};
 use crate::{diagnostic::Diagnostic, toml_document::Spans};
 
 /// Highest price of anything, in any currency. Anything above is taken for a typing error.
@@ -26,7 +26,7 @@ pub fn check(book: &PriceBook, spans: &Spans) -> Vec<Diagnostic> {
         .for_each(|(index, instance)| check_instance(instance, &index.to_string(), spans, &mut found));
     check_pools(book, spans, &mut found);
     check_shares(book, spans, &mut found);
-    check_adjustments(book, spans, &mut found);
+    check_adjustments(book, rows(book).map(|row| row.2), spans, &mut found);
     if !(Decimal::ONE..=Decimal::ONE_THOUSAND).contains(&book.month_hours.0) {
         found.push(spans.at_value(
             &["month_hours"],
@@ -201,6 +201,13 @@ fn check_meter(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagno
 /// 1,920, and 32,768 GiB.
 const MOST_VCPUS: Decimal = Decimal::from_parts(10_000, 0, 0, false, 0);
 const MOST_GIB: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
+/// Least of either. The smallest that are rented have an eighth of a processor and half a GiB.
+const LEAST_OF_INSTANCE: Decimal = Decimal::from_parts(1, 0, 0, false, 3);
+/// Fewest and most units that one amount may buy.
+const LEAST_PER: Decimal = Decimal::from_parts(1, 0, 0, false, 3);
+const MOST_PER: Decimal = Decimal::from_parts(3_567_587_328, 232, 0, false, 0); // 10^12
+/// Most units of a meter that an instance may include.
+const MOST_INCLUDED: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
 /// Most tiers of one price. Published prices have up to ten.
 const MOST_TIERS: usize = 100;
 
@@ -257,8 +264,12 @@ fn check_price(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagno
     let odd = amounts
         .into_iter()
         .any(|amount| !(Decimal::ZERO..=HIGHEST_PRICE).contains(&amount.0));
-    if odd || price.per.is_some_and(|per| per.0 <= Decimal::ZERO) {
-        let help = "write amounts from 0 to 100000000, and `per` above 0";
+    if odd
+        || price
+            .per
+            .is_some_and(|per| !(LEAST_PER..=MOST_PER).contains(&per.0))
+    {
+        let help = "write amounts from 0 to 100000000, and `per` from 0.001 to 1000000000000";
         found.push(spans.at_value(
             &path,
             format!("meter `{}` has a price out of range", meter.id),
@@ -299,24 +310,24 @@ fn check_instance(instance: &Instance, index: &str, spans: &Spans, found: &mut V
     for (meter, quantity) in instance
         .included
         .iter()
-        .filter(|(_, quantity)| quantity.0 <= Decimal::ZERO)
+        .filter(|(_, quantity)| quantity.0 <= Decimal::ZERO || quantity.0 > MOST_INCLUDED)
     {
         let message = format!("instance `{}` includes {quantity} of `{meter}`", instance.sku);
         found.push(spans.at_value(
             &["instance", index, "included"],
             message,
-            "write a quantity above 0, or leave it out",
+            "write a quantity above 0 and at most 1000000000, or leave it out",
         ));
     }
-    if instance.vcpu.0 <= Decimal::ZERO || instance.memory_gib.0 <= Decimal::ZERO {
+    if instance.vcpu.0 < LEAST_OF_INSTANCE || instance.memory_gib.0 < LEAST_OF_INSTANCE {
         let message = format!(
-            "instance `{}` has 0 or fewer virtual CPUs or GiB of memory",
+            "instance `{}` has less than {LEAST_OF_INSTANCE} virtual CPUs or GiB of memory",
             instance.sku
         );
         found.push(spans.at_value(
             &["instance", index, "sku"],
             message,
-            "write vcpu and memory_gib above 0",
+            format!("write vcpu and memory_gib, each {LEAST_OF_INSTANCE} or more"),
         ));
     }
     if instance.vcpu.0 > MOST_VCPUS || instance.memory_gib.0 > MOST_GIB {
@@ -390,22 +401,6 @@ fn check_shares(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>) {
                 break;
             }
             next = share(&of.meter);
-        }
-    }
-}
-
-fn check_adjustments(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>) {
-    for (index, adjustment) in book.adjustment.iter().enumerate() {
-        if !(-Decimal::ONE_HUNDRED..=Decimal::ONE_THOUSAND).contains(&adjustment.percent.0) {
-            let message = format!(
-                "adjustment `{}` changes prices by {} %",
-                adjustment.label, adjustment.percent
-            );
-            found.push(spans.at_value(
-                &["adjustment", &index.to_string(), "percent"],
-                message,
-                "from -100 to 1000",
-            ));
         }
     }
 }

@@ -21,6 +21,9 @@ use crate::{
     toml_document::Spans,
 };
 
+/// Fewest customers of a step. A share of one customer is the load of a day with few of them.
+const FEWEST_CUSTOMERS: f64 = 1e-3;
+
 pub(crate) fn check_study(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec<Diagnostic>) {
     target::check_target(study, spans, found);
     check_currency(study, spans, found);
@@ -238,10 +241,14 @@ fn check_measure(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
         }
     }
     let counts = measure.customers.as_deref().unwrap_or(&[1.0]);
-    if counts.is_empty() || counts.iter().any(|count| !count.is_finite() || *count <= 0.0) {
+    if counts.is_empty()
+        || !counts
+            .iter()
+            .all(|count| (FEWEST_CUSTOMERS..=MOST_CUSTOMERS).contains(count))
+    {
         found.push(spans.at_value(
             &["measure", "customers"],
-            "`measure.customers` must hold numbers above zero, at least one",
+            "`measure.customers` must hold numbers from 0.001 to 1e11, at least one",
             "write customer counts, such as [1000, 2000, 4000]",
         ));
     }

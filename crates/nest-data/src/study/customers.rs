@@ -26,8 +26,8 @@ pub struct Customers {
     /// `peak_hour_share`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Vec<f64>>,
-    /// Load of the busiest minute divided by the mean minute of the busiest hour, 1 or more.
-    #[schemars(range(min = 1.0))]
+    /// Load of the busiest minute divided by the mean minute of the busiest hour, 1 to 1,000.
+    #[schemars(range(min = 1.0, max = 1000.0))]
     pub burst: f64,
     /// How the starts of a schedule follow one another (open and partly open). [default: poisson]
     #[serde(default, skip_serializing_if = "Spacing::is_poisson")]
@@ -87,10 +87,10 @@ impl Spacing {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Session {
-    /// Mean number of behaviours in a session, 1 or more, without those that begin and end it; geometrically
-    /// distributed. Required when arrivals are partly open.
+    /// Mean number of behaviours in a session, 1 to 1,000,000, without those that begin and end it;
+    /// geometrically distributed. Required when arrivals are partly open.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1.0))]
+    #[schemars(range(min = 1.0, max = 1_000_000.0))]
     pub behaviours: Option<f64>,
     /// Behaviour that begins every session, such as a login.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -15,6 +15,8 @@ pub const MOST_CUSTOMERS: f64 = 1e11;
 
 /// Months to project if a scenario does not say.
 const MONTHS: u32 = 24;
+/// Most months that are projected.
+pub const MOST_MONTHS: u32 = 240;
 
 /// A growth scenario: exactly one of `monthly`, `plan` and `history`, and events on dates.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -63,8 +65,8 @@ pub struct GrowthStart {
     /// The date, such as 2026-11-01.
     #[schemars(with = "DateText")]
     pub date: Date,
-    /// Customers on that date, 1 or more.
-    #[schemars(range(min = 1.0))]
+    /// Customers on that date, 1 to 1e11.
+    #[schemars(range(min = 1.0, max = 1e11))]
     pub customers: f64,
 }
 

@@ -9,7 +9,7 @@ use crate::units::{Seconds, Share};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Measure {
-    /// Customer counts of the ramp, each above 0: `[1000, 2000, 4000]`. [default: set by `ramp`]
+    /// Customer counts of the ramp, each 0.001 to 1e11: `[1000, 2000, 4000]`. [default: set by `ramp`]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub customers: Option<Vec<f64>>,
     /// Steps of the ramp, as shares of the capacity that the pilot finds. [default: 20, 35, 50, 65, 80 and 95

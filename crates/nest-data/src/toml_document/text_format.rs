@@ -1,12 +1,10 @@
 //! Texts with a form of their own (durations, shares, rates ...): how each is checked, and what a message
 //! says about it.
 
-use jiff::civil::Date;
-
 use crate::{
     error::DataError,
     formula::Formula,
-    units::{CalendarSpan, Change, Growth, ObservedOn, QuotedDecimal, Seconds, Share},
+    units::{CalendarSpan, Change, Growth, ObservedOn, QuotedDecimal, Seconds, Share, read_date},
 };
 
 /// One form of text, under the name that the schema's `format` gives it.
@@ -70,8 +68,8 @@ const FORMATS: [TextFormat; 10] = [
     },
     TextFormat {
         name: "date",
-        check: check_date,
-        hint: Some("write a date such as 2026-11-01"),
+        check: |text| read_date(text).map(drop),
+        hint: Some("write a date such as 2026-11-01, from 1900 to 2999"),
     },
 ];
 
@@ -88,11 +86,4 @@ impl TextFormat {
     pub fn check(&self, text: &str) -> Result<(), DataError> {
         (self.check)(text)
     }
-}
-
-fn check_date(text: &str) -> Result<(), DataError> {
-    text.parse::<Date>().map(drop).map_err(|_| DataError::Unreadable {
-        value: text.to_owned(),
-        expected: "a date such as 2026-11-01",
-    })
 }

@@ -1,6 +1,6 @@
 //! Dates and spans of the calendar, as people write them.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, ops::RangeInclusive, str::FromStr};
 
 use jiff::{ToSpan, civil::Date};
 use schemars::JsonSchema;
@@ -124,7 +124,7 @@ impl FromStr for ObservedOn {
         };
         Ok(Self {
             text: text.to_owned(),
-            earliest: padded.parse().map_err(unreadable)?,
+            earliest: read_date(&padded).map_err(unreadable)?,
         })
     }
 }
@@ -143,9 +143,46 @@ text_type!(ObservedOn, "ObservedOn", "nest-observed", "string");
 #[allow(dead_code, reason = "only its schema is used")]
 pub(crate) struct DateText(#[schemars(extend("format" = "date"))] String);
 
+/// Years of dates that are accepted. Others are taken for typing errors, and leave the calendar after some
+/// months of growth.
+const YEARS: RangeInclusive<i16> = 1900..=2999;
+
+/// Reads a date: `2026-11-01`, from 1900 to 2999.
+///
+/// # Errors
+/// [`DataError::Unreadable`].
+pub fn read_date(text: &str) -> Result<Date, DataError> {
+    let date = text
+        .parse()
+        .ok()
+        .filter(|date: &Date| YEARS.contains(&date.year()));
+    date.ok_or_else(|| DataError::Unreadable {
+        value: text.to_owned(),
+        expected: "a date such as 2026-11-01, from 1900 to 2999",
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dates_lie_where_growth_from_them_stays_in_the_calendar() {
+        assert_eq!(read_date("2026-11-01").expect("a date").year(), 2026);
+        assert!(read_date("2999-12-31").is_ok() && read_date("1900-01-01").is_ok());
+        for text in [
+            "9999-12-01",
+            "3000-01-01",
+            "1899-12-31",
+            "-0001-01-01",
+            "2026-13-01",
+            "1.11.2026",
+            "",
+        ] {
+            assert!(read_date(text).is_err(), "{text}");
+        }
+        assert!("9999".parse::<ObservedOn>().is_err() && "2026".parse::<ObservedOn>().is_ok());
+    }
 
     #[test]
     fn spans_print_what_they_read() {

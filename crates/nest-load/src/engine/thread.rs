@@ -100,5 +100,5 @@ fn refused(source: std::io::Error) -> LoadError {
 }
 
 pub fn gone() -> LoadError {
-    refused(std::io::Error::other("it ended before its work was done"))
+    LoadError::WorkerGone
 }

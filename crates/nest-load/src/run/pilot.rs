@@ -19,6 +19,11 @@ use crate::{
 const IDLE: Duration = Duration::from_millis(500);
 /// Most executions of one behaviour.
 const MOST: u64 = 2_000;
+/// Multiple of a tier's processors that it may have kept busy at most, should its readings cover more time
+/// than the pilot. Beyond it, a reading is no processor time. Our choice.
+const BUSIEST: f64 = 4.0;
+/// Processors of a tier whose number is not known, at most.
+const MOST_PROCESSORS: f64 = 10_000.0;
 
 /// Runs the pilot of every behaviour, for about `span` each.
 ///
@@ -55,6 +60,8 @@ pub fn run(
             return Err(fails(&script.name, &recorder, &engine.program().names()));
         }
         let span_s = after.elapsed_since(&before).as_secs_f64();
+        let busy = busy_per_s(&cpus, &before, &after);
+        check_busy(&cpus, &busy)?;
         let demand_s = |(tier, busy): (&String, &f64)| {
             let idle = idle.get(tier)?;
             Some((tier.clone(), (busy - idle).max(0.0) * span_s / executions as f64))
@@ -62,10 +69,7 @@ pub fn run(
         pilots.push(Pilot {
             behaviour: script.name.clone(),
             executions,
-            cpu_s: busy_per_s(&cpus, &before, &after)
-                .iter()
-                .filter_map(demand_s)
-                .collect(),
+            cpu_s: busy.iter().filter_map(demand_s).collect(),
             mean_s: elapsed_s / executions as f64,
         });
     }
@@ -100,6 +104,27 @@ fn keep_known_tiers(pilots: &mut [Pilot]) {
         .for_each(|pilot| pilot.cpu_s.retain(|tier, _| !partly.contains(tier)));
 }
 
+/// Refuses readings that no processors can have caused: a plan made from them would offer next to nothing.
+fn check_busy(cpus: &[Resource], busy: &BTreeMap<String, f64>) -> Result<(), LoadError> {
+    for cpu in cpus {
+        let processors = cpu.capacity.unwrap_or(MOST_PROCESSORS);
+        if let Some(busy) = busy
+            .get(&cpu.tier)
+            .filter(|busy| !(**busy <= BUSIEST * processors))
+        {
+            return Err(LoadError::Probe {
+                reason: format!(
+                    "tier `{}` was busy for {busy} s in each second of the pilot, with {processors} \
+                     processors: its probe reads something else than processor time in seconds, the \
+                     reading jumped, or the tier has more processors than `cores` says",
+                    cpu.tier
+                ),
+            });
+        }
+    }
+    Ok(())
+}
+
 /// Busy-seconds per second of the tiers that were read.
 fn busy_per_s(cpus: &[Resource], before: &Sample, after: &Sample) -> BTreeMap<String, f64> {
     let used = after.since(before).used;
@@ -112,6 +137,25 @@ fn busy_per_s(cpus: &[Resource], before: &Sample, after: &Sample) -> BTreeMap<St
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn readings_that_no_processors_can_cause_are_refused() {
+        let cpu = |capacity| Resource {
+            name: "app/cpu".to_owned(),
+            tier: "app".to_owned(),
+            kind: ResourceKind::Cpu,
+            capacity,
+        };
+        let busy = |busy: f64| [("app".to_owned(), busy)].into_iter().collect();
+        for (capacity, fine, odd) in [(Some(2.0), 2.5, 9.0), (None, 300.0, 1e9)] {
+            check_busy(&[cpu(capacity)], &busy(fine)).expect("processors can do that");
+            for odd in [odd, f64::INFINITY, f64::NAN] {
+                let error = check_busy(&[cpu(capacity)], &busy(odd)).expect_err("they cannot");
+                assert!(error.to_string().contains("tier `app`"), "{error}");
+            }
+        }
+        check_busy(&[cpu(Some(2.0))], &BTreeMap::new()).expect("nothing was read");
+    }
 
     #[test]
     fn a_tier_that_was_read_for_some_behaviours_only_is_not_planned_with() {

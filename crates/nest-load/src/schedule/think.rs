@@ -40,7 +40,8 @@ pub fn geometric(mean: f64, random: &mut Xoshiro256PlusPlus) -> u64 {
     if mean <= 1.0 {
         return 1;
     }
-    1 + (-exponential(random) / (1.0 - 1.0 / mean).ln()) as u64
+    // Near 1, the logarithm of a difference would lose it.
+    1_u64.saturating_add((-exponential(random) / (-1.0 / mean).ln_1p()) as u64)
 }
 
 /// An index drawn by weights that are summed up to and with each.
@@ -114,6 +115,10 @@ mod tests {
             / DRAWS as f64;
         assert!((mean - 14.0).abs() < 14.0 * 0.025, "{mean}");
         assert_eq!(geometric(1.0, &mut random), 1);
+        for endless in [1e16, 1e300, f64::INFINITY] {
+            let behaviours = geometric(endless, &mut random);
+            assert!(behaviours > 1_000_000, "{behaviours} of {endless}");
+        }
         let weights = cumulative(&[1.0, 0.0, 3.0]);
         let third = (0..DRAWS)
             .filter(|_| choose(&weights, &mut random) == Some(2))

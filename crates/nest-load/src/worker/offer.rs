@@ -106,7 +106,8 @@ impl Offering<'_> {
 
     fn due(&self, after_s: f64) -> MonotonicTime {
         let start = self.step.context.control.start;
-        start.after(Duration::from_secs_f64(after_s))
+        // What is due after more seconds than a time can have is never due.
+        start.after(Duration::try_from_secs_f64(after_s).unwrap_or(Duration::MAX))
     }
 
     fn note_panics(&mut self) {

@@ -180,7 +180,7 @@ impl<'c, 'a> Compared<'c, 'a> {
         if own > least && !least.is_zero() {
             reasons.push(WhyNot::Dearer {
                 than: self.configs[self.cheapest()].priced.name.to_owned(),
-                by: float(own / least) - 1.0,
+                by: float(*own) / float(*least) - 1.0,
             });
         }
         reasons.extend(self.breaks(index));

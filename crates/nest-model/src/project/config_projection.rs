@@ -309,7 +309,7 @@ fn bill(
         drivers: drivers(&lines),
         lines,
         per_1000: cost
-            .divided(thousands, std::iter::repeat(customers / 1e3))
+            .divided(thousands, std::iter::repeat(customers / 1e3))?
             .into_money(),
         total: cost.into_money(),
         marginal_1000: QuotedDecimal((with_more - value).normalize()),
@@ -333,7 +333,7 @@ fn fees(
             .priced
             .fee_lines(customers, &drawn.central, &drawn.parameters)?,
         per_1000: fees
-            .divided(thousands, std::iter::repeat(customers / 1e3))
+            .divided(thousands, std::iter::repeat(customers / 1e3))?
             .into_money(),
         total: fees.into_money(),
     }))

@@ -96,18 +96,31 @@ impl DrawnAmount {
     }
 
     /// Of so many thousands of customers: in the point estimate and in each draw.
-    pub fn divided(&self, value: Decimal, draws: impl Iterator<Item = f64>) -> Self {
+    ///
+    /// # Errors
+    /// [`ModelError::TooLarge`] if there are so few of them that the quotient is no decimal.
+    pub fn divided(&self, value: Decimal, draws: impl Iterator<Item = f64>) -> Result<Self, ModelError> {
         let draws = self.draws.iter().zip(draws);
-        Self {
-            value: self.value / value,
+        Ok(Self {
+            value: quotient(self.value, value, "cost per 1,000 customers")?,
             draws: draws.map(|(amount, by)| amount / by).collect(),
             at_least: self.at_least,
-        }
+        })
     }
 
     pub fn into_money(self) -> MoneyEstimate {
         money(self.value, self.draws, self.at_least)
     }
+}
+
+/// A quotient of decimals.
+///
+/// # Errors
+/// [`ModelError::TooLarge`] if it is no decimal, because the divisor is 0 or next to it.
+pub fn quotient(value: Decimal, by: Decimal, what: &str) -> Result<Decimal, ModelError> {
+    value.checked_div(by).ok_or_else(|| ModelError::TooLarge {
+        what: format!("{what}, {value} divided by {by}"),
+    })
 }
 
 /// A share of a month as a decimal.
@@ -118,6 +131,26 @@ pub fn share_of_month(share: f64) -> Decimal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_divided_by_too_few_customers() {
+        let cost = DrawnAmount {
+            value: Decimal::from(10_000_000),
+            draws: vec![1e7],
+            at_least: false,
+        };
+        for few in [Decimal::ZERO, Decimal::new(1, 28)] {
+            let refused = cost.divided(few, [1e-28].into_iter()).expect_err("no decimal");
+            assert!(
+                refused.to_string().contains("cost per 1,000 customers"),
+                "{refused}"
+            );
+        }
+        let known = cost
+            .divided(Decimal::from(4), [4.0].into_iter())
+            .expect("a quotient");
+        assert_eq!(known.value, Decimal::from(2_500_000));
+    }
 
     #[test]
     fn a_value_without_a_finite_draw_is_an_error_and_never_exact() {

@@ -173,7 +173,7 @@ pub fn months(
             drivers: month_cost.drivers.clone(),
             cash: cash(drawn, month, cost.value),
             fees: month_cost.fees.as_ref().map(|fees| fees.clone().into_money()),
-            per_1000: cost.divided(thousands, drawn_thousands).into_money(),
+            per_1000: cost.divided(thousands, drawn_thousands)?.into_money(),
             extrapolated: is_extrapolated(&drawn.priced, context.tested_customers(), end, &drawn.central),
         })
     };

@@ -158,7 +158,7 @@ pub fn all_fees(
 /// An amount of 1,000 customers a month, of that of `customers`.
 fn per_1000(context: &Context<'_>, amount: &DrawnAmount, customers: f64) -> Result<DrawnAmount, ModelError> {
     let thousands = context.decimal(customers)? / Decimal::ONE_THOUSAND;
-    Ok(amount.divided(thousands, std::iter::repeat(customers / 1e3)))
+    amount.divided(thousands, std::iter::repeat(customers / 1e3))
 }
 
 /// Relative change of the processor time that a customer causes in a day, paired by draw.

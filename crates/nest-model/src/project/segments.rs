@@ -11,7 +11,8 @@ use rust_decimal::{
 };
 
 use crate::{
-    error::ModelError, project::config::DIGITS, project::context::Context, project::drawn_config::DrawnConfig,
+    error::ModelError, project::config::DIGITS, project::context::Context,
+    project::drawn_config::DrawnConfig, project::figure::quotient,
 };
 
 /// Every segment at the headline's customers.
@@ -55,17 +56,17 @@ pub fn segments(
     };
     let project = |(name, segment): (&String, &nest_data::segment::Segment)| {
         let customers = context.decimal(bill.customers * shares[name])?;
-        let per_1000 = |lines: &mut dyn Iterator<Item = &CostLine>| -> Decimal {
+        let per_1000 = |lines: &mut dyn Iterator<Item = &CostLine>| -> Result<Decimal, ModelError> {
             let sum: Decimal = lines.map(|line| part(name, line)).sum();
             if customers.is_zero() {
-                Decimal::ZERO
-            } else {
-                (sum * Decimal::ONE_THOUSAND / customers).round_dp(DIGITS)
+                return Ok(Decimal::ZERO);
             }
+            let what = format!("cost per 1,000 customers of segment `{name}`");
+            Ok(quotient(sum * Decimal::ONE_THOUSAND, customers, &what)?.round_dp(DIGITS))
         };
-        let direct = per_1000(&mut bill.lines.iter().filter(|line| line.behaviour.is_some()));
-        let shared = per_1000(&mut bill.lines.iter().filter(|line| line.behaviour.is_none()));
-        let fees = per_1000(&mut bill.fees.iter().flat_map(|fees| &fees.lines));
+        let direct = per_1000(&mut bill.lines.iter().filter(|line| line.behaviour.is_some()))?;
+        let shared = per_1000(&mut bill.lines.iter().filter(|line| line.behaviour.is_none()))?;
+        let fees = per_1000(&mut bill.fees.iter().flat_map(|fees| &fees.lines))?;
         let each = (direct + shared + fees) / Decimal::ONE_THOUSAND;
         let target = segment
             .target_margin
@@ -74,7 +75,7 @@ pub fn segments(
         let margin = segment
             .price
             .filter(|price| !price.0.is_zero())
-            .and_then(|price| ((price.0 - each) / price.0).to_f64());
+            .and_then(|price| (price.0 - each).checked_div(price.0)?.to_f64());
         Ok(SegmentProjection {
             name: name.clone(),
             share: shares[name],
@@ -85,7 +86,11 @@ pub fn segments(
             fees_per_1000: QuotedDecimal(fees.normalize()),
             price: segment.price,
             margin,
-            floor_price: QuotedDecimal((each / (Decimal::ONE - target)).round_dp(DIGITS).normalize()),
+            floor_price: QuotedDecimal(
+                quotient(each, Decimal::ONE - target, "floor price")?
+                    .round_dp(DIGITS)
+                    .normalize(),
+            ),
         })
     };
     context.study.segments.iter().map(project).collect()

@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
-
 use crate::{
     diagnostic::{Diagnostic, Source},
     study::{
         Study,
         feed::line_span,
-        growth::MOST_CUSTOMERS,
-        growth::{GrowthRow, GrowthScenario},
+        growth::{GrowthRow, GrowthScenario, MOST_CUSTOMERS, MOST_MONTHS},
     },
+    units::read_date,
 };
 
 /// Kind of file.
@@ -50,6 +48,12 @@ pub fn read_growth_files(study: &mut Study, files: &BTreeMap<String, Source>) ->
                 format!("the file of growth `{name}` does not exist"),
                 "put it into the study's folder",
             )),
+        }
+        if scenario.months() > MOST_MONTHS {
+            let message = format!("growth `{name}` covers {} months", scenario.months());
+            let help = format!("add months = {MOST_MONTHS} to the scenario, the most that are projected");
+            let file = scenario.plan.as_deref().unwrap_or_default();
+            found.push(Diagnostic::at(file, 0..0, message, help));
         }
         if let (Some(planned), Some(file)) = (scenario.planned_months(), &scenario.plan)
             && !(1..=planned).contains(&scenario.months())
@@ -205,11 +209,12 @@ fn row(record: &csv::StringRecord, columns: &Columns) -> Result<GrowthRow, Strin
         number.ok_or_else(|| format!("{text:?} is not a number of customers from 0 to 1e11"))
     };
     let text = cell(columns.date);
-    let date = text
-        .parse::<Date>()
-        .or_else(|_| format!("{text}-01").parse::<Date>());
-    let date = date
-        .map_err(|_| format!("{text:?} is neither a month such as 2027-03 nor a date such as 2027-03-01"))?;
+    let date = read_date(text).or_else(|_| read_date(&format!("{text}-01")));
+    let date = date.map_err(|_| {
+        format!(
+            "{text:?} is neither a month such as 2027-03 nor a date such as 2027-03-01, from 1900 to 2999"
+        )
+    })?;
     let customers = number(columns.customers)?;
     let range = match columns.range {
         // A row with an empty range is known exactly.

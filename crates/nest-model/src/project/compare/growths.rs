@@ -48,7 +48,7 @@ fn growth_projection(
     let per_1000 = last_cost.divided(
         context.decimal(thousands(&growth.central))?,
         growth.draws.iter().map(thousands),
-    );
+    )?;
     let first = reached.first(false);
     Ok(GrowthProjection {
         name: growth.name.to_owned(),

@@ -10,15 +10,21 @@ use rust_decimal::{Decimal, prelude::FromPrimitive};
 use super::{
     DIGITS, PricedConfig, decimal,
     inputs::ScenarioInputs,
-    lines::contract_lines,
+    lines::{contract_lines, total},
     meters::{Metered, ShareOf, seen},
     placed::Host,
     unit_bill::UnitBill,
 };
 use crate::{
     error::ModelError,
-    pricing::{KnownPrice, beyond, known_price, known_price_billed, known_prices_together, share_of},
+    pricing::{KnownPrice, beyond, float, known_price, known_price_billed, known_prices_together, share_of},
 };
+
+/// Largest cost of a month, in any currency. The world's output of a year is 10^14 US dollars.
+const LARGEST_COST: f64 = 1e15;
+/// Largest product of a quantity and a price that is computed exactly: four digits below the end of
+/// decimals, for the factors of contracts and sums.
+const LARGEST_PRODUCT: f64 = 1e24;
 
 /// What a part of a bill is paid for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,11 +42,14 @@ pub enum BillPart {
 impl<'a> PricedConfig<'a> {
     /// The bill of infrastructure at a customer count.
     pub fn bill(&self, customers: f64, inputs: &ScenarioInputs) -> Result<Vec<CostLine>, ModelError> {
-        Ok(self
-            .parts(customers, inputs)?
-            .into_iter()
-            .flat_map(|(_, lines)| lines)
-            .collect())
+        let parts = self.parts(customers, inputs)?;
+        let lines: Vec<CostLine> = parts.into_iter().flat_map(|(_, lines)| lines).collect();
+        if float(total(&lines)).abs() > LARGEST_COST {
+            return Err(ModelError::TooLarge {
+                what: format!("the cost of a month of configuration `{}`", self.name),
+            });
+        }
+        Ok(lines)
     }
 
     /// The same by what is paid for.
@@ -49,6 +58,7 @@ impl<'a> PricedConfig<'a> {
         customers: f64,
         inputs: &ScenarioInputs,
     ) -> Result<Vec<(BillPart, Vec<CostLine>)>, ModelError> {
+        self.check_size(customers, inputs)?;
         let mut parts = Vec::new();
         let month = self
             .plans
@@ -123,6 +133,33 @@ impl<'a> PricedConfig<'a> {
         });
         parts.push((BillPart::Fixed, fixed.collect()));
         Ok(parts)
+    }
+
+    /// Refuses a bill of which a product would leave the digits of a decimal, before it is computed in
+    /// decimals.
+    fn check_size(&self, customers: f64, inputs: &ScenarioInputs) -> Result<(), ModelError> {
+        // What nothing carries has no end; that is told where it is sized.
+        let too_large = |product: f64| product.is_finite() && product > LARGEST_PRODUCT;
+        let refused = |what: &str| ModelError::TooLarge {
+            what: format!("{what} of configuration `{}`", self.name),
+        };
+        for metered in &self.metered {
+            let quantity = self.quantity(metered, inputs);
+            let units =
+                customers * quantity.slope().abs() + self.shared_units(&quantity, customers, inputs).abs();
+            if too_large(units * metered.largest_factor()) {
+                return Err(refused(&metered.meter.id));
+            }
+        }
+        for (index, placed) in self.placed.iter().enumerate() {
+            if let (Host::Units(host), Some(counts)) = (&placed.host, self.counts(index, customers, inputs)) {
+                let price = float(host.per_hour.unwrap_or_default()) * float(placed.exchange).max(1.0);
+                if too_large(counts.mean() * price.max(1.0) * self.month_hours) {
+                    return Err(refused(placed.placement.sku.as_deref().unwrap_or("units")));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Cost of a meter in the study's currency at list price; of one that is a share, from what it is a share
@@ -227,7 +264,9 @@ impl<'a> PricedConfig<'a> {
             (&Metered<'_>, &(&Meter, Decimal)),
             Option<KnownPrice>,
         )| {
-            let apart = Decimal::from_f64(metered.apart).unwrap_or(Decimal::ONE);
+            let apart = Decimal::from_f64(metered.apart)
+                .filter(|apart| !apart.is_zero())
+                .unwrap_or(Decimal::ONE);
             if metered.shares_tiers() {
                 return together;
             }

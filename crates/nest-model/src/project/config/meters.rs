@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     error::ModelError,
-    pricing::{CompiledPrice, beyond, contract_factor, float},
+    pricing::{CompiledPrice, beyond, contract_factor, float, tiers},
 };
 
 /// A meter with all that counts on it.
@@ -132,6 +132,16 @@ impl<'a> Metered<'a> {
             self.price.price_billed(beyond(quantity, included) / self.apart)
         };
         price * self.apart * float(self.exchange)
+    }
+
+    /// The largest number by which its quantity is multiplied on a bill, at least 1: its highest price per
+    /// unit, in its book's or the study's currency.
+    pub fn largest_factor(&self) -> f64 {
+        let price = self.meter.price.as_ref();
+        let amounts = price.into_iter().flat_map(tiers).filter_map(|(_, amount)| amount);
+        let highest = amounts.map(float).fold(1.0, f64::max);
+        let per = price.and_then(|price| price.per).map_or(1.0, |per| float(per.0));
+        highest / per.min(1.0) * float(self.exchange).max(1.0)
     }
 
     /// Whether its tiers see its quantity together with what others take out of a pool.

@@ -123,7 +123,12 @@ impl<'a> PricedConfig<'a> {
     }
 
     /// Units a month of a meter that no behaviour causes.
-    fn shared_units(&self, quantity: &MeteredQuantity, customers: f64, inputs: &ScenarioInputs) -> f64 {
+    pub(super) fn shared_units(
+        &self,
+        quantity: &MeteredQuantity,
+        customers: f64,
+        inputs: &ScenarioInputs,
+    ) -> f64 {
         let hours = |(placed, times): &(usize, f64)| self.unit_hours(*placed, customers, inputs) * times;
         customers * quantity.per_customer
             + quantity.fixed
