@@ -1,17 +1,20 @@
 //! Price books in layers: the built-in ones, then the repository's, then the study's own. A later layer takes
 //! precedence.
 
+mod book_folder;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
-    path::{Path, PathBuf},
+    io,
+    path::Path,
 };
 
 use nest_data::{PriceBook, Source, Study, study::check::prices::misfits};
 
+use self::book_folder::BookFolder;
 use crate::{
     command_error::{CommandError, INVALID},
-    files::{StudyFolder, source},
+    files::{Folder, StudyFolder, cannot},
     printer::talk,
 };
 
@@ -65,7 +68,7 @@ pub const SHIPPED: [(&str, &str); 35] = [
 #[derive(Debug)]
 pub struct BookSet {
     /// Folders with books, each taking precedence over those before it and over the built-in books.
-    folders: Vec<PathBuf>,
+    folders: Vec<BookFolder>,
 }
 
 /// A price book, put together from its layers.
@@ -81,19 +84,25 @@ pub struct LayeredBook {
 
 impl BookSet {
     /// The books of a study.
-    pub fn of_study(folder: &StudyFolder) -> Self {
-        Self {
-            folders: folder.pricing().into_iter().rev().collect(),
-        }
+    pub fn of_study(folder: &StudyFolder) -> Result<Self, CommandError> {
+        let roots = folder.roots_of_books()?.into_iter().rev();
+        Ok(Self {
+            folders: roots.map(BookFolder::below).collect(),
+        })
     }
 
     /// The books of a study's folder, or of any other folder with its `pricing`.
     pub fn of_folder(path: &Path) -> Result<Self, CommandError> {
         if path.is_file() || path.join("nest.toml").is_file() {
-            return Ok(Self::of_study(&StudyFolder::new(path)?));
+            return Self::of_study(&StudyFolder::new(path)?);
         }
+        let root = match Folder::open(path) {
+            Ok(root) => Some(root),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(cannot("open", path, error)),
+        };
         Ok(Self {
-            folders: vec![path.join("pricing")],
+            folders: root.into_iter().map(BookFolder::below).collect(),
         })
     }
 
@@ -105,7 +114,7 @@ impl BookSet {
     /// The books that the configurations of a study name; whatever they ask of them and these do not sell is
     /// refused, and so is a price book that lies where none is looked for.
     pub fn of_configs(folder: &StudyFolder, study: &Study) -> Result<Vec<PriceBook>, CommandError> {
-        let set = Self::of_study(folder);
+        let set = Self::of_study(folder)?;
         set.check_places()?;
         let layered = set.used_by(study)?;
         for doubt in layered.iter().flat_map(|layered| &layered.doubts) {
@@ -124,7 +133,7 @@ impl BookSet {
     /// another name than their own. Their prices would be ignored without a word.
     fn check_places(&self) -> Result<(), CommandError> {
         for folder in &self.folders {
-            for (name, path) in entries(folder)? {
+            for (name, path) in folder.entries()? {
                 if path.is_file() && name.ends_with(".toml") {
                     return Err(CommandError::new(
                         INVALID,
@@ -135,19 +144,19 @@ impl BookSet {
                     )
                     .hint(format!(
                         "move it to {}",
-                        folder.join("PROVIDER").join("REGION.toml").display()
+                        folder.path().join("PROVIDER").join("REGION.toml").display()
                     )));
                 }
             }
         }
         for folder in &self.folders {
-            for (provider, path) in entries(folder)?.into_iter().filter(|(_, path)| path.is_dir()) {
-                for (file, path) in entries(&path)? {
-                    let Some(region) = file.strip_suffix(".toml").filter(|_| path.is_file()) else {
+            for (provider, regions) in folder.regions()? {
+                for region in regions {
+                    let name = format!("{provider}/{region}");
+                    let Some(text) = folder.text(&name)? else {
                         continue;
                     };
-                    let text = source(&path)?;
-                    let (name, own) = (format!("{provider}/{region}"), book_of(&text.text));
+                    let own = book_of(&text.text);
                     if let Some(own) = own.filter(|own| *own != name) {
                         let message = format!("{} contains the book {own}", text.name);
                         return Err(
@@ -172,12 +181,8 @@ impl BookSet {
     pub fn names(&self) -> Result<Vec<String>, CommandError> {
         let mut names: BTreeSet<String> = SHIPPED.iter().map(|(name, _)| (*name).to_owned()).collect();
         for folder in &self.folders {
-            for (provider, path) in entries(folder)?.into_iter().filter(|(_, path)| path.is_dir()) {
-                let files = entries(&path)?.into_iter().filter(|(_, path)| path.is_file());
-                names.extend(files.filter_map(|(file, _)| {
-                    file.strip_suffix(".toml")
-                        .map(|region| format!("{provider}/{region}"))
-                }));
+            for (provider, regions) in folder.regions()? {
+                names.extend(regions.into_iter().map(|region| format!("{provider}/{region}")));
             }
         }
         Ok(names.into_iter().collect())
@@ -188,11 +193,9 @@ impl BookSet {
         let built_in = SHIPPED.iter().find(|(book, _)| *book == name);
         let mut found = built_in.map(|(_, text)| shipped_book(name, text)).transpose()?;
         for folder in &self.folders {
-            let path = folder.join(format!("{name}.toml"));
-            if !path.is_file() {
+            let Some(text) = folder.text(name)? else {
                 continue;
-            }
-            let text = source(&path)?;
+            };
             // In the repository, these files are the built-in books themselves.
             if built_in.is_some_and(|(_, shipped)| *shipped == text.text) {
                 continue;
@@ -293,21 +296,6 @@ pub fn far_prices<'b>(
                 own.currency
             )
         })
-}
-
-/// Files and folders in a folder, with their names; none if the folder does not exist.
-fn entries(folder: &Path) -> Result<Vec<(String, PathBuf)>, CommandError> {
-    if !folder.is_dir() {
-        return Ok(Vec::new());
-    }
-    let named = |path: PathBuf| {
-        let name = path.file_name().unwrap_or_default();
-        (name.to_string_lossy().into_owned(), path)
-    };
-    let paths = fs::read_dir(folder)?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(paths.into_iter().map(named).collect())
 }
 
 fn read(text: &Source) -> Result<PriceBook, CommandError> {

@@ -133,6 +133,11 @@ impl StudyFolder {
         source_in(&self.shared, NEST)
     }
 
+    /// The text of a file that the study may read; `None` if there is no such text.
+    pub fn script(&self, name: &Path) -> Option<String> {
+        self.shared.read_text(name, TEXT_BYTES).ok()
+    }
+
     /// The text of a file of the study; `None` if it is not there.
     fn text_if_there(&self, name: &str, most_bytes: u64) -> Result<Option<String>, CommandError> {
         match self.shared.read_text(name, most_bytes) {
@@ -339,14 +344,14 @@ impl StudyFolder {
         }
     }
 
-    /// Folders in which price books are looked up, the first taking precedence.
-    pub fn pricing(&self) -> Vec<PathBuf> {
-        let of_repository = self
-            .repository()
-            .map(|repository| shorten(&repository.join("pricing")));
-        std::iter::once(self.path().join("pricing"))
-            .chain(of_repository)
-            .collect()
+    /// Folders below which price books are looked up in `pricing`, the first taking precedence.
+    pub fn roots_of_books(&self) -> Result<Vec<Folder>, CommandError> {
+        let mut roots = vec![self.shared.clone()];
+        if let Some(repository) = self.repository() {
+            let shown = shorten(&repository);
+            roots.push(Folder::open(&shown).map_err(|error| cannot("open", &shown, error))?);
+        }
+        Ok(roots)
     }
 }
 

@@ -165,11 +165,17 @@ fn bound(page: usize) -> Result<(), CommandError> {
 }
 
 fn joined(base: &str, path: &str) -> Result<Url, CommandError> {
-    let url = Url::parse(base.trim_end_matches('/')).and_then(|base| base.join(path));
-    url.map_err(|error| {
-        CommandError::new(USAGE, format!("`{base}` is not a URL: {error}"))
-            .hint("write it as in https://prices.azure.com")
-    })
+    let hint = "write it as in https://prices.azure.com, or https://mirror.example.com/prices";
+    let wrong = |what: String| CommandError::new(USAGE, format!("`{base}` {what}")).hint(hint);
+    let mut url = Url::parse(base).map_err(|error| wrong(format!("is not a URL: {error}")))?;
+    if url.cannot_be_a_base() || url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong(
+            "has no path to which that of a price list can be added".to_owned(),
+        ));
+    }
+    let whole = format!("{}{path}", url.path().trim_end_matches('/'));
+    url.set_path(&whole);
+    Ok(url)
 }
 
 /// Downloads one file. The query of its address, which may contain a key, is not printed.
@@ -178,4 +184,32 @@ fn ask(address: &Url) -> Result<String, CommandError> {
     talk(&format!("downloading {shown}"));
     download(address.as_str(), LONGEST, MOST_BYTES)
         .map_err(|reason| CommandError::new(INTERNAL, format!("{shown} cannot be fetched: {reason}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_of_a_mirror_stays_before_that_of_the_list() {
+        let whole = |base: &str| joined(base, "/offers/v1.0/aws/A/index.json").map(|url| url.to_string());
+        for (base, start) in [
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("http://127.0.0.1/prefix", "http://127.0.0.1/prefix"),
+            ("http://127.0.0.1/a/b/", "http://127.0.0.1/a/b"),
+        ] {
+            assert_eq!(
+                whole(base).expect(base),
+                format!("{start}/offers/v1.0/aws/A/index.json")
+            );
+        }
+        for wrong in [
+            "prices",
+            "mailto:a@b",
+            "http://127.0.0.1/?key=1",
+            "http://127.0.0.1/#x",
+        ] {
+            assert_eq!(whole(wrong).expect_err(wrong).code, USAGE, "{wrong}");
+        }
+    }
 }
