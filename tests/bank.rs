@@ -15,8 +15,8 @@ use nix::{
 use serde_json::Value;
 
 use crate::support::{
-    BINARY, SHORT, assert_balanced, copy_study, free_address, measurements, nest, repository, run, scaling,
-    start_program, start_silent, wait_until, without_start,
+    BINARY, SHORT, assert_balanced, confirmed, copy_study, free_address, measurements, nest, repository, run,
+    scaling, start_program, start_silent, wait_until, without_start,
 };
 
 /// What start.sh puts on all accounts, in cents.
@@ -55,7 +55,7 @@ impl Bank {
         ];
         let overrides = moved.iter().map(String::as_str).chain(overrides.iter().copied());
         let given = overrides.flat_map(|one| ["--set".to_owned(), one.to_owned()]);
-        let verb = verb.iter().map(ToString::to_string);
+        let verb = confirmed(verb).into_iter().map(str::to_owned);
         verb.chain([self.study.display().to_string()])
             .chain(given)
             .collect()

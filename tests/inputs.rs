@@ -2,7 +2,7 @@
 
 use std::{fs, net::TcpListener, path::Path};
 
-use crate::support::{Outcome, ShopStudy, change, free_address, nest, replaced, repository};
+use crate::support::{Outcome, ShopStudy, change, confirmed, free_address, nest, replaced, repository};
 
 struct Folder {
     study: ShopStudy,
@@ -26,7 +26,7 @@ impl Folder {
 
     fn run(&self, verb: &[&str]) -> Outcome {
         let path = self.study.path.to_str().expect("UTF-8");
-        nest(self.folder.path(), &[verb, &[path]].concat())
+        nest(self.folder.path(), &[&confirmed(verb)[..], &[path]].concat())
     }
 }
 

@@ -29,7 +29,7 @@ fn load_nginx_is_walked_the_whole_way_and_a_heavier_load_is_forecast() {
     ];
     HEAVIER_MIX.hold(|| {
         let output = Command::new(BINARY)
-            .arg("all")
+            .args(["all", "--yes"])
             .arg(&study)
             .args(overrides.iter().flat_map(|one| ["--set", one]))
             .env("NGINX_PORT", port.to_string())

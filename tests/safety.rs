@@ -187,12 +187,12 @@ fn a_killed_run_leaves_no_target_behind_and_the_next_one_begins() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = ShopStudy::new(folder.path());
     let path = study.path.display().to_string();
-    let mut killed = start(folder.path(), &["measure", &path]);
+    let mut killed = start(folder.path(), &["measure", "--yes", &path]);
     killed.wait_for("pilot:");
     killed.signal(Signal::SIGKILL);
     drop(killed);
     wait_for_listener(study.address, false);
-    let mut next = start(folder.path(), &["measure", "--resume", &path]);
+    let mut next = start(folder.path(), &["measure", "--yes", "--resume", &path]);
     next.wait_for("pilot:");
     next.signal(Signal::SIGTERM);
     assert_eq!(next.finish().code, 130);
@@ -204,7 +204,7 @@ fn commands_see_no_variable_that_the_study_does_not_name() {
     let server = working_server();
     let study = study_of(&server, "state = \"env > seen; exit 3\"\nenv = [\"SHOWN\"]");
     let outcome = Command::new(env!("CARGO_BIN_EXE_locust-nest"))
-        .args(["measure", "--plan"])
+        .args(["measure", "--yes", "--plan"])
         .arg(&study.path)
         .envs([("SHOWN", "yes"), ("HIDDEN_TOKEN", "4711"), ("NEST_OWN", "yes")])
         .output()

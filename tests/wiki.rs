@@ -36,7 +36,7 @@ fn walk(study: &Path, folder: &Path) {
     ];
     let mut measure = Command::new(BINARY);
     measure
-        .arg("measure")
+        .args(["measure", "--yes"])
         .arg(study)
         .args(overrides.iter().flat_map(|one| ["--set", one]))
         .current_dir(folder);

@@ -28,6 +28,8 @@ use nix::{
 
 /// The binary under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_locust-nest");
+/// Where it keeps what it remembers, instead of the home folder of whoever runs the tests.
+const STATE: (&str, &str) = ("XDG_STATE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/state"));
 /// How long the test sleeps between two checks of a condition that it waits for.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 /// Checks after which the test gives up: five minutes.
@@ -89,9 +91,22 @@ pub fn run(program: &Path, folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Ou
         Command::new(program)
             .args(arguments)
             .current_dir(folder)
+            .env(STATE.0, STATE.1)
             .output()
             .expect("the program runs"),
     )
+}
+
+/// The arguments of a verb whose commands, if its study has some, may run.
+pub fn confirmed<'a>(verb: &[&'a str]) -> Vec<&'a str> {
+    let mut arguments = verb.to_vec();
+    if verb
+        .first()
+        .is_some_and(|verb| matches!(*verb, "measure" | "all"))
+    {
+        arguments.push("--yes");
+    }
+    arguments
 }
 
 /// What `load` prints as JSON, after it ended with `code`.
@@ -125,6 +140,7 @@ pub fn start_program(program: &Path, folder: &Path, arguments: &[impl AsRef<OsSt
     let child = Command::new(program)
         .args(arguments)
         .current_dir(folder)
+        .env(STATE.0, STATE.1)
         .stdout(file("stdout"))
         .stderr(file("stderr"))
         .spawn()
@@ -270,7 +286,7 @@ impl ShopStudy {
             self.address
         );
         let base = format!("target.base_url=http://{}", self.address);
-        let mut arguments: Vec<String> = verb.iter().map(ToString::to_string).collect();
+        let mut arguments: Vec<String> = confirmed(verb).iter().map(ToString::to_string).collect();
         arguments.push(self.path.display().to_string());
         for one in [start.as_str(), base.as_str()]
             .into_iter()
@@ -353,12 +369,12 @@ impl SmallStudy {
 
     /// Runs a verb on it.
     pub fn run(&self, verb: &[&str]) -> Outcome {
-        nest(self.folder.path(), &[verb, &["study"]].concat())
+        nest(self.folder.path(), &[&confirmed(verb)[..], &["study"]].concat())
     }
 
     /// Starts a verb on it.
     pub fn start(&self, verb: &[&str]) -> Running {
-        start(self.folder.path(), &[verb, &["study"]].concat())
+        start(self.folder.path(), &[&confirmed(verb)[..], &["study"]].concat())
     }
 
     /// Measures it, and checks the counts.

@@ -5,6 +5,7 @@ mod folder;
 mod run_folder;
 mod study_folder;
 mod study_lock;
+mod trusted;
 
 use std::{
     fs::{self, File},
@@ -19,6 +20,7 @@ use serde::{Serialize, de::DeserializeOwned};
 pub use folder::Folder;
 pub use run_folder::{KeptPlan, KeptSteps, RunFolder, RunManifest, RunState};
 pub use study_folder::StudyFolder;
+pub use trusted::{TrustFile, TrustedStudy, known_folder};
 
 use self::bounded::{DOCUMENT_BYTES, TEXT_BYTES};
 use crate::command_error::{CommandError, INVALID, STALE};

@@ -23,6 +23,13 @@ pub fn talk(line: &str) {
     let _ = writeln!(std::io::stderr(), "{}", inert(line));
 }
 
+/// Writes a question to stderr; the answer follows on the same line.
+pub fn ask(question: &str) -> Result<(), CommandError> {
+    let mut stderr = std::io::stderr();
+    stderr.write_all(inert(question).as_bytes())?;
+    Ok(stderr.flush()?)
+}
+
 /// Prints `error: what`, indented causes, then `hint: what to do`, to stderr.
 pub fn error(error: &CommandError) {
     match &error.cause {

@@ -53,6 +53,19 @@ impl StudyPlaces {
     pub(crate) fn spans(&self) -> &Spans {
         &self.0
     }
+
+    /// Where the value of a path stands in `text`, from which the study was read: `nest.toml:15`, or the
+    /// `--set` that gave it.
+    #[must_use]
+    pub fn of(&self, path: &[&str], text: &str) -> String {
+        let found = self.0.at_value(path, "", "");
+        match text.get(..found.span.start) {
+            Some(before) if !found.file.starts_with("--set ") => {
+                format!("{}:{}", found.file, before.matches('\n').count() + 1)
+            }
+            _ => format!("--set {}", path.join(".")),
+        }
+    }
 }
 
 impl PartialEq for StudyPlaces {

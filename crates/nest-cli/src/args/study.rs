@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use jiff::civil::Date;
+use nest_data::study::growth::MOST_CUSTOMERS;
 
 use super::Format;
 
@@ -17,6 +18,15 @@ pub struct StudyArguments {
     /// --set configs.a.place.0.reserve=0.2; may be repeated
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = override_pair)]
     pub overrides: Vec<(String, String)>,
+}
+
+/// The answer to what a study that is new to this user would do.
+#[derive(Debug, Clone, Args)]
+pub struct ConsentArguments {
+    /// Do not ask whether the study's commands may run and its hosts be put under load; counts for this call
+    /// only
+    #[arg(long, short)]
+    pub yes: bool,
 }
 
 /// Options of `init`.
@@ -41,12 +51,17 @@ pub struct MeasureArguments {
     /// Run only the pilot, print the planned steps, and stop
     #[arg(long, conflicts_with = "resume")]
     pub plan: bool,
+    /// With --plan, run and send nothing: plan from the pilot of the newest run
+    #[arg(long, requires = "plan")]
+    pub dry: bool,
     /// Continue the newest interrupted run
     #[arg(long)]
     pub resume: bool,
     /// Instead of the ramp, search for the largest number of customers that meets every objective in [slo]
     #[arg(long, conflicts_with_all = ["resume", "plan"])]
     pub search: bool,
+    #[command(flatten)]
+    pub consent: ConsentArguments,
     /// How to print the steps
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
@@ -129,8 +144,8 @@ pub struct ExplainArguments {
     /// Configuration to explain [default: the one in the report's headline]
     #[arg(long)]
     pub config: Option<String>,
-    /// Number of customers to explain [default: the number in the report's headline]
-    #[arg(long)]
+    /// Number of customers to explain, 1 to 1e11 [default: the number in the report's headline]
+    #[arg(long, value_parser = customers)]
     pub customers: Option<f64>,
     /// Show the whole tree, down to measurements, assumptions and prices, instead of the five largest parts
     #[arg(long)]
@@ -158,6 +173,8 @@ pub struct AllArguments {
     /// Continue the newest interrupted run
     #[arg(long)]
     pub resume: bool,
+    #[command(flatten)]
+    pub consent: ConsentArguments,
 }
 
 /// Options of `runs`.
@@ -198,6 +215,13 @@ pub enum RunsVerb {
         #[arg(default_value = ".")]
         study: PathBuf,
     },
+}
+
+fn customers(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(customers) if (1.0..=MOST_CUSTOMERS).contains(&customers) => Ok(customers),
+        _ => Err("write a number of customers from 1 to 100000000000".to_owned()),
+    }
 }
 
 fn override_pair(text: &str) -> Result<(String, String), String> {

@@ -11,7 +11,6 @@ use crate::{
         project, report,
     },
     files::StudyFolder,
-    interrupts,
     printer::data,
 };
 
@@ -24,7 +23,7 @@ pub fn run(arguments: &AllArguments, registry: &Registry) -> Result<(), CommandE
     } else {
         RunMode::Fresh
     };
-    let interrupt = interrupts::watch()?;
+    let interrupt = measure::allowed(&folder, &study, arguments.consent.yes)?;
     let measurements = measure::measure(&folder, &study, mode, &interrupt, &mut |_| ())?;
     let model = fit::fit(&folder, &measurements)?;
     let projection = project::project(&folder, &study, &model, &options)?;

@@ -13,7 +13,7 @@ use crate::{
     command_error::{CommandError, INTERNAL, USAGE},
     commands::{
         fit,
-        measure::{self, RunMode},
+        measure::{self, RunMode, consent},
         project, report,
     },
     files::{Folder, StudyFolder, bounded::TEXT_BYTES, cannot},
@@ -69,6 +69,8 @@ struct LedgerSpan {
 /// Runs the verb.
 pub fn run(arguments: &DemoArguments) -> Result<(), CommandError> {
     write_study()?;
+    let (folder, study) = StudyFolder::open(Path::new(FOLDER), &[], &Registry::new())?;
+    consent::trust_own(&folder, &study)?;
     let address = free_address()?;
     let start = format!("exec \"$LOCUST_NEST\" shop --listen {address} --items {ITEMS} --cores 0");
     let overrides = [

@@ -6,12 +6,13 @@ use std::{
 };
 
 use nest_data::study::is_loopback;
+use nest_load::code::Registry;
 
 use crate::{
     args::{InitArguments, SchemaOf},
     command_error::{CommandError, INTERNAL, INVALID},
-    commands::schema,
-    files::{Folder, bounded::TEXT_BYTES, cannot},
+    commands::{measure::consent, schema},
+    files::{Folder, StudyFolder, bounded::TEXT_BYTES, cannot},
     printer::{data, talk},
 };
 
@@ -26,6 +27,10 @@ pub fn run(arguments: &InitArguments) -> Result<(), CommandError> {
     let url = TargetUrl::read(&arguments.url)?;
     let name = arguments.name.clone().unwrap_or_else(|| folder_name(folder));
     write_study(folder, &name, &url)?;
+    // A study of a host that it does not list yet cannot be read, and asks for nothing.
+    if let Ok((written, study)) = StudyFolder::open(folder, &[], &Registry::new()) {
+        consent::trust_own(&written, &study)?;
+    }
     talk(&format!(
         "wrote a study of {} with one behaviour, behaviours/home.toml",
         url.base_url

@@ -1,5 +1,8 @@
 //! `measure`: loads the target step by step and saves each step as it ends.
 
+pub mod consent;
+mod dry_plan;
+mod plan_output;
 mod steps;
 
 use std::{collections::BTreeMap, path::Path};
@@ -7,10 +10,9 @@ use std::{collections::BTreeMap, path::Path};
 use nest_data::{Document, Measurements, Study, measurement::SearchResult};
 use nest_load::{
     CommandSettings, Event, Interrupt, LoadError, MeasureOptions, MeasureOutcome, Resume, code::Registry,
-    observe::machine, plan::Plan, resolve_plan, secret_names,
+    observe::machine, resolve_plan, secret_names,
 };
 
-use self::steps::plan_table;
 pub use self::steps::steps_table;
 use crate::{
     args::{Format, MeasureArguments},
@@ -19,11 +21,13 @@ use crate::{
     files::{KeptPlan, KeptSteps, RunFolder, RunManifest, RunState, StudyFolder},
     interrupts,
     printer::{data, talk},
-    progress::{RunProgress, summary},
+    progress::RunProgress,
 };
 
 /// What the arguments ask for.
 enum Task {
+    /// Make the plan from what is known already, and print it.
+    DryPlan,
     /// Make the plan and print it.
     Plan,
     /// Run load.
@@ -44,14 +48,16 @@ pub enum RunMode {
 /// Runs the verb.
 pub fn run(arguments: &MeasureArguments, registry: &Registry) -> Result<(), CommandError> {
     let (folder, study) = StudyFolder::open(&arguments.study.study, &arguments.study.overrides, registry)?;
-    let interrupt = interrupts::watch()?;
     match task(arguments) {
+        Task::DryPlan => dry_plan::run(&folder, &study, arguments.format),
         Task::Plan => {
+            let interrupt = allowed(&folder, &study, arguments.consent.yes)?;
             let _lock = folder.lock()?;
             let plan = resolve_plan(&study, options(&folder, &study)?, &interrupt, &mut |_| Ok(()))?;
-            print_plan(&plan, arguments.format)
+            plan_output::print(&plan, arguments.format)
         }
         Task::Run(mode) => {
+            let interrupt = allowed(&folder, &study, arguments.consent.yes)?;
             let measurements = measure(&folder, &study, mode, &interrupt, &mut |_| ())?;
             match arguments.format {
                 Format::Json => data(&measurements.to_json())?,
@@ -63,8 +69,17 @@ pub fn run(arguments: &MeasureArguments, registry: &Registry) -> Result<(), Comm
     }
 }
 
+/// Goes on if the user allows what the study does, and watches for signals from then on: while a question
+/// waits, Ctrl-C leaves at once.
+pub fn allowed(folder: &StudyFolder, study: &Study, yes: bool) -> Result<Interrupt, CommandError> {
+    consent::check(folder, study, yes)?;
+    interrupts::watch()
+}
+
 fn task(arguments: &MeasureArguments) -> Task {
-    if arguments.plan {
+    if arguments.dry {
+        Task::DryPlan
+    } else if arguments.plan {
         Task::Plan
     } else if arguments.search {
         Task::Run(RunMode::Search)
@@ -333,17 +348,4 @@ fn ended_early(error: LoadError, run: &RunFolder) -> CommandError {
         run.id
     ));
     CommandError::from(error)
-}
-
-fn print_plan(plan: &Plan, format: Format) -> Result<(), CommandError> {
-    if format == Format::Json {
-        let json = serde_json::to_string_pretty(plan).map_err(std::io::Error::from)?;
-        return data(&(json + "\n"));
-    }
-    data(&plan_table(&plan.steps).render(format))?;
-    talk(&summary(plan));
-    plan.caveats
-        .iter()
-        .for_each(|caveat| talk(&format!("note: {caveat}")));
-    Ok(())
 }

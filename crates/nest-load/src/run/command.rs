@@ -16,11 +16,6 @@ use nix::{
 
 use super::guard::{end_group, status_of};
 
-/// Variables of our own environment that commands see, besides those that begin with [`OWN_PREFIX`] and those
-/// that the study names. Others may be secrets of whoever runs the study.
-const PASSED: [&str; 4] = ["PATH", "HOME", "LANG", "TMPDIR"];
-const OWN_PREFIX: &str = "NEST_";
-
 /// How a study's commands are run.
 #[derive(Debug, Clone, Default)]
 pub struct CommandSettings {
@@ -33,6 +28,14 @@ pub struct CommandSettings {
     /// Program whose verb `guard` runs a command and ends it as soon as we are gone; without one, a command
     /// outlives us if we are killed.
     pub guard: Option<PathBuf>,
+}
+
+impl CommandSettings {
+    /// Variables of our own environment that commands always see, besides those that begin with
+    /// [`Self::OWN_PREFIX`]. Others may be secrets of whoever runs the study.
+    pub const ALWAYS_PASSED: [&str; 4] = ["PATH", "HOME", "LANG", "TMPDIR"];
+    /// How the names of other variables begin that commands always see.
+    pub const OWN_PREFIX: &str = "NEST_";
 }
 
 /// A command that runs, or has ended and not been waited for.
@@ -144,7 +147,7 @@ fn passed(settings: &CommandSettings) -> impl Iterator<Item = (std::ffi::OsStrin
 }
 
 fn may_be_seen(name: &str) -> bool {
-    PASSED.contains(&name) || name.starts_with(OWN_PREFIX)
+    CommandSettings::ALWAYS_PASSED.contains(&name) || name.starts_with(CommandSettings::OWN_PREFIX)
 }
 
 /// The settings of commands in a folder, for tests.

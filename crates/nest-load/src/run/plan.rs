@@ -10,11 +10,14 @@ use crate::{error::LoadError, schedule::load::StepLoad};
 
 mod capacity;
 mod draft;
+mod outline;
 mod rate_cap;
 mod step_draft;
 
 use capacity::capacity_customers;
 use draft::{drafts, offered_per_s, plain, planned};
+
+pub use outline::{Outline, outline};
 
 /// Seconds that a step takes beside settling and windows: draining, reset, sampling.
 const OVERHEAD_S: f64 = 0.5;
@@ -78,7 +81,7 @@ pub fn resolve(
     for step in &steps {
         StepLoad::of(study, step, &names).check()?;
     }
-    let step_s = measure.settle.get() + measure.window.get() * f64::from(measure.windows);
+    let step_s = step_s(study);
     let duration_s = steps.len() as f64 * (step_s + OVERHEAD_S);
     if duration_s > measure.max_duration.get() {
         return Err(LoadError::TooLong {
@@ -94,6 +97,12 @@ pub fn resolve(
         steps,
         caveats,
     })
+}
+
+/// Seconds of load in a step that settles at once.
+fn step_s(study: &Study) -> f64 {
+    let measure = &study.measure;
+    measure.settle.get() + measure.window.get() * f64::from(measure.windows)
 }
 
 /// A step on the plain mix at `customers`, for a search.

@@ -79,18 +79,41 @@ fn planned(step: &PlannedStep) -> Vec<Cell> {
 /// The planned steps as a table. Programs get a row for each behaviour of a step.
 pub fn plan_table(steps: &[PlannedStep]) -> OutputTable {
     let mut table = OutputTable::new(&PLAN_COLUMNS);
+    steps.iter().for_each(|step| table.push(with_rates(step)));
+    table
+}
+
+/// The cells of a planned step whose rates are known.
+fn with_rates(step: &PlannedStep) -> Vec<Cell> {
+    let rate = |(name, rate): (&String, &f64)| {
+        vec![
+            Cell::text(name),
+            Cell::Number(*rate, Unit::PerSecond, Shown::Decimals(2)),
+        ]
+    };
+    let mut row = planned(step);
+    row.extend([
+        Cell::Number(step.total_per_s(), Unit::PerSecond, Shown::Decimals(1)),
+        Cell::Nested(step.offered_per_s.iter().map(rate).collect()),
+    ]);
+    row
+}
+
+/// The steps of an outline as a table: what only a pilot can tell is missing.
+pub fn outline_table(steps: &[PlannedStep]) -> OutputTable {
+    let mut table = OutputTable::new(&PLAN_COLUMNS);
     for step in steps {
-        let rate = |(name, rate): (&String, &f64)| {
-            vec![
-                Cell::text(name),
-                Cell::Number(*rate, Unit::PerSecond, Shown::Decimals(2)),
-            ]
+        if step.customers.is_some() {
+            table.push(with_rates(step));
+            continue;
+        }
+        let label = match &step.boosted {
+            Some(what) => format!("{} {what}", step.purpose.label()),
+            None => step.purpose.label().to_owned(),
         };
         let mut row = planned(step);
-        row.extend([
-            Cell::Number(step.total_per_s(), Unit::PerSecond, Shown::Decimals(1)),
-            Cell::Nested(step.offered_per_s.iter().map(rate).collect()),
-        ]);
+        row[1] = Cell::text(label);
+        row.extend([Cell::Missing(""), Cell::Nested(Vec::new())]);
         table.push(row);
     }
     table

@@ -1,0 +1,110 @@
+//! Asks before a study runs commands, or puts load on other hosts, for the first time. The answer is
+//! remembered outside of the study.
+
+mod request;
+mod scripts;
+
+use std::io::{self, BufRead, IsTerminal, Read};
+
+use nest_data::Study;
+
+use self::request::ConsentRequest;
+use crate::{
+    command_error::{CommandError, USAGE},
+    files::{StudyFolder, TrustFile, TrustedStudy, known_folder},
+    printer::{ask, talk},
+};
+
+/// Bytes of an answer that are read.
+const ANSWER_BYTES: u64 = 100;
+
+/// Lets a study go on if this user allowed it before, or does now. `yes` is the answer of `--yes`: it
+/// counts for this call only.
+///
+/// # Errors
+/// It was not allowed, or nobody can be asked. Nothing has been run then.
+pub fn check(folder: &StudyFolder, study: &Study, yes: bool) -> Result<(), CommandError> {
+    let request = ConsentRequest::of(folder, study)?;
+    if yes || request.is_empty() {
+        return Ok(());
+    }
+    let file = TrustFile::of_user();
+    let earlier = earlier(file.as_ref(), folder);
+    if earlier.iter().any(|one| one.hash == request.hash()) {
+        return Ok(());
+    }
+    if let Some(last) = earlier.first() {
+        talk(&request.changes_since(&last.items));
+    }
+    talk(&request.text());
+    let Some(file) = file else {
+        return Err(refused(&request, "an answer has nowhere to be kept")
+            .hint("read them and add --yes; or set HOME, or XDG_STATE_HOME, to an absolute path"));
+    };
+    if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
+        return Err(refused(&request, "there is no terminal to ask at").hint(
+            "read them and add --yes, or run the verb in a terminal once to confirm them; `locust-nest \
+             measure --plan --dry` plans without them",
+        ));
+    }
+    if !is_yes(request.question())? {
+        return Err(CommandError::new(USAGE, "not confirmed; nothing was run"));
+    }
+    remember(&file, folder, &request);
+    Ok(())
+}
+
+/// Allows what the program itself wrote into a study's folder.
+pub fn trust_own(folder: &StudyFolder, study: &Study) -> Result<(), CommandError> {
+    let request = ConsentRequest::of(folder, study)?;
+    if let Some(file) = TrustFile::of_user().filter(|_| !request.is_empty()) {
+        let known = earlier(Some(&file), folder);
+        if known.first().is_none_or(|one| one.hash != request.hash()) {
+            remember(&file, folder, &request);
+        }
+    }
+    Ok(())
+}
+
+/// What was allowed to the study before, the newest first.
+fn earlier(file: Option<&TrustFile>, folder: &StudyFolder) -> Vec<TrustedStudy> {
+    let Some(file) = file else {
+        return Vec::new();
+    };
+    file.of_study(&known_folder(folder.path()))
+        .unwrap_or_else(|error| {
+            talk(&format!(
+                "note: earlier answers are left out, because {}",
+                error.text()
+            ));
+            Vec::new()
+        })
+}
+
+fn remember(file: &TrustFile, folder: &StudyFolder, request: &ConsentRequest) {
+    let answer = TrustedStudy {
+        folder: known_folder(folder.path()),
+        hash: request.hash(),
+        items: request.short_items(),
+    };
+    if let Err(error) = file.add(answer) {
+        let path = file.path().display();
+        talk(&format!("note: the answer could not be kept in {path}: {error}"));
+    }
+}
+
+fn refused(request: &ConsentRequest, why: &str) -> CommandError {
+    let what = request.what();
+    CommandError::new(
+        USAGE,
+        format!("{what}, which you have not confirmed before; {why}, so nothing was run"),
+    )
+}
+
+/// Asks a question; only `y` and `yes` are a yes.
+fn is_yes(question: &str) -> Result<bool, CommandError> {
+    ask(&format!("{question} [y/N] "))?;
+    let mut answer = String::new();
+    io::stdin().lock().take(ANSWER_BYTES).read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
