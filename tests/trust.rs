@@ -263,6 +263,30 @@ fn names_of_a_study_cannot_hide_what_would_run() {
 }
 
 #[test]
+fn names_that_steer_a_terminal_are_refused_where_they_are_read() {
+    let fails = |from: &str, to: &str| {
+        let visitor = Visitor::with_command();
+        visitor.change(from, to);
+        let outcome = visitor.run(&["measure", "--yes"]).expect(3);
+        let odd = |letter: char| (letter.is_control() && letter != '\n') || letter == '\u{202e}';
+        assert!(!outcome.stderr.contains(odd), "{:?}", outcome.stderr);
+        assert_eq!(visitor.times_run(), 0);
+        outcome
+    };
+    fails("name = \"small\"", "name = \"small\\u001b[2J\"").says("`study.name`");
+    fails("name = \"small\"", "name = \"small\\nerror: none\"").says("`study.name`");
+    fails("[measure]", "[parameters]\n\"a\\u202eb\" = 1\n[measure]").says("a name in `parameters`");
+    let visitor = Visitor::with_command();
+    let odd = visitor.study.path.join("behaviours/a\u{1b}b.toml");
+    fs::write(odd, "steps = [{ get = \"/\" }]").expect("written");
+    visitor.change("[rates]", "[rates]\n\"a\\u001bb\" = \"1 / day\"");
+    visitor
+        .run(&["measure", "--yes"])
+        .expect(3)
+        .says("a name in `behaviours`");
+}
+
+#[test]
 fn the_study_of_the_demo_is_trusted_where_it_was_written() {
     let visitor = Visitor::with_command();
     let mut demo = visitor

@@ -5,6 +5,7 @@ pub(crate) mod config;
 mod counts;
 pub(crate) mod customers;
 pub(crate) mod growth;
+mod names;
 pub(crate) mod policy;
 pub mod prices;
 pub(crate) mod probe;
@@ -25,6 +26,7 @@ use crate::{
 const FEWEST_CUSTOMERS: f64 = 1e-3;
 
 pub(crate) fn check_study(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    names::check_names(study, spans, found);
     target::check_target(study, spans, found);
     check_currency(study, spans, found);
     check_rates(study, texts, spans, found);

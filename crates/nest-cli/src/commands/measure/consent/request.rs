@@ -122,7 +122,7 @@ impl ConsentRequest {
     /// What is other than it was when it was allowed.
     pub fn changes_since(&self, earlier: &BTreeMap<String, String>) -> String {
         let now = self.short_items();
-        let mut text = "what this study does has changed since you confirmed it:\n".to_owned();
+        let mut text = String::new();
         for (name, was) in earlier.iter().filter(|(name, _)| !now.contains_key(*name)) {
             let _ = write!(text, "\n  gone: {name}{}", shown("was", name, was));
         }
@@ -136,7 +136,11 @@ impl ConsentRequest {
                 None => drop(write!(text, "\n  new: {name}{}", shown("now", name, is))),
             }
         }
-        text + "\n"
+        if text.is_empty() {
+            text =
+                format!("\n  beyond the first {KEPT_LETTERS} letters or {KEPT_ITEMS} items, which are kept");
+        }
+        format!("what this study does has changed since you confirmed it:\n{text}\n")
     }
 
     /// What it asks for, in full.

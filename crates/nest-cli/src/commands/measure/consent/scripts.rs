@@ -2,7 +2,7 @@
 //! read.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     path::{Component, Path, PathBuf},
 };
 
@@ -28,11 +28,12 @@ pub fn named_by<'a>(
 ) -> BTreeMap<PathBuf, String> {
     let mut found = BTreeMap::new();
     let mut seen = BTreeSet::new();
-    let mut next: Vec<PathBuf> = commands
+    // What commands name comes first, before what scripts name.
+    let mut next: VecDeque<PathBuf> = commands
         .flat_map(words)
         .flat_map(|word| paths(word, Path::new("")))
         .collect();
-    while let Some(path) = next.pop() {
+    while let Some(path) = next.pop_front() {
         if found.len() >= MOST_FILES || seen.len() >= MOST_NAMES {
             break;
         }
