@@ -235,6 +235,37 @@ fn a_document_without_a_format_of_ours_is_refused() {
 }
 
 #[test]
+fn counts_whose_sums_would_overflow_are_refused() {
+    let study = Fitted::new();
+    let measured = repository().join("models/migration/measurements.json");
+    let text = fs::read_to_string(measured).expect("committed");
+    let mut json: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    for counts in json["steps"][2]["executions"]
+        .as_object_mut()
+        .expect("counts")
+        .values_mut()
+    {
+        counts["due"] = u64::MAX.into();
+    }
+    fs::write(study.path.join("measurements.json"), json.to_string()).expect("written");
+    study
+        .run(&["fit"])
+        .expect(INVALID)
+        .says("18446744073709551615 is larger than any count");
+    // The same in a step of a run: it is left out and named.
+    let run = study.path.join("runs/20260101T000000Z");
+    fs::create_dir_all(run.join("steps")).expect("made");
+    let manifest = r#"{"started_at":"","study_hash":"","machine":MACHINE,"state":"interrupted"}"#;
+    let manifest = manifest.replace("MACHINE", &json["machine"].to_string());
+    fs::write(run.join("run.json"), manifest).expect("written");
+    let mut step = json["steps"][2].clone();
+    step["plan"]["index"] = u64::MAX.into();
+    fs::write(run.join("steps/002.json"), step.to_string()).expect("written");
+    let shown = study.run(&["runs", "show", "20260101T000000Z"]).expect(0);
+    shown.says("002.json is damaged").says("larger than any count");
+}
+
+#[test]
 fn no_name_of_a_price_book_leads_out_of_its_folder() {
     let secret = "SECRET-4711 = [\n";
     for book in ["../../secret", "../secret", "aws/../../../secret"] {

@@ -13,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nest_data::{Document, Source};
+use nest_data::{Document, Source, check_numbers};
 use nest_load::Trust;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -104,7 +104,8 @@ fn read_json<T: DeserializeOwned>(folder: &Folder, name: &str) -> Result<T, Comm
     let text = folder
         .read_text(name, DOCUMENT_BYTES)
         .map_err(|error| cannot("read", &path, error))?;
-    serde_json::from_str(&text).map_err(|error| {
+    let value = check_numbers(&text).and_then(|()| serde_json::from_str(&text));
+    value.map_err(|error| {
         CommandError::new(INVALID, format!("{} is damaged: {error}", path.display()))
             .hint("remove the run with `locust-nest runs rm`")
     })

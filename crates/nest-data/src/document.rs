@@ -1,8 +1,12 @@
 //! What every document on disk carries: its kind, its format and who wrote it.
 
+mod numbers;
+
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::error::DataError;
+
+pub use numbers::check_numbers;
 
 /// Kind, format and origin of a document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +82,7 @@ pub trait Document: Serialize + DeserializeOwned {
                 verb: Self::MADE_BY_VERB,
             });
         }
+        check_numbers(text).map_err(malformed)?;
         let document: Self = serde_json::from_str(text).map_err(malformed)?;
         match document.damage() {
             None => Ok(document),

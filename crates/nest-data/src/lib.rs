@@ -31,7 +31,7 @@ pub mod units;
 
 pub use caveat::Caveat;
 pub use diagnostic::{Diagnostic, Source};
-pub use document::{Document, Header};
+pub use document::{Document, Header, check_numbers};
 pub use error::DataError;
 pub use estimate::Estimate;
 pub use measurement::Measurements;
