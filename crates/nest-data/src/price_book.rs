@@ -4,6 +4,7 @@
 
 mod adjustment;
 mod age;
+mod bounds;
 mod changes;
 mod check;
 mod commitment;

@@ -23,7 +23,7 @@ pub const DAYS_PER_MONTH: f64 = 365.0 / 12.0;
 /// errors.
 const LONGEST_SPAN_S: f64 = 3_650.0 * SECONDS_PER_DAY;
 /// Largest decimal that is read, 10^18: exact sums and products of such then stay inside their 28 digits.
-const LARGEST_DECIMAL: Decimal = Decimal::from_parts(2_808_348_672, 232_830_643, 0, false, 0);
+pub(crate) const LARGEST_DECIMAL: Decimal = Decimal::from_parts(2_808_348_672, 232_830_643, 0, false, 0);
 
 /// Gives a text newtype its serde and schema: written as a string, checked under `format` by
 /// [`check_format`].

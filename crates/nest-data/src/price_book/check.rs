@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
-use super::{Instance, InstanceUnit, Meter, PriceBook, TierMode, adjustment::check_adjustments, step};
+use super::{
+    Instance, InstanceUnit, Meter, PriceBook, TierMode, adjustment::check_adjustments, bounds::check_bounds,
+    step,
+};
 use crate::{diagnostic::Diagnostic, toml_document::Spans};
 
 /// Highest price of anything, in any currency. Anything above is taken for a typing error.
@@ -24,6 +27,7 @@ pub fn check(book: &PriceBook, spans: &Spans) -> Vec<Diagnostic> {
         .iter()
         .enumerate()
         .for_each(|(index, instance)| check_instance(instance, &index.to_string(), spans, &mut found));
+    check_bounds(book, spans, &mut found);
     check_pools(book, spans, &mut found);
     check_shares(book, spans, &mut found);
     check_adjustments(book, rows(book).map(|row| row.2), spans, &mut found);
@@ -140,17 +144,6 @@ fn check_meter(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagno
             meter.id
         );
         found.push(spans.at_value(&["meter", index, "percent_of"], message, "keep one of the two"));
-    }
-    if meter
-        .free
-        .as_ref()
-        .is_some_and(|free| free.quantity.0 < Decimal::ZERO)
-    {
-        found.push(spans.at_value(
-            &["meter", index, "free"],
-            format!("meter `{}` gives a negative quantity for free", meter.id),
-            "write 0 or more",
-        ));
     }
     if let Some(included) = &meter.included
         && (included.quantity.0 <= Decimal::ZERO || included.per.trim().is_empty())

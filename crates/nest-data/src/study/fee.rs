@@ -6,7 +6,11 @@ use rust_decimal::{Decimal, prelude::FromPrimitive};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{error::DataError, formula::Number, units::QuotedDecimal};
+use crate::{
+    error::DataError,
+    formula::Number,
+    units::{LARGEST_DECIMAL, QuotedDecimal},
+};
 
 /// Decimal places to which a fee is rounded: far below the smallest coin, and exact in a decimal of 28
 /// digits.
@@ -53,13 +57,29 @@ impl Fee {
         let value = Decimal::from_f64(value)
             .filter(|value| !value.is_sign_negative())
             .ok_or_else(unreadable)?;
-        Ok(fixed + (percent.0 / Decimal::ONE_HUNDRED * value).round_dp(DIGITS))
+        let share = (percent.0 / Decimal::ONE_HUNDRED).checked_mul(value);
+        let each = share.and_then(|share| share.round_dp(DIGITS).checked_add(fixed));
+        each.filter(|each| *each <= LARGEST_DECIMAL)
+            .ok_or_else(|| DataError::Formula {
+                reason: format!("{percent} % of {value} is too large for a fee"),
+            })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_share_beyond_decimals_is_an_error() {
+        let fee: Fee = serde_json::from_str(r#"{ "behaviour": "pay", "percent": "1000000000", "of": "x" }"#)
+            .expect("a fee");
+        let each = |x: f64| fee.each(&BTreeMap::from([("x".to_owned(), x)]));
+        assert_eq!(each(1.0).expect("a value"), Decimal::from(10_000_000));
+        for x in [1e12, 1e25, 1e300] {
+            assert!(each(x).is_err(), "{x}");
+        }
+    }
 
     #[test]
     fn a_share_of_what_is_paid_and_a_fixed_part() {

@@ -16,6 +16,9 @@ use crate::{
     units::QuotedDecimal,
 };
 
+/// Least and highest rate of exchange. The currencies furthest apart are some million to one.
+const LEAST_EXCHANGE: Decimal = Decimal::from_parts(1, 0, 0, false, 7);
+const HIGHEST_EXCHANGE: Decimal = Decimal::from_parts(10_000_000, 0, 0, false, 0);
 /// Largest fixed monthly amount, fee or migration cost. Anything above is taken for a typing error.
 const HIGHEST_AMOUNT: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
 
@@ -427,13 +430,13 @@ pub(crate) fn check_money(study: &Study, spans: &Spans, found: &mut Vec<Diagnost
     for (currency, exchange) in study
         .exchange
         .iter()
-        .filter(|(_, exchange)| exchange.rate.0 <= Decimal::ZERO || !in_range(exchange.rate))
+        .filter(|(_, exchange)| !(LEAST_EXCHANGE..=HIGHEST_EXCHANGE).contains(&exchange.rate.0))
     {
         let message = format!("`exchange.{currency}.rate` is {}, out of range", exchange.rate);
         found.push(spans.at_value(
             &["exchange", currency, "rate"],
             message,
-            "write a rate above 0 and at most \"1000000000\"",
+            "write a rate from \"0.0000001\" to \"10000000\"",
         ));
     }
 }

@@ -198,13 +198,16 @@ impl<'a> PricedConfig<'a> {
                 self.name,
             )?;
             let each = fee.each(parameters).map_err(ModelError::Rates)?;
+            let amount = executions.checked_mul(each).ok_or_else(|| ModelError::TooLarge {
+                what: format!("fee `{name}`, {executions} times {each}"),
+            })?;
             Ok(CostLine {
                 driver: CostDriver::Behaviour,
                 behaviour: Some(fee.behaviour.clone()),
                 meter: name.clone(),
                 quantity: QuotedDecimal(executions.normalize()),
                 unit: "transaction".to_owned(),
-                amount: Some(QuotedDecimal((executions * each).round_dp(DIGITS).normalize())),
+                amount: Some(QuotedDecimal(amount.round_dp(DIGITS).normalize())),
                 source: fee.note.clone().unwrap_or_else(|| super::STUDY.to_owned()),
             })
         };
