@@ -99,7 +99,8 @@ pub fn check_bounds(book: &PriceBook, spans: &Spans, found: &mut Vec<Diagnostic>
 mod tests {
     use crate::{PriceBook, Source};
 
-    const BOOK: &str = "schema = 1\nprovider = \"p\"\nregion = \"r\"\ncurrency = \"USD\"\nmonth_hours = \"730\"\n\
+    const BOOK: &str = "schema = 1\nprovider = \"p\"\nregion = \"r\"\ncurrency = \"USD\"\n\
+                        month_hours = \"730\"\n\
                         tax = \"excluded\"\nstale_after_days = 1\n[source.s]\ntitle = \"t\"\nobserved_on = \
                         \"2026\"\nconfidence = \"page\"\n";
 
@@ -118,8 +119,9 @@ mod tests {
         };
         let commitment = |upfront: &str| {
             format!(
-                "[[commitment]]\nid = \"c\"\nkind = \"reserved\"\nterm_months = 12\npayment = \"all\"\ncovers = \
-                 {{ sku = \"x\" }}\nupfront = \"{upfront}\"\nrecurring = \"0\"\nunit = \"h\"\nsource = \"s\"\n"
+                "[[commitment]]\nid = \"c\"\nkind = \"reserved\"\nterm_months = 12\npayment = \"all\"\n\
+                 covers = {{ sku = \"x\" }}\nupfront = \"{upfront}\"\nrecurring = \"0\"\n\
+                 unit = \"h\"\nsource = \"s\"\n"
             )
         };
         let plan = |amount: &str| {
