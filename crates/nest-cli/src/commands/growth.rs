@@ -177,8 +177,11 @@ fn forecast(rows: &[DatedCount], wanted: Wanted) -> Result<SeriesForecast, Histo
 
 /// Refuses a forecast that leaves what numbers can hold: its last steps would all be the same.
 fn within_numbers(forecast: SeriesForecast) -> Result<SeriesForecast, String> {
-    let is_beyond =
-        |quantiles: &[f64; QUANTILES.len()]| quantiles.iter().any(|value| !(value.abs() <= LARGEST));
+    let is_beyond = |quantiles: &[f64; QUANTILES.len()]| {
+        quantiles
+            .iter()
+            .any(|value| value.is_nan() || value.abs() > LARGEST)
+    };
     match forecast.steps.iter().position(is_beyond) {
         None => Ok(forecast),
         Some(step) => Err(format!(

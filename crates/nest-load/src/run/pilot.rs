@@ -110,7 +110,7 @@ fn check_busy(cpus: &[Resource], busy: &BTreeMap<String, f64>) -> Result<(), Loa
         let processors = cpu.capacity.unwrap_or(MOST_PROCESSORS);
         if let Some(busy) = busy
             .get(&cpu.tier)
-            .filter(|busy| !(**busy <= BUSIEST * processors))
+            .filter(|busy| busy.is_nan() || **busy > BUSIEST * processors)
         {
             return Err(LoadError::Probe {
                 reason: format!(
