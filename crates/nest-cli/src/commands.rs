@@ -15,6 +15,7 @@ mod load;
 mod measure;
 mod pricing;
 mod project;
+pub mod readers;
 mod report;
 mod runs;
 mod schema;

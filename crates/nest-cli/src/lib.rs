@@ -6,6 +6,7 @@
 //! - `files`: the study folder and its runs; `book_set`: the price books
 //! - `command_error`: why a command failed, with its exit code; `printer`: prints errors, data and messages
 //! - `table`: tables in the forms of `--format`
+//! - [`readers`]: what commands make of files, from bytes, for checks from outside
 
 mod args;
 mod book_set;
@@ -25,6 +26,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+pub use commands::readers;
 pub use nest_load::code::{Behaviour, ExecutionContext, Failure, HttpResponse, Registry, TargetAddress};
 
 /// Runs the command line of this process and returns its exit code; docs/exit-codes.md lists them.

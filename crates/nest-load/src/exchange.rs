@@ -3,6 +3,7 @@
 //!
 //! - `routes`: over which client; `redirect`, `follow`: where an answer leads
 //! - `judge`: checks and saves; `problem`, `masking`: what is kept of a failure
+//! - `readers`: parts of all that without a socket, for checks from outside
 
 use std::{pin::pin, time::Duration};
 
@@ -25,6 +26,7 @@ mod follow;
 mod judge;
 pub mod masking;
 pub mod problem;
+pub mod readers;
 pub mod redirect;
 mod routes;
 

@@ -12,7 +12,8 @@
 //! - `execute`: executes a behaviour from its due time; `exchange`: one request and its answer
 //! - `script`: behaviours of files, compiled; [`code`]: behaviours in Rust; `http`: the protocols they use
 //! - `recorder`: counts and histograms; `verdict`: judges a step (pure); [`observe`]: what the target uses
-//! - [`codec`]: the HTTP/1.1 decoder without a socket, for checks from outside
+//! - [`codec`]: the HTTP/1.1 decoder without a socket, and [`readers`] of what answers hold, for checks from
+//!   outside
 
 pub mod code;
 pub mod error;
@@ -32,6 +33,7 @@ mod worker;
 
 pub use engine::interrupt::{self, Interrupt};
 pub use error::LoadError;
+pub use exchange::readers;
 pub use http::{codec, fetch::download, tls::Trust};
 pub use run::{
     CommandSettings, Event, MeasureOptions, MeasureOutcome, Resume, doctor, guard::guard, measure, plan,

@@ -10,7 +10,10 @@ use nest_data::{
     study::{Probe, ProbeKind},
 };
 
-use crate::{error::LoadError, http::fetch::Fetcher};
+use crate::{
+    error::LoadError,
+    http::fetch::{Fetcher, Page},
+};
 
 pub mod cgroup;
 pub mod exposition;
@@ -26,10 +29,28 @@ mod query;
 mod trouble;
 
 use cgroup::Cgroup;
+use exposition::MetricSeries;
 use members::Members;
 use process::ProcessTree;
 use prometheus::MetricsEndpoint;
 pub use sample::{CounterPoint, ProbeReading, Sample, WindowUsage};
+use trouble::Trouble;
+
+/// The series in an answer of a Prometheus server's query API: for checks from outside.
+///
+/// # Errors
+/// What the answer is instead.
+pub fn server_answer(status: u16, text: &str) -> Result<Vec<MetricSeries>, String> {
+    let page = Page {
+        status,
+        text: text.to_owned(),
+        at: Instant::now(),
+    };
+    query::parse(&page).map_err(|trouble| match trouble {
+        Trouble::Status(status) => format!("status {status}"),
+        Trouble::NoAnswer(what) | Trouble::Unreadable(what) | Trouble::Refused(what) => what,
+    })
+}
 
 /// Counters of one local tier since an unknown start. What the system does not count is none, never 0.
 #[derive(Debug, Clone, Default, PartialEq)]

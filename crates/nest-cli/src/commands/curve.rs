@@ -9,7 +9,7 @@ use std::{
 use nest_model::curve::{CurveCaveat, CurveForecast, FittedCurve, LoadAxis, fit_curve};
 
 use crate::{
-    args::{CurveArguments, CurveAxis},
+    args::{CurveArguments, CurveAxis, Format},
     command_error::{CommandError, INVALID},
     csv_number::NumberColumn,
     csv_table::{self, CsvRow},
@@ -17,6 +17,10 @@ use crate::{
     table::{Cell, Column, OutputTable, Shown, Unit},
 };
 
+/// Columns of the file of measurements, the one that it may also have, and those of the file of levels.
+const DATA: [&str; 3] = ["series", "x", "y"];
+const AXIS: [&str; 1] = ["axis"];
+const AT: [&str; 2] = ["series", "x"];
 /// Columns that are printed.
 const COLUMNS: [Column; 8] = [
     Column::new("series", &["series"]),
@@ -61,15 +65,9 @@ struct LevelForecast<'a> {
 
 /// Runs the verb.
 pub fn run(arguments: &CurveArguments) -> Result<(), CommandError> {
-    let rows = csv_table::read(&arguments.data, &["series", "x", "y"], &["axis"])?;
-    let asked = csv_table::read(&arguments.at, &["series", "x"], &[])?;
-    let inputs = inputs(&rows);
-    let names: Vec<&str> = in_order(rows.iter().map(|row| row.cells[0].as_str()));
-    let curves: HashMap<&str, Fitted> = names
-        .iter()
-        .copied()
-        .zip(fitted(&names, &inputs, arguments.axis))
-        .collect();
+    let rows = csv_table::read(&arguments.data, &DATA, &AXIS)?;
+    let asked = csv_table::read(&arguments.at, &AT, &[])?;
+    let (names, curves) = curves(&rows, arguments.axis);
     let forecasts: Vec<LevelForecast> = asked.iter().map(|row| forecast(row, &curves)).collect();
     data(&table(&forecasts).render(arguments.format))?;
     talk_of(&names, &curves, &forecasts);
@@ -84,6 +82,26 @@ pub fn run(arguments: &CurveArguments) -> Result<(), CommandError> {
         .hint("a series needs at least three distinct x with y above 0"));
     }
     Ok(())
+}
+
+/// What the verb prints as CSV, from the bytes of its two files.
+///
+/// # Errors
+/// The first line that cannot be read.
+pub fn from_bytes(data: &[u8], at: &[u8]) -> Result<String, String> {
+    let rows = csv_table::whole(csv_table::parse(data, &DATA, &AXIS)?)?;
+    let asked = csv_table::whole(csv_table::parse(at, &AT, &[])?)?;
+    let (_, curves) = curves(&rows, CurveAxis::default());
+    let forecasts: Vec<LevelForecast> = asked.iter().map(|row| forecast(row, &curves)).collect();
+    Ok(table(&forecasts).render(Format::Csv))
+}
+
+/// The series of a file in the order of first appearance, and their curves.
+fn curves(rows: &[CsvRow], axis: CurveAxis) -> (Vec<&str>, HashMap<&str, Fitted>) {
+    let names: Vec<&str> = in_order(rows.iter().map(|row| row.cells[0].as_str()));
+    let fitted = fitted(&names, &inputs(rows), axis);
+    let curves = names.iter().copied().zip(fitted).collect();
+    (names, curves)
 }
 
 /// Each text once, in the order of first appearance.

@@ -81,6 +81,19 @@ pub fn run(arguments: &DemandArguments) -> Result<(), CommandError> {
     Ok(())
 }
 
+/// What the verb prints as CSV, from the bytes of its file.
+///
+/// # Errors
+/// The first line that cannot be read.
+pub fn from_bytes(file: &[u8]) -> Result<String, String> {
+    let rows = csv_table::whole(csv_table::parse(file, &NAMES[..NEEDED], &NAMES[NEEDED..])?)?;
+    let attributed = attribute(&windows(&rows)?.readings).into_iter();
+    let found: Vec<Attribution> = attributed
+        .filter_map(|(_, attribution)| attribution.ok())
+        .collect();
+    Ok(table(&found).render(Format::Csv))
+}
+
 /// Says which resources were refused and why; `kept` others were not.
 fn talk_of_refused(refused: &BTreeMap<String, String>, kept: usize) {
     for (resource, reason) in refused {

@@ -98,6 +98,21 @@ pub fn run(arguments: &GrowthArguments) -> Result<(), CommandError> {
     Ok(())
 }
 
+/// What the verb prints as CSV for a horizon in steps, from the bytes of its file, on a day.
+///
+/// # Errors
+/// The first line that cannot be read.
+pub fn from_bytes(history: &[u8], horizon: usize, today: Date) -> Result<String, String> {
+    let rows = csv_table::parse(history, &COLUMNS, &[])?;
+    let (series, _) = by_series(&rows, "history");
+    let wanted = Wanted {
+        horizon,
+        season: None,
+        today,
+    };
+    Ok(table(&outcomes(&series, wanted), Format::Csv).render(Format::Csv))
+}
+
 /// Rows by series, and a message for each row that cannot be read.
 fn read(path: &Path) -> Result<(SeriesRows, Vec<String>), CommandError> {
     let table = csv_table::read_uneven(path, &COLUMNS, &[])

@@ -1,0 +1,113 @@
+//! The list of what is fuzzed.
+
+use crate::readers::{documents, histograms, http, metrics, prices, runs, study, tables};
+
+/// A reader of bytes from outside, with what is made of the bytes next.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// Name of the target and of its folder in `fuzz/corpus`.
+    pub name: &'static str,
+    /// How its inputs are written, which decides how they are changed.
+    pub language: Language,
+    /// Reads an input; says whether it was understood.
+    pub read: fn(&[u8]) -> bool,
+    /// How many inputs `tests/run` reads.
+    pub in_tests: u64,
+    /// How many inputs `bench/run fuzz` reads.
+    pub in_bench: u64,
+}
+
+/// How inputs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// TOML.
+    Toml,
+    /// JSON.
+    Json,
+    /// Lines of text: CSV, metrics, header fields.
+    Lines,
+    /// Bytes without lines.
+    Bytes,
+}
+
+use Language::{Bytes, Json, Lines, Toml};
+
+/// Inputs of readers of small files in `bench/run fuzz`, and of those that also compute a document.
+const SMALL: u64 = 1_000_000;
+const DOCUMENT: u64 = 100_000;
+
+const fn target(
+    name: &'static str,
+    language: Language,
+    read: fn(&[u8]) -> bool,
+    in_tests: u64,
+    in_bench: u64,
+) -> Target {
+    Target {
+        name,
+        language,
+        read,
+        in_tests,
+        in_bench,
+    }
+}
+
+/// Everything that is fuzzed. Counts for `tests/run` are such that each takes about two seconds, and all of
+/// them a minute.
+pub const TARGETS: &[Target] = &[
+    // Files that people write.
+    target("study", Toml, study::study, 2_000, SMALL),
+    target("study_projected", Toml, study::projected, 100, DOCUMENT),
+    target("behaviour", Toml, study::behaviour, 5_000, SMALL),
+    target("feed_csv", Lines, study::feed_csv, 20_000, SMALL),
+    target("feed_jsonl", Json, study::feed_jsonl, 20_000, SMALL),
+    target("growth_plan", Lines, study::growth_plan, 20_000, SMALL),
+    target("growth_history", Lines, study::growth_history, 20_000, SMALL),
+    target("formula", Lines, study::formula, 50_000, SMALL),
+    target("price_book", Toml, prices::book, 1_000, SMALL),
+    target("curve", Lines, tables::curve, 500, SMALL),
+    target("growth", Lines, tables::growth, 500, SMALL),
+    target("demand", Lines, tables::demand, 5_000, SMALL),
+    // Price lists of vendors, and tables that become books.
+    target("aws_offer_csv", Lines, prices::import, 2_000, SMALL),
+    target("aws_offer_json", Json, prices::import, 2_000, SMALL),
+    target("aws_products", Json, prices::import, 2_000, SMALL),
+    target("aws_savings", Json, prices::import, 2_000, SMALL),
+    target("aws_savings_csv", Lines, prices::import, 2_000, SMALL),
+    target("azure", Json, prices::import, 2_000, SMALL),
+    target("gcp", Json, prices::import, 2_000, SMALL),
+    target("price_tables", Lines, prices::import, 2_000, SMALL),
+    target("price_file", Bytes, prices::import, 2_000, SMALL),
+    // What the program wrote, and anyone may have changed.
+    target("run_manifest", Json, runs::manifest, 50_000, SMALL),
+    target("run_plan", Json, runs::plan, 10_000, SMALL),
+    target("run_step", Json, runs::step, 5_000, SMALL),
+    target("measurements", Json, documents::measurements, 500, DOCUMENT),
+    target("scaling", Json, documents::scaling, 200, DOCUMENT),
+    target("projection", Json, documents::projection, 100, DOCUMENT),
+    target("histogram", Lines, histograms::text, 20_000, SMALL),
+    target("histogram_counts", Bytes, histograms::counts, 10_000, SMALL),
+    // What a target answers.
+    target("answer", Lines, http::answer, 5_000, SMALL),
+    target("encoded", Bytes, http::encoded, 10_000, SMALL),
+    target("saved", Json, http::saved, 20_000, SMALL),
+    target("cookies", Lines, http::cookies, 20_000, SMALL),
+    target("metrics", Lines, metrics::page, 10_000, SMALL),
+    target("metrics_answer", Json, metrics::server_answer, 20_000, SMALL),
+    target("selector", Lines, metrics::selector, 20_000, SMALL),
+];
+
+/// The target of a name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Target> {
+    TARGETS.iter().find(|target| target.name == name)
+}
+
+/// Reads one input of a target, for cargo-fuzz.
+///
+/// # Panics
+/// If there is no such target, or the reader panics.
+pub fn read(name: &str, input: &[u8]) {
+    let target = find(name).unwrap_or_else(|| panic!("there is no target {name}"));
+    (target.read)(input);
+}
