@@ -76,6 +76,8 @@ pub struct Tally {
     pub cpu_s: f64,
     /// Longest processor time of one, in seconds.
     pub slowest_s: f64,
+    /// Index of that one.
+    pub slowest: u64,
     /// Most bytes that were allocated at a time for one.
     pub largest_bytes: usize,
     /// Inputs that broke a bound.
@@ -181,7 +183,9 @@ impl Tally {
         self.inputs += 1;
         self.understood += u64::from(judged.outcome == Ok(true));
         self.cpu_s += judged.cpu_s;
-        self.slowest_s = self.slowest_s.max(judged.cpu_s);
+        if judged.cpu_s > self.slowest_s {
+            (self.slowest_s, self.slowest) = (judged.cpu_s, index);
+        }
         self.largest_bytes = self.largest_bytes.max(judged.bytes);
         let fault = match judged.outcome {
             Err(message) => Some(Fault::Panic(message)),
@@ -205,7 +209,9 @@ impl Tally {
         self.inputs += next.inputs;
         self.understood += next.understood;
         self.cpu_s += next.cpu_s;
-        self.slowest_s = self.slowest_s.max(next.slowest_s);
+        if next.slowest_s > self.slowest_s {
+            (self.slowest_s, self.slowest) = (next.slowest_s, next.slowest);
+        }
         self.largest_bytes = self.largest_bytes.max(next.largest_bytes);
         self.faults += next.faults;
         self.found.extend(next.found);

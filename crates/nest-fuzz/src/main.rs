@@ -2,6 +2,7 @@
 
 use std::{
     env, fs,
+    io::{self, Write},
     path::Path,
     process::ExitCode,
     time::{Duration, Instant},
@@ -10,12 +11,14 @@ use std::{
 use nest_fuzz::{
     corpus::{self, Seeds},
     judge::{self, Tally},
+    mutation,
     target::{self, TARGETS, Target},
 };
 
 /// Inputs after which a run says how far it is.
 const PART: u64 = 5_000;
 const USAGE: &str = "nest-fuzz --list\n\
+    nest-fuzz TARGET --show INDEX [--seed SEED]\n\
     nest-fuzz TARGET [--from INDEX] [--to INDEX] [--seed SEED] [--for SECONDS] [--found FOLDER]";
 
 /// What is asked for.
@@ -26,6 +29,7 @@ struct Order {
     seed: u64,
     time: Duration,
     found: String,
+    show: Option<u64>,
 }
 
 fn main() -> ExitCode {
@@ -56,6 +60,7 @@ fn order(arguments: &[String]) -> Result<Order, String> {
         seed: 1,
         time: Duration::MAX,
         found: "target/fuzz-found".to_owned(),
+        show: None,
     };
     for pair in options.chunks(2) {
         let [option, value] = pair else {
@@ -71,6 +76,7 @@ fn order(arguments: &[String]) -> Result<Order, String> {
             "--to" => order.to = number()?,
             "--seed" => order.seed = number()?,
             "--for" => order.time = Duration::from_secs(number()?),
+            "--show" => order.show = Some(number()?),
             "--found" => order.found.clone_from(value),
             _ => return Err(format!("there is no option {option}")),
         }
@@ -79,9 +85,16 @@ fn order(arguments: &[String]) -> Result<Order, String> {
 }
 
 /// Reads the inputs in parts; after each of them a line says what came of all so far. Returns the number of
-/// inputs that broke a bound.
+/// inputs that broke a bound. An input that is to be shown is written instead.
 fn fuzz(order: &Order) -> Result<u64, String> {
     let seeds = corpus::seeds(order.target).map_err(|error| format!("{}: {error}", order.target.name))?;
+    if let Some(index) = order.show {
+        let input = mutation::input(&seeds, order.target.language, order.seed, index);
+        return io::stdout()
+            .write_all(&input)
+            .map(|()| 0)
+            .map_err(|error| error.to_string());
+    }
     let (start, mut all, mut next) = (Instant::now(), Tally::default(), order.from);
     while next < order.to && start.elapsed() < order.time {
         let end = order.to.min(next + PART);
@@ -108,8 +121,8 @@ fn keep(order: &Order, part: &Tally) -> Result<(), String> {
 
 fn line(order: &Order, seeds: &Seeds, next: u64, all: &Tally) -> String {
     format!(
-        "{} seed {} corpus {} inputs {}..{next} understood {} faults {} cpu_s {:.1} slowest_s {:.3} \
-         largest_mib {:.1}",
+        "{} seed {} corpus {} inputs {}..{next} understood {} faults {} cpu_s {:.1} slowest {} \
+         slowest_s {:.3} largest_mib {:.1}",
         order.target.name,
         order.seed,
         seeds.texts.len(),
@@ -117,6 +130,7 @@ fn line(order: &Order, seeds: &Seeds, next: u64, all: &Tally) -> String {
         all.understood,
         all.faults,
         all.cpu_s,
+        all.slowest,
         all.slowest_s,
         all.largest_bytes as f64 / f64::from(1 << 20),
     )
