@@ -1,5 +1,5 @@
-//! Shows errors in the lines of the files that a person wrote. What is shown is bounded: a price list may come
-//! in one line of many megabytes, and may have an error in each of its rows.
+//! Shows errors in the lines of the files that a person wrote. What is shown is bounded: a price list may
+//! come in one line of many megabytes, and may have an error in each of its rows.
 
 use std::{borrow::Cow, ops::Range};
 
