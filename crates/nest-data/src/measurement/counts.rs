@@ -2,8 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Counts of executions or requests: `due = completed + failed + dropped`, exactly.
+/// Counts of executions or requests: `due = completed + failed + dropped`, exactly. A document in which they
+/// are not is refused.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "StatedCounts")]
 pub struct Counts {
     /// Due in the span.
     pub due: u64,
@@ -13,6 +15,42 @@ pub struct Counts {
     pub failed: u64,
     /// Never started.
     pub dropped: u64,
+}
+
+/// Counts as a document states them.
+#[derive(Deserialize)]
+struct StatedCounts {
+    due: u64,
+    completed: u64,
+    failed: u64,
+    dropped: u64,
+}
+
+impl TryFrom<StatedCounts> for Counts {
+    type Error = String;
+
+    fn try_from(stated: StatedCounts) -> Result<Self, String> {
+        let StatedCounts {
+            due,
+            completed,
+            failed,
+            dropped,
+        } = stated;
+        let ended = completed
+            .checked_add(failed)
+            .and_then(|sum| sum.checked_add(dropped));
+        if ended != Some(due) {
+            return Err(format!(
+                "{due} were due, but {completed} completed, {failed} failed and {dropped} dropped"
+            ));
+        }
+        Ok(Self {
+            due,
+            completed,
+            failed,
+            dropped,
+        })
+    }
 }
 
 impl Counts {
@@ -131,5 +169,19 @@ mod tests {
         assert!(counts.balance());
         counts.due += 1;
         assert!(!counts.balance());
+    }
+    #[test]
+    fn counts_that_do_not_balance_are_not_read() {
+        let read = |text: &str| serde_json::from_str::<Counts>(text).map_err(|error| error.to_string());
+        let whole = r#"{"due":5,"completed":3,"failed":1,"dropped":1}"#;
+        assert_eq!(read(whole).map(|counts| counts.due), Ok(5));
+        for (from, to) in [
+            ("\"due\":5", "\"due\":0"),
+            ("\"failed\":1", "\"failed\":9"),
+            ("\"dropped\":1", "\"dropped\":18446744073709551615"),
+        ] {
+            let error = read(&whole.replace(from, to)).expect_err("no balance");
+            assert!(error.contains("were due, but 3 completed"), "{error}");
+        }
     }
 }
