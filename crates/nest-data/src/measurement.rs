@@ -114,6 +114,26 @@ pub struct Pilot {
     pub executions: u64,
     /// Rough CPU demand per execution in seconds, by tier.
     pub cpu_s: BTreeMap<String, f64>,
-    /// Mean time of one execution in seconds.
+    /// Mean time of one execution in seconds, without what `max_rate` held it back.
     pub mean_s: f64,
+    /// Requests that went over the wire for the completed executions: redirects and those sent again are
+    /// among them. 0 if they were not counted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub requests: u64,
+}
+
+impl Pilot {
+    /// Requests on the wire per execution; one if they were not counted.
+    #[must_use]
+    pub fn requests_per_execution(&self) -> f64 {
+        if self.requests == 0 || self.executions == 0 {
+            1.0
+        } else {
+            self.requests as f64 / self.executions as f64
+        }
+    }
+}
+
+fn is_zero(value: &u64) -> bool {
+    *value == 0
 }

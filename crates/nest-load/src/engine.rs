@@ -12,7 +12,7 @@ use crate::{
     http::NoAnswer,
     observe::{Observer, Sample},
     recorder::{Recorder, windows::StepControl},
-    schedule::load::StepLoad,
+    schedule::{load::StepLoad, rate_bound::RateBound},
     script::program::Program,
     verdict::{StepFacts, settle::Unsettled},
     worker::command::{AloneOrder, StepOrder, WorkerCommand},
@@ -52,6 +52,17 @@ pub struct StepLimits {
     pub drain: Duration,
     /// Executions after which the step ends, if their number is bounded.
     pub executions: Option<u64>,
+    /// The time of the run that the step belongs to, if it is bounded.
+    pub run: Option<RunTime>,
+}
+
+/// The time that a run may take.
+#[derive(Debug, Clone, Copy)]
+pub struct RunTime {
+    /// When it is over.
+    pub until: MonotonicTime,
+    /// How long it is, in seconds.
+    pub allowed_s: f64,
 }
 
 /// Everything a step gave.
@@ -67,6 +78,8 @@ pub struct StepResult {
     /// Length of all windows, shorter if the step ended early.
     pub span_s: f64,
     pub interrupted: bool,
+    /// Most requests per second, if they are bounded.
+    pub max_rate: Option<f64>,
 }
 
 impl StepResult {
@@ -79,6 +92,7 @@ impl StepResult {
             requests,
             windows,
             generator: self.generator,
+            max_rate: self.max_rate,
             population: self.population,
             local_errors: recorder.errors_of(NoAnswer::LOCAL),
             own_errors: recorder.own_errors(),
@@ -139,6 +153,11 @@ impl Engine {
         &self.program
     }
 
+    /// Most requests per second, if they are bounded.
+    pub fn max_rate(&self) -> Option<f64> {
+        self.program.settings.bound.as_ref().map(RateBound::per_s)
+    }
+
     /// Lets all customers go, after stored data was reset.
     ///
     /// # Errors
@@ -151,7 +170,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Executes one behaviour again and again, one at a time, for a while; returns how long it took in all.
+    /// Executes one behaviour again and again, one at a time, for a while, and no longer than the run has
+    /// `left`; returns how long it took in all.
     ///
     /// # Errors
     /// [`LoadError::WorkerGone`].
@@ -160,11 +180,13 @@ impl Engine {
         behaviour: usize,
         span: Duration,
         most: u64,
+        left: Duration,
         interrupt: &Interrupt,
     ) -> Result<(Recorder, f64), LoadError> {
         let worker = self.workers.first().expect("an engine has a worker");
         // An execution under way when the span is over is waited for, but not for ever.
         let longest = span * 4 + Duration::from_secs_f64(self.program.settings.timeout_s * 6.0) + PATIENCE;
+        let longest = longest.min(left);
         worker.send(WorkerCommand::Alone(AloneOrder {
             behaviour,
             span,
@@ -179,7 +201,8 @@ impl Engine {
     /// Runs a step to its end, or until it is interrupted.
     ///
     /// # Errors
-    /// [`LoadError::TooManyArrivals`], an error of the observer, or [`LoadError::WorkerGone`].
+    /// [`LoadError::TooManyArrivals`], [`LoadError::TooManyCustomers`], an error of the observer, or
+    /// [`LoadError::WorkerGone`].
     pub fn run_step(
         &self,
         load: &StepLoad,

@@ -142,6 +142,20 @@ pub enum LoadError {
         /// Most arrivals per second.
         most_per_s: f64,
     },
+    /// A step has more customers than the generator takes.
+    #[error("{customers} customers are more than the {most} that a step may have")]
+    TooManyCustomers {
+        /// Customers of the step.
+        customers: usize,
+        /// Most customers.
+        most: usize,
+    },
+    /// The plan of an interrupted run goes beyond what the study allows.
+    #[error("the interrupted run cannot continue: its plan {reason}")]
+    KeptPlan {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A secret that a template reads is not in the environment.
     #[error("behaviour `{behaviour}` reads the environment variable {variable}, which is not set")]
     SecretMissing {

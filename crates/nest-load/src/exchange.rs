@@ -1,7 +1,7 @@
 //! One request to the target, for behaviours of files and for behaviours in code alike: fill in, send, wait
 //! until the timeout, send again what the target did not take, follow redirects, check, save, count.
 //!
-//! - `routes`: over which client; `redirect`, `follow`: where an answer leads
+//! - `turn`: how many per second; `routes`: over which client; `redirect`, `follow`: where an answer leads
 //! - `judge`: checks and saves; `problem`, `masking`: what is kept of a failure
 //! - `readers`: parts of all that without a socket, for checks from outside
 
@@ -29,6 +29,7 @@ pub mod problem;
 pub mod readers;
 pub mod redirect;
 mod routes;
+pub mod turn;
 
 use problem::{Problem, keep};
 
@@ -65,10 +66,18 @@ pub async fn request(
     random: &mut Xoshiro256PlusPlus,
     rows: &mut FeedRows,
 ) -> (Result<HttpAnswer, Problem>, MonotonicTime) {
-    let (step, place, timing) = (request.step, request.place, request.timing);
-    let before = random.clone();
+    let (step, place) = (request.step, request.place);
+    let (mut request, before) = (*request, random.clone());
+    let turn = match turn::later_turn(context, request.timing.sent) {
+        Some(turn) => held_until(context, &mut request, turn).await,
+        None => Ok(()),
+    };
+    let timing = request.timing;
     begin(context, place, timing.sent);
-    let outcome = answered(customer, context, request, &before, random, rows).await;
+    let outcome = match turn {
+        Ok(()) => answered(customer, context, &request, &before, random, rows).await,
+        Err(held) => Err(held.into()),
+    };
     let ended = MonotonicTime::now();
     match &outcome {
         Ok(answer) => end(context, place, &record(timing, ended, answer)),
@@ -79,6 +88,19 @@ pub async fn request(
         }
     }
     (outcome, ended)
+}
+
+/// Holds a request back until its turn comes, from which on it counts as sent.
+async fn held_until(
+    context: &StepContext,
+    request: &mut PendingRequest<'_>,
+    turn: MonotonicTime,
+) -> Result<(), NoAnswer> {
+    let since = request.timing.sent;
+    // On the heap, or every customer would have room for it.
+    let waited = Box::pin(turn::wait(context, request.place.phase, since, turn)).await;
+    request.timing.sent = MonotonicTime::now();
+    waited.map(drop)
 }
 
 /// Counts a request as due, and as in flight.
@@ -185,7 +207,7 @@ async fn answered(
             Ok(answer)
         }
         Some(Err(no_answer)) => Err(no_answer.into()),
-        None => Err(timed_out(customer, step).into()),
+        None => Err(timed_out(customer, context, step).into()),
     }
 }
 
@@ -205,14 +227,14 @@ async fn answered_at_last(
         let following = pin!(follow::follow(customer, context, request, before, random, rows));
         alarm.within(&context.state.clock, deadline, following).await
     };
-    let mut answer = outcome.unwrap_or_else(|| Err(timed_out(customer, step).into()))?;
+    let mut answer = outcome.unwrap_or_else(|| Err(timed_out(customer, context, step).into()))?;
     judge::judge(customer, step, &mut answer, context.settings.longest_body)?;
     Ok(answer)
 }
 
-/// What a timeout means: no connection could be opened, or no answer came. Either way the connection is of no
-/// more use.
-fn timed_out(customer: &mut Customer, step: &ScriptStep) -> NoAnswer {
+/// What a timeout means: the request was held back, no connection could be opened, or no answer came. However
+/// that is, the connection is of no more use.
+fn timed_out(customer: &mut Customer, context: &StepContext, step: &ScriptStep) -> NoAnswer {
     let timeout_s = step.timeout.as_secs_f64();
     let was_open = match step.route {
         Route::Http1 => customer.http1.is_open(),
@@ -221,7 +243,9 @@ fn timed_out(customer: &mut Customer, step: &ScriptStep) -> NoAnswer {
     };
     customer.http1.close();
     customer.http2 = None;
-    if was_open {
+    if let Some(held) = turn::given_up(customer, context) {
+        held
+    } else if was_open {
         NoAnswer::new(NoAnswer::TIMEOUT, format!("no answer within {timeout_s} s"))
     } else {
         NoAnswer::new(NoAnswer::CONNECT, format!("no connection within {timeout_s} s"))
@@ -256,6 +280,7 @@ async fn send(
             Err(failed) => resend(failed, &step.method, resent)?,
         };
         resent += 1;
+        turn::take(customer, context, place.phase).await?;
         if let Some(why) = why {
             let now = MonotonicTime::now();
             let mut recorder = context.recorder.borrow_mut();

@@ -38,7 +38,7 @@ pub struct HttpAnswer {
 #[derive(Debug, PartialEq, Eq)]
 pub struct NoAnswer {
     /// `connect`, `tls`, `timeout`, `lost`, `closed`, `unprocessed`, `malformed`, `body`, `request`,
-    /// `local` or `transport`.
+    /// `local`, `held` or `transport`.
     pub kind: &'static str,
     pub reason: String,
 }
@@ -58,6 +58,8 @@ impl NoAnswer {
     pub const CLOSED: &'static str = "closed";
     /// The kind of requests that the target did not begin with, however often they were sent.
     pub const UNPROCESSED: &'static str = "unprocessed";
+    /// The kind of requests that the bound of requests per second held back for too long.
+    pub const HELD: &'static str = "held";
 
     /// A reason with its kind.
     pub fn new(kind: &'static str, reason: impl ToString) -> Self {

@@ -9,6 +9,7 @@ use crate::{
     clock::MonotonicTime,
     recorder::counted::ExecutionCounts,
     recorder::gaps::GapMeter,
+    recorder::held::HeldRequests,
     recorder::level::LevelMeter,
     recorder::windows::{StepControl, StepPhase},
     schedule::checksum::ScheduleChecksum,
@@ -17,6 +18,7 @@ use crate::{
 pub mod counted;
 mod documents;
 pub mod gaps;
+pub mod held;
 pub mod level;
 pub mod windows;
 pub mod wire;
@@ -80,6 +82,8 @@ pub struct Recorder {
     pub clock: Hdr<u64>,
     /// When the worker stood still.
     pub gaps: GapMeter,
+    /// Requests that `max_rate` held back.
+    pub held: HeldRequests,
     /// Executions in progress and requests in flight, over the windows.
     pub active: LevelMeter,
     pub in_flight: LevelMeter,
@@ -111,6 +115,13 @@ pub struct BehaviourRecord {
     pub counted: Vec<CountTally>,      // one per count of the behaviour
     histograms: [Option<Hdr<u64>>; 4], // due ok, due failed, sent ok, sent failed
     single: bool,                      // it makes one request only
+}
+
+impl BehaviourRecord {
+    /// Requests that were sent, those that were sent again among them.
+    pub fn on_the_wire(&self) -> u64 {
+        self.requests.due - self.requests.dropped + self.resends.total()
+    }
 }
 
 struct EndpointRecord {
@@ -170,6 +181,7 @@ impl Recorder {
             lateness: new_histogram(),
             clock: new_histogram(),
             gaps: GapMeter::default(),
+            held: HeldRequests::default(),
             active: LevelMeter::default(),
             in_flight: LevelMeter::default(),
             lost_connections: 0,
@@ -377,6 +389,7 @@ impl Recorder {
         self.lateness += other.lateness;
         self.clock += other.clock;
         self.gaps.merge(other.gaps);
+        self.held.merge(other.held);
         self.active.merge(other.active);
         self.in_flight.merge(other.in_flight);
         self.lost_connections += other.lost_connections;

@@ -11,7 +11,8 @@ use nest_data::{
 };
 
 use crate::{
-    engine::{Engine, StepLimits, interrupt::Interrupt},
+    clock::MonotonicTime,
+    engine::{Engine, RunTime, StepLimits, interrupt::Interrupt},
     error::LoadError,
     http::{NoAnswer, origin::Origin},
     observe::Observer,
@@ -95,7 +96,10 @@ pub fn measure(
     let mut run = Run::start(study, options, interrupt)?;
     watch(Event::Ready(&run.resources)).map_err(LoadError::Keep)?;
     let (plan, pilot, mut steps) = match run.options.resume.take() {
-        Some(resume) => (resume.plan, resume.pilot, resume.finished),
+        Some(resume) => {
+            plan::check_kept(study, &resume.plan, &resume.pilot)?;
+            (resume.plan, resume.pilot, resume.finished)
+        }
         None => {
             let (plan, pilot) = run.plan(watch)?;
             (plan, pilot, Vec::new())
@@ -166,7 +170,9 @@ impl<'a> Run<'a> {
             seconds: span.as_secs_f64() * self.engine.program().scripts.len() as f64,
         })
         .map_err(LoadError::Keep)?;
-        let pilot = pilot::run(&self.engine, &mut self.observer, span, self.interrupt)?;
+        let (start, allowed) = (self.start, self.study.measure.max_duration.duration());
+        let left = || time_left(start, allowed);
+        let pilot = pilot::run(&self.engine, &mut self.observer, span, &left, self.interrupt)?;
         self.reset()?;
         let ramp = if self.options.search {
             RampSteps::Searched
@@ -223,10 +229,9 @@ impl<'a> Run<'a> {
         watch: &mut dyn FnMut(Event<'_>) -> std::io::Result<()>,
     ) -> Result<SearchResult, LoadError> {
         let measure = &self.study.measure;
-        let per_customer = plan::searched_step(self.study, pilot, 0, Purpose::Ramp, 1.0)?.total_per_s();
         let mut search = CustomerSearch::new(
             plan.capacity_customers * 0.5,
-            (measure.max_rate / per_customer).max(1.0),
+            plan::most_searched(self.study, pilot)?,
         );
         let mut missed_at: Vec<String> = Vec::new();
         let mut generator = None;
@@ -325,13 +330,7 @@ impl<'a> Run<'a> {
     /// # Errors
     /// [`LoadError::OutOfTime`] if nothing is left.
     fn time_left(&self) -> Result<Duration, LoadError> {
-        let allowed = self.study.measure.max_duration.duration();
-        match allowed.checked_sub(self.start.elapsed()) {
-            Some(left) if !left.is_zero() => Ok(left),
-            _ => Err(LoadError::OutOfTime {
-                allowed_s: allowed.as_secs_f64(),
-            }),
-        }
+        time_left(self.start, self.study.measure.max_duration.duration())
     }
 
     /// Times of a step. What the run may take in all leaves less room for settling if many steps are still
@@ -359,6 +358,23 @@ impl<'a> Run<'a> {
                 .duration()
                 .min(self.time_left().unwrap_or(LEAST_DRAIN)),
             executions: None,
+            run: Some(RunTime {
+                until: MonotonicTime::now().after(self.time_left().unwrap_or_default()),
+                allowed_s: measure.max_duration.get(),
+            }),
         }
+    }
+}
+
+/// What a run that began at `start` may still take.
+///
+/// # Errors
+/// [`LoadError::OutOfTime`] if nothing is left.
+fn time_left(start: Instant, allowed: Duration) -> Result<Duration, LoadError> {
+    match allowed.checked_sub(start.elapsed()) {
+        Some(left) if !left.is_zero() => Ok(left),
+        _ => Err(LoadError::OutOfTime {
+            allowed_s: allowed.as_secs_f64(),
+        }),
     }
 }

@@ -30,6 +30,8 @@ pub struct StepFacts<'a> {
     pub windows: &'a [Window],
     /// The generator's health.
     pub generator: GeneratorHealth,
+    /// Most requests per second, if they are bounded.
+    pub max_rate: Option<f64>,
     /// Customers planned and reached, if there is a population.
     pub population: Option<Population>,
     /// Requests that failed because the generator had no descriptor or port left.
@@ -92,6 +94,7 @@ pub struct Judgement {
 #[must_use]
 pub fn judge(facts: &StepFacts<'_>) -> Judgement {
     let mut findings = Findings::default();
+    let is_bound = generator::bound(facts, &mut findings);
     if facts.loaded {
         generator::schedule(facts, &mut findings);
         generator::population(facts, &mut findings);
@@ -103,10 +106,13 @@ pub fn judge(facts: &StepFacts<'_>) -> Judgement {
         findings.add(Validity::Invalid, "the step was interrupted".to_owned());
     }
     let generator_failed = findings.has(Validity::Invalid);
-    target::capacity(facts, &mut findings);
-    target::standstill(facts, &mut findings);
-    target::errors(facts, &mut findings);
-    target::answers(facts, &mut findings);
+    // Of a target that was sent something else than was planned, nothing is said.
+    if !is_bound {
+        target::capacity(facts, &mut findings);
+        target::standstill(facts, &mut findings);
+        target::errors(facts, &mut findings);
+        target::answers(facts, &mut findings);
+    }
     Judgement {
         limits: findings.reasons_of(Validity::Limited),
         verdict: findings.verdict(),
@@ -149,6 +155,7 @@ mod tests {
             requests: counts,
             windows: &[],
             generator,
+            max_rate: Some(60.0),
             population: None,
             local_errors: 0,
             own_errors: 0,
@@ -384,6 +391,41 @@ mod tests {
                 .for_each(|window| *window = super::tests::window(2_000));
         });
         assert_eq!(long.validity, Validity::Suspect);
+    }
+
+    #[test]
+    fn a_step_that_max_rate_held_back_is_invalid_and_blames_nobody_else() {
+        let held = |held| {
+            judgement(|facts, windows| {
+                facts.generator.held = held;
+                facts.executions = counts(900, 0);
+                (facts.utilisation, facts.silence_s, facts.turned_away) = (Some(1.0), 2.0, 900);
+                windows[1].completed.insert("a".to_owned(), 0);
+            })
+        };
+        let bound = held(980);
+        assert_eq!(
+            (bound.verdict.validity, bound.limits.len(), bound.generator_failed),
+            (Validity::Invalid, 0, true)
+        );
+        assert_eq!(
+            bound.verdict.reasons,
+            [
+                "max_rate held back 980 of 1000 requests, as no more than 60 per second may be sent: the load was \
+              not what was planned; raise max_rate, or plan less"
+            ]
+        );
+        assert_eq!(held(0).verdict.validity, Validity::Limited);
+        let validity = |held| validity(|facts| facts.generator.held = held);
+        assert_eq!(
+            [1, 2, 10, 11].map(validity),
+            [
+                Validity::Valid,
+                Validity::Suspect,
+                Validity::Suspect,
+                Validity::Invalid
+            ]
+        );
     }
 
     #[test]

@@ -136,6 +136,7 @@ impl Worker {
     }
 
     async fn alone(&self, order: AloneOrder) -> Recorder {
+        self.state.clock.allow_parking();
         let start = MonotonicTime::now();
         let control = StepControl::new(start, ALONE_WINDOW, 1, self.customers.slots, None);
         control.measure_from(control.start);

@@ -5,8 +5,9 @@ use std::{
     collections::BTreeMap,
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
+    sync::{Arc, Mutex},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use nest_data::{customers::Times, study::read::CodeBehaviour};
@@ -54,6 +55,7 @@ fn load(base_url: String, registry: Registry, executions: u64) -> QuickLoad {
         registry,
         customers: 1,
         rate: None,
+        max_rate: None,
         think: Times::Constant(0.0),
         span: Duration::from_secs(10),
         warm_up: Duration::ZERO,
@@ -340,4 +342,71 @@ fn code_speaks_http2_if_the_target_does() {
     };
     let result = run(&load);
     assert_eq!((result.executions.completed, errors(&result)), (5, Vec::new()));
+}
+
+/// A request in a protocol of its own, which is a connection, and one over HTTP.
+struct Both(SocketAddr);
+
+impl Behaviour for Both {
+    type State = ();
+
+    async fn begin(&self, _: &mut ExecutionContext<'_>) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    async fn execute(&self, (): &mut (), context: &mut ExecutionContext<'_>) -> Result<(), Failure> {
+        let connecting = tokio::net::TcpStream::connect(self.0);
+        context.request("own", connecting).await?;
+        context.send("item", "GET", "/item", &[], b"").await.map(drop)
+    }
+}
+
+#[test]
+fn code_keeps_the_bound_whatever_it_speaks() {
+    let came: Arc<Mutex<Vec<Instant>>> = Arc::default();
+    let note = {
+        let came = Arc::clone(&came);
+        move || {
+            came.lock()
+                .expect("no thread panics with it")
+                .push(Instant::now())
+        }
+    };
+    let noted = note.clone();
+    let own = serve(move |_, _| noted());
+    let address = serve(move |_, mut stream| {
+        while read_head(&mut stream) {
+            note();
+            let _ = stream.write_all(OK);
+        }
+    });
+    let load = QuickLoad {
+        max_rate: Some(50.0),
+        customers: 16,
+        workers: 4,
+        span: Duration::from_millis(1_500),
+        executions: None,
+        ..load(
+            format!("http://{address}"),
+            Registry::new().with("send", Both(own)),
+            1,
+        )
+    };
+    let result = run(&load);
+    let came = came.lock().expect("no thread panics with it");
+    for (index, time) in came.iter().enumerate() {
+        let most = 50.0 * (time.duration_since(came[0]).as_secs_f64() + 1.0);
+        assert!((index + 1) as f64 <= most, "{} by then: {most:.1}", index + 1);
+    }
+    assert!(came.len() >= 90, "{}", came.len());
+    assert!(
+        result
+            .verdict
+            .reasons
+            .iter()
+            .any(|reason| reason.contains("raise max_rate")),
+        "{:?}",
+        result.verdict
+    );
+    assert!(result.executions.balance() && result.requests.balance());
 }

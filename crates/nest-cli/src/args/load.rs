@@ -18,6 +18,9 @@ pub struct LoadArguments {
     /// Start this many executions per second, whether or not earlier ones have been answered
     #[arg(long, short, value_parser = rate)]
     pub rate: Option<f64>,
+    /// Send no more than this many requests per second, redirects and logins included [default: no bound]
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub max_rate: Option<f64>,
     /// With --rate, start at random times (a Poisson process) instead of equal intervals
     #[arg(long, requires = "rate")]
     pub poisson: bool,

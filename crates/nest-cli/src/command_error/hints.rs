@@ -51,7 +51,9 @@ pub(super) fn code_of_load(error: &LoadError) -> u8 {
         | LoadError::OutOfTime { .. }
         | LoadError::Probe { .. }
         | LoadError::Unresolved { .. } => LOST,
+        LoadError::KeptPlan { .. } => STALE,
         LoadError::Plan { .. }
+        | LoadError::TooManyCustomers { .. }
         | LoadError::TooLong { .. }
         | LoadError::TooManyArrivals { .. }
         | LoadError::SecretUnfit { .. }
@@ -91,6 +93,8 @@ pub(super) fn hint_of_load(error: &LoadError) -> Option<&'static str> {
         }
         LoadError::Plan { .. } => "name the target's process in a probe",
         LoadError::TooLong { .. } => "use fewer or shorter windows, or raise [measure] max_duration",
+        LoadError::TooManyCustomers { .. } => "use fewer customers, or a shorter think time",
+        LoadError::KeptPlan { .. } => "start a new run with `locust-nest measure`",
         LoadError::TooManyArrivals { .. } => "lower the rate, [measure] max_rate, or the number of customers",
         LoadError::SecretUnfit { .. } => "export it without the line break",
         LoadError::SecretMissing { .. } => "export it before measuring",

@@ -309,9 +309,16 @@ pub struct GeneratorHealth {
     /// Starts that found no free customer at their due time; they waited in a queue of the generator.
     #[serde(default)]
     pub queued: u64,
+    /// Requests that `max_rate` held back: at their time as many had been sent as it allows.
+    #[serde(default, skip_serializing_if = "is_none_held")]
+    pub held: u64,
     /// Change of the civil clock against the monotonic one over the step, in seconds.
     #[serde(default)]
     pub clock_step_s: f64,
+}
+
+fn is_none_held(value: &u64) -> bool {
+    *value == 0
 }
 
 /// The validity of a step, with reasons.

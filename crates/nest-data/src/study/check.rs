@@ -266,11 +266,11 @@ fn check_measure(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
             offer(policy, study.policies.keys()),
         ));
     }
-    if measure.max_rate <= 0.0 {
+    if !(measure.max_rate > 0.0 && measure.max_rate.is_finite()) {
         found.push(spans.at_value(
             &["measure", "max_rate"],
-            "`measure.max_rate` must be above zero",
-            "write executions per second, such as 5000",
+            "`measure.max_rate` must be a number above zero",
+            "write requests per second, such as 5000",
         ));
     }
 }

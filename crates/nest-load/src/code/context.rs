@@ -12,6 +12,7 @@ use crate::{
     exchange::{
         self, PendingRequest, Timing,
         problem::{Problem, keep},
+        turn,
     },
     execute::{
         context::{DueExecution, ExecutionEnd, StepContext},
@@ -196,7 +197,14 @@ impl<'a> ExecutionContext<'a> {
         name: &str,
         exchange: impl Future<Output = Result<T, E>>,
     ) -> Result<T, Failure> {
-        let (place, timing) = self.next_request(name);
+        let (place, mut timing) = self.next_request(name);
+        if let Some(turn) = turn::later_turn(self.context, timing.sent) {
+            let waited = turn::wait(self.context, place.phase, timing.sent, turn).await;
+            timing.sent = MonotonicTime::now();
+            if let Err(held) = waited {
+                return Err(self.refused(name, place, timing, held));
+            }
+        }
         exchange::begin(self.context, place, timing.sent);
         let timeout_s = self.context.settings.timeout_s;
         let deadline = timing.sent.after(Duration::from_secs_f64(timeout_s));

@@ -6,7 +6,7 @@ use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 use hdrhistogram::Histogram;
 use nest_data::measurement::{GeneratorHealth, Population};
 
-use super::{Engine, StepLimits, StepResult};
+use super::{Engine, RunTime, StepLimits, StepResult};
 use crate::{
     clock::MonotonicTime,
     engine::interrupt::Interrupt,
@@ -87,11 +87,14 @@ impl<'a> Watch<'a> {
         }
     }
 
-    /// Polls and samples until the last edge, the end of a counted step, or an interrupt.
+    /// Polls and samples until the last edge, the end of a counted step, an interrupt, or the end of the run.
     pub fn run(&mut self, interrupt: &Interrupt) -> Result<(), LoadError> {
         while self.edges <= self.control.windows() && !interrupt.is_requested() {
             let edge = self.control.edge(self.edges);
             let now = MonotonicTime::now();
+            if let Some(RunTime { allowed_s, .. }) = self.limits.run.filter(|run| now > run.until) {
+                return Err(LoadError::OutOfTime { allowed_s });
+            }
             if now >= edge {
                 self.at_edge()?;
                 continue;
@@ -224,6 +227,7 @@ impl<'a> Watch<'a> {
             repeated: resends.closed_idle,
             unprocessed: resends.unprocessed,
             queued: recorder.queued,
+            held: recorder.held.requests,
             clock_step_s: self.used.clock_step_s,
         };
         let reached = self.fewest.unwrap_or(0).max(0) as u32;
@@ -245,6 +249,7 @@ impl<'a> Watch<'a> {
             target_stopped: self.stopped.0 as f64 / self.stopped.1.max(1) as f64,
             span_s,
             interrupted: false,
+            max_rate: self.engine.max_rate(),
         }
     }
 

@@ -9,7 +9,7 @@ use super::{
     PendingRequest,
     problem::Problem,
     redirect::{SentRequest, Territory, is_redirect},
-    routes, send,
+    routes, send, turn,
 };
 use crate::{
     clock::MonotonicTime,
@@ -57,6 +57,9 @@ pub async fn follow(
             .map_err(|reason| refused(&answer, reason))?;
         let hop = hop(step, &next, territory, settings);
         count(context, request.place, &answer);
+        turn::take(customer, context, request.place.phase)
+            .await
+            .map_err(|held| after_redirect(&next, held))?;
         answer = send(customer, context, &hop, &request.place, random, rows)
             .await
             .map_err(|no_answer| after_redirect(&next, no_answer))?;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    clock::Alarm,
+    clock::{Alarm, MonotonicTime},
     http::{compat::Compat, connection::Http1Connection, cookies::Jar, http2::Http2Connection},
     script::settings::ExchangeSettings,
 };
@@ -20,6 +20,8 @@ pub struct Customer {
     pub cookies: Jar,
     pub variables: Box<[Option<Box<str>>]>,
     pub alarm: Alarm,
+    /// Since when a request is held back that follows another one of its step.
+    pub held_since: Option<MonotonicTime>,
     /// Whether the last attempt to open a connection failed.
     pub unreachable: bool,
     /// Whether the behaviour that begins sessions was executed.
@@ -41,6 +43,7 @@ impl Customer {
             cookies: Jar::default(),
             variables: vec![None; settings.variables].into(),
             alarm: Alarm::default(),
+            held_since: None,
             unreachable: false,
             begun: false,
             done: vec![false; settings.behaviours.len()].into(),

@@ -25,14 +25,16 @@ const BUSIEST: f64 = 4.0;
 /// Processors of a tier whose number is not known, at most.
 const MOST_PROCESSORS: f64 = 10_000.0;
 
-/// Runs the pilot of every behaviour, for about `span` each.
+/// Runs the pilot of every behaviour, for about `span` each, as far as the run has time `left`.
 ///
 /// # Errors
+/// The error of `left`;
 /// [`LoadError::BehaviourFails`] if a behaviour completes nothing, with its first failed exchange.
 pub fn run(
     engine: &Engine,
     observer: &mut Observer,
     span: Duration,
+    left: &dyn Fn() -> Result<Duration, LoadError>,
     interrupt: &Interrupt,
 ) -> Result<Vec<Pilot>, LoadError> {
     let cpus: Vec<Resource> = observer
@@ -48,13 +50,14 @@ pub fn run(
     let mut pilots = Vec::new();
     for (behaviour, script) in engine.program().scripts.iter().enumerate() {
         // Once without being counted: connections, caches, and the behaviour that it needs.
-        let (_, _) = engine.run_alone(behaviour, span, 2, interrupt)?;
+        let (_, _) = engine.run_alone(behaviour, span, 2, left()?, interrupt)?;
         let before = observer.sample()?;
-        let (recorder, elapsed_s) = engine.run_alone(behaviour, span, MOST, interrupt)?;
+        let (recorder, elapsed_s) = engine.run_alone(behaviour, span, MOST, left()?, interrupt)?;
         let after = observer.sample()?;
         if interrupt.is_requested() {
             return Err(LoadError::Interrupted);
         }
+        left()?;
         let executions = recorder.behaviours[behaviour].executions.completed;
         if executions == 0 {
             return Err(fails(&script.name, &recorder, &engine.program().names()));
@@ -70,7 +73,8 @@ pub fn run(
             behaviour: script.name.clone(),
             executions,
             cpu_s: busy.iter().filter_map(demand_s).collect(),
-            mean_s: elapsed_s / executions as f64,
+            mean_s: (elapsed_s - recorder.held.total.as_secs_f64()).max(0.0) / executions as f64,
+            requests: recorder.behaviours[behaviour].on_the_wire(),
         });
     }
     keep_known_tiers(&mut pilots);
@@ -164,6 +168,7 @@ mod tests {
             executions: 1,
             cpu_s: tiers.iter().map(|tier| ((*tier).to_owned(), 0.01)).collect(),
             mean_s: 0.02,
+            requests: 1,
         };
         let mut pilots = [pilot("a", &["app", "db"]), pilot("b", &["app"])];
         keep_known_tiers(&mut pilots);

@@ -10,12 +10,15 @@ use crate::{error::LoadError, schedule::load::StepLoad};
 
 mod capacity;
 mod draft;
+mod kept;
 mod outline;
 mod rate_cap;
 mod step_draft;
 
 use capacity::capacity_customers;
 use draft::{drafts, offered_per_s, plain, planned};
+pub(crate) use kept::check_kept;
+use rate_cap::{RateCap, WireRates};
 
 pub use outline::{Outline, outline};
 
@@ -53,7 +56,7 @@ pub enum RampSteps {
 /// # Formula
 /// Customers at capacity: `min_k c_k / sum_j rate_j * peak_hour_share * burst / 3600 * D_jk`, with the
 /// pilot's D. A boosted step offers the base mix and as much more of one behaviour as brings its busiest
-/// processor to `boost`. Steps that would go beyond `max_rate` are lowered as `rate_cap` says.
+/// processor to `boost`. Steps that would come near `max_rate` are lowered as `rate_cap` says.
 ///
 /// If the study states sizes of stored data, all of that is run at the first one. At each of the others a
 /// boosted step is run for every behaviour (or for those that the study names), at a load that leaves room
@@ -117,6 +120,16 @@ pub(crate) fn searched_step(
     Ok(planned(study, pilots, index, 0, draft))
 }
 
+/// Most customers whose requests a step of a search may offer.
+pub(crate) fn most_searched(study: &Study, pilots: &[Pilot]) -> Result<f64, LoadError> {
+    let one = searched_step(study, pilots, 0, Purpose::Ramp, 1.0)?;
+    let cap = RateCap {
+        max_rate: study.measure.max_rate,
+        wire: &WireRates::new(study, pilots),
+    };
+    Ok(cap.most(&one.offered_per_s).max(1.0))
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -125,7 +138,7 @@ mod tests {
 
     use super::*;
 
-    fn study(measure: &str) -> Study {
+    pub(super) fn study(measure: &str) -> Study {
         let text = format!(
             "nest = 1\n[study]\nname = \"s\"\ncustomer = \"c\"\n[target]\nbase_url = \
              \"http://127.0.0.1:1\"\n[customers]\npeak_hour_share = \"36%\"\nburst = 1.0\n[rates]\na = \"10 \
@@ -147,17 +160,18 @@ mod tests {
         .expect("a valid study")
     }
 
-    fn pilots() -> Vec<Pilot> {
+    pub(super) fn pilots() -> Vec<Pilot> {
         let pilot = |name: &str, cpu_s: f64| Pilot {
             behaviour: name.to_owned(),
             executions: 100,
             cpu_s: [("app".to_owned(), cpu_s)].into_iter().collect(),
             mean_s: cpu_s,
+            requests: 100,
         };
         vec![pilot("a", 0.010), pilot("b", 0.020)]
     }
 
-    fn resources() -> Vec<Resource> {
+    pub(super) fn resources() -> Vec<Resource> {
         vec![Resource {
             name: "app/cpu".into(),
             tier: "app".into(),
@@ -357,21 +371,21 @@ mod tests {
             .map(|step| (step.label(), (step.total_per_s() * 1e3).round() / 1e3))
             .collect();
         // Each of 100,000 customers offers 0.0015 a second: the ramp would end at 0.95 x 150 = 142.5. That
-        // becomes 90, and every step of the plain mix as much less: 0.2 x 150 x 90 / 142.5 = 18.947.
+        // becomes 80, and every step of the plain mix as much less: 0.2 x 150 x 80 / 142.5 = 16.842.
         // `boosted a`: 0.1 x 150, and 0.45 of the 200 that fill two cores, are 105; `boosted b` stays at 60.
-        // The confirm step is at 1.5 x 90 = 135, of which 100 are allowed.
+        // The confirm step is at 1.5 x 80 = 120, of which 90 are allowed.
         let expected = [
             ("idle", 0.0),
-            ("base", 9.474),
+            ("base", 8.421),
             ("boosted a", 90.0),
             ("boosted b", 60.0),
-            ("ramp at 12632", 18.947),
-            ("ramp at 22105", 33.158),
-            ("ramp at 31579", 47.368),
-            ("ramp at 41053", 61.579),
-            ("ramp at 50526", 75.789),
-            ("ramp at 60000", 90.0),
-            ("confirm at 66667", 100.0),
+            ("ramp at 11228", 16.842),
+            ("ramp at 19649", 29.474),
+            ("ramp at 28070", 42.105),
+            ("ramp at 36491", 54.737),
+            ("ramp at 44912", 67.368),
+            ("ramp at 53333", 80.0),
+            ("confirm at 60000", 90.0),
         ];
         assert_eq!(
             offered,
@@ -383,7 +397,7 @@ mod tests {
             3,
             "each once, however often a step is repeated: {capped:?}"
         );
-        assert!(capped[0].contains("90 offered, and 6 lower steps are scaled down with it"));
+        assert!(capped[0].contains("80 offered, and 6 lower steps are scaled down with it"));
     }
 
     #[test]

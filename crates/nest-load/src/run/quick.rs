@@ -52,6 +52,8 @@ pub struct QuickLoad {
     /// Starts per second on a schedule, and how they follow one another; customers act as fast as they can
     /// without.
     pub rate: Option<(f64, Spacing)>,
+    /// Most requests per second, redirects and those sent again among them; `None` for as many as come.
+    pub max_rate: Option<f64>,
     /// Pause of a customer between two executions.
     pub think: Times,
     /// Load that is counted.
@@ -191,6 +193,7 @@ pub fn load(quick: &QuickLoad, interrupt: &Interrupt) -> Result<QuickResult, Loa
         },
         longest_body: quick.longest_body,
         timeout_s: quick.timeout.as_secs_f64(),
+        max_rate: quick.max_rate,
     })?;
     if program.settings.origin.tls.is_some() {
         try_handshake(&program)?;
@@ -272,6 +275,7 @@ fn limits(quick: &QuickLoad) -> StepLimits {
         windows: windows as usize,
         drain: quick.timeout,
         executions: quick.executions,
+        run: None,
     }
 }
 

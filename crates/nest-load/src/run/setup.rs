@@ -18,6 +18,7 @@ use crate::{
     error::LoadError,
     http::{compat::CompatSettings, origin::Origin},
     observe::{Observer, machine},
+    schedule::rate_bound::RateBound,
     script::{self, Sources, program::Program},
 };
 
@@ -37,7 +38,8 @@ impl<'a> Run<'a> {
         let stored = study.data.as_ref().and_then(|data| data.sizes.first().copied());
         state_size(&mut options.commands.environment, stored);
         let log = options.target_log.take();
-        let started = start_target(study, &origin, &address, &options, log.as_ref(), interrupt)?;
+        let bound = program.settings.bound.as_ref();
+        let started = start_target(study, &origin, &address, &options, log.as_ref(), bound, interrupt)?;
         if let Some(command) = &study.target.state {
             let most = study.measure.max_duration.duration();
             run_command("state", command, &options.commands, most, interrupt)?;
@@ -105,6 +107,7 @@ impl<'a> Run<'a> {
                 &self.address,
                 &self.options,
                 self.log.as_ref(),
+                self.engine.program().settings.bound.as_ref(),
                 self.interrupt,
             )?;
             pin(&self.cores)?;
@@ -141,6 +144,7 @@ fn compile(study: &Study, options: &MeasureOptions, origin: &Origin) -> Result<P
         },
         longest_body: study.measure.longest_body,
         timeout_s: study.measure.timeout.get(),
+        max_rate: Some(study.measure.max_rate),
     })
 }
 
@@ -205,6 +209,7 @@ fn start_target(
     address: &Address,
     options: &MeasureOptions,
     log: Option<&File>,
+    bound: Option<&RateBound>,
     interrupt: &Interrupt,
 ) -> Result<Option<StartedTarget>, LoadError> {
     let mut started = None;
@@ -221,6 +226,6 @@ fn start_target(
             interrupt,
         )?);
     }
-    wait_until_ready(study, origin, address, started.as_mut(), interrupt)?;
+    wait_until_ready(study, origin, address, started.as_mut(), bound, interrupt)?;
     Ok(started)
 }

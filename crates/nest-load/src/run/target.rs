@@ -18,6 +18,7 @@ use super::{
     guard::PATIENCE,
 };
 use crate::{
+    clock::MonotonicTime,
     engine::interrupt::Interrupt,
     error::LoadError,
     http::{
@@ -27,6 +28,7 @@ use crate::{
         loss::Failed,
         origin::Origin,
     },
+    schedule::rate_bound::RateBound,
 };
 
 /// Longest that a reset or state command may take.
@@ -182,7 +184,8 @@ fn refused(error: nix::Error) -> LoadError {
     }
 }
 
-/// Waits until the target answers: the `ready` path below 400, or a connection if there is none.
+/// Waits until the target answers: the `ready` path below 400, or a connection if there is none. It is not
+/// asked more often than `bound` allows.
 ///
 /// # Errors
 /// [`LoadError::TargetDown`] when the time is over or the started target has ended;
@@ -192,6 +195,7 @@ pub fn wait_until_ready(
     origin: &Origin,
     address: &Address,
     mut started: Option<&mut StartedTarget>,
+    bound: Option<&RateBound>,
     interrupt: &Interrupt,
 ) -> Result<(), LoadError> {
     let start = Instant::now();
@@ -202,6 +206,9 @@ pub fn wait_until_ready(
         study.target.ready_within.duration().min(Duration::from_secs(3))
     };
     loop {
+        // Looking is a request, too.
+        let turn = bound.filter(|_| study.target.ready.is_some());
+        wait_for_turn(turn, start + patience, interrupt);
         let reason = match is_ready(study.target.ready.as_deref(), origin, address) {
             Ok(()) => return Ok(()),
             Err(reason) => reason,
@@ -220,6 +227,15 @@ pub fn wait_until_ready(
             return Err(down(reason));
         }
         std::thread::sleep(READY_INTERVAL);
+    }
+}
+
+/// Takes the turn of a request and waits for it, until `end` at the latest.
+fn wait_for_turn(bound: Option<&RateBound>, end: Instant, interrupt: &Interrupt) {
+    let Some(bound) = bound else { return };
+    let turn = bound.take(MonotonicTime::now());
+    while MonotonicTime::now() < turn && Instant::now() < end && !interrupt.is_requested() {
+        std::thread::sleep(READY_INTERVAL.min(turn.since(MonotonicTime::now())));
     }
 }
 

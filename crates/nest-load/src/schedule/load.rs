@@ -9,6 +9,10 @@ use nest_data::{
 use super::pacer::MOST_ARRIVALS_PER_S;
 use crate::error::LoadError;
 
+/// Most customers who stay for a step. Our choice, as for `load`: each needs a port, of which a machine has
+/// some 28,000 for each address of its target.
+pub const MOST_CUSTOMERS: usize = 1_000_000;
+
 /// The load of one step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepLoad {
@@ -124,11 +128,18 @@ impl StepLoad {
         self.choices().iter().sum::<f64>() / self.session.behaviours.unwrap_or(1.0).max(1.0)
     }
 
-    /// Refuses a schedule that no slot could draw beside its work.
+    /// Refuses a schedule that no slot could draw beside its work, and more customers than there may be.
     ///
     /// # Errors
-    /// [`LoadError::TooManyArrivals`].
+    /// [`LoadError::TooManyArrivals`], [`LoadError::TooManyCustomers`].
     pub fn check(&self) -> Result<(), LoadError> {
+        let customers = self.population().unwrap_or(0);
+        if customers > MOST_CUSTOMERS {
+            return Err(LoadError::TooManyCustomers {
+                customers,
+                most: MOST_CUSTOMERS,
+            });
+        }
         let arrivals_per_s = match self.model {
             LoadModel::Open { .. } => self.rates.iter().sum(),
             LoadModel::PartlyOpen { .. } => self.sessions_per_s(),

@@ -29,9 +29,11 @@ use super::{
     text::{Escape, Text},
 };
 use crate::{
+    clock::MonotonicTime,
     code::registry::Registry,
     error::LoadError,
     http::{compat::CompatSettings, origin::Origin},
+    schedule::rate_bound::RateBound,
 };
 
 /// What a program is made from.
@@ -44,6 +46,8 @@ pub struct Sources<'a> {
     pub compat: CompatSettings,
     pub longest_body: u64,
     pub timeout_s: f64,
+    /// Most requests per second, from now on.
+    pub max_rate: Option<f64>,
 }
 
 /// Compiles a study.
@@ -83,6 +87,9 @@ pub fn compile(sources: Sources<'_>) -> Result<Program, LoadError> {
         compat: sources.compat,
         longest_body: sources.longest_body,
         timeout_s: sources.timeout_s,
+        bound: sources
+            .max_rate
+            .map(|per_s| RateBound::new(per_s, MonotonicTime::now())),
     };
     Ok(Program {
         settings: Arc::new(settings),

@@ -2,6 +2,7 @@
 
 use crate::{
     http::{compat::CompatSettings, origin::Origin},
+    schedule::rate_bound::RateBound,
     script::feeds::FeedReader,
 };
 
@@ -22,4 +23,6 @@ pub struct ExchangeSettings {
     pub longest_body: u64,
     /// Longest wait for an answer, in seconds, unless a request has its own.
     pub timeout_s: f64,
+    /// Most requests per second, over all workers and steps; `None` if nobody bounds them.
+    pub bound: Option<RateBound>,
 }

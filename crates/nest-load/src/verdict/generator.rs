@@ -40,6 +40,12 @@ const LONGEST_GAP_S: Bounds = Bounds {
     suspect: 0.5,
     beyond: (1.0, Validity::Invalid),
 };
+/// Share of requests that `max_rate` held back. Our choice: up to one in a thousand shows in no quantile that
+/// is reported of a step (p99 is the highest); above one in a hundred its p99 is the generator's own.
+const HELD: Bounds = Bounds {
+    suspect: 0.001,
+    beyond: (0.01, Validity::Invalid),
+};
 /// Share of executions for which no request could be made. One is worth a look; above 0.5 %, where failed
 /// executions are doubted too, the mix is another than planned.
 const OWN_ERRORS: Bounds = Bounds {
@@ -107,6 +113,22 @@ pub fn schedule(facts: &StepFacts<'_>, findings: &mut Findings) {
         let reason = format!("{} starts waited because every customer was busy", health.queued);
         findings.add(Validity::Suspect, reason);
     }
+}
+
+/// Whether `max_rate` held back so many requests that the load was not the one that was planned.
+pub fn bound(facts: &StepFacts<'_>, findings: &mut Findings) -> bool {
+    let (held, requests) = (facts.generator.held, facts.requests.due);
+    let share = held as f64 / requests.max(held).max(1) as f64;
+    let validity = HELD.judge(share);
+    if let (Some(validity), Some(max_rate)) = (validity, facts.max_rate) {
+        let reason = format!(
+            "max_rate held back {held} of {} requests, as no more than {max_rate} per second may be sent: the \
+             load was not what was planned; raise max_rate, or plan less",
+            requests.max(held)
+        );
+        findings.add(validity, reason);
+    }
+    validity == Some(Validity::Invalid)
 }
 
 /// Whether the generator stood still for a while. A quantile of its lateness cannot see a single gap.

@@ -73,6 +73,7 @@ fn run(url: String, executions: u64, timeout: Duration) -> QuickResult {
         registry: Registry::default(),
         customers: 3,
         rate: None,
+        max_rate: None,
         think: Times::Constant(0.0),
         span: Duration::from_secs(60),
         warm_up: Duration::ZERO,

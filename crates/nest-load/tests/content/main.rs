@@ -76,6 +76,7 @@ fn run_with(
         registry,
         customers: 1,
         rate: None,
+        max_rate: None,
         think: Times::Constant(0.0),
         span: Duration::from_secs(60),
         warm_up: Duration::ZERO,

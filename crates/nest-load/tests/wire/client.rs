@@ -95,6 +95,7 @@ pub fn execute(way: Way, address: SocketAddr, steps: Vec<Request>, executions: u
         registry: Registry::default(),
         customers: 1,
         rate: None,
+        max_rate: None,
         think: Times::Constant(0.0),
         span: Duration::from_secs(60),
         warm_up: Duration::ZERO,

@@ -46,6 +46,7 @@ impl LoadOrder {
             base_url,
             customers,
             rate: arguments.rate.map(|rate| (rate, spacing(arguments))),
+            max_rate: arguments.max_rate,
             think: Times::Constant(arguments.think.get()),
             span: span(arguments)?,
             warm_up: arguments.warm_up.duration(),

@@ -14,7 +14,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::{
     RampSteps,
     capacity::{active_customers, saturating_rate},
-    rate_cap::{lower_confirming, lower_loaded},
+    rate_cap::{RateCap, WireRates},
     step_draft::StepDraft,
 };
 use crate::error::LoadError;
@@ -50,7 +50,12 @@ pub fn drafts(
             loaded.push(plain(study, Purpose::Ramp, *customers)?);
         }
     }
-    let mut caveats = lower_loaded(&mut loaded, measure.max_rate);
+    let cap = RateCap {
+        max_rate: measure.max_rate,
+        wire: &WireRates::new(study, pilots),
+    };
+    let is_confirmed = ramp == RampSteps::Planned && measure.confirm.is_some();
+    let mut caveats = cap.lower_loaded(&mut loaded, is_confirmed);
     let mut drafts = vec![(idle(study), 0)];
     drafts.extend(in_order(
         &loaded,
@@ -65,7 +70,7 @@ pub fn drafts(
         let mut confirming = multiples
             .map(|multiple| confirm(study, multiple * highest))
             .collect::<Result<Vec<_>, _>>()?;
-        caveats.extend(lower_confirming(&mut confirming, measure.max_rate));
+        caveats.extend(cap.lower_confirming(&mut confirming));
         drafts.extend(confirming.into_iter().map(|draft| (draft, 0)));
     }
     drafts.extend(at_further_sizes(study, &loaded));
