@@ -8,6 +8,7 @@
 mod support;
 
 mod bank;
+mod bounds;
 mod compare;
 mod counts;
 mod curve;

@@ -10,7 +10,7 @@ use crate::support::{
 
 /// One step of 60 executions per second after ones that hardly ask for anything.
 const MEASURE: &str = "[measure]\npilot = \"100ms\"\nsettle = \"500ms\"\nwindow = \"1s\"\nwindows = 2\n\
-    max_rate = 60\nbase = 0.0001\nboost = 0.0002\ncustomers = [600]\n";
+    max_rate = 400\nbase = 0.0001\nboost = 0.0002\ncustomers = [600]\n";
 
 /// What was asked in the last step: after the last but one time that the study reset the target.
 fn last_step(server: &Server) -> Vec<Asked> {

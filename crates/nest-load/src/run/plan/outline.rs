@@ -69,6 +69,7 @@ fn stand_in(study: &Study) -> (Vec<Pilot>, Vec<Resource>) {
         executions: 1,
         cpu_s: [(tier.clone(), STAND_IN_S)].into(),
         mean_s: STAND_IN_S,
+        requests: 1,
     };
     let resource = Resource {
         name: ResourceKind::Cpu.name_in(&tier),
