@@ -16,7 +16,6 @@ use crate::support::{
     SmallStudy, assert_balanced, assert_load_balanced, free_address, load, measurements,
     nginx::Nginx,
     server::{Reply, Server},
-    steps_for,
 };
 
 /// Steps so short that a test of several takes a few seconds.

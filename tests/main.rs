@@ -26,6 +26,7 @@ mod page;
 mod pricing;
 mod probes;
 mod safety;
+mod safety_secrets;
 mod sample;
 mod scenarios;
 mod schemas;

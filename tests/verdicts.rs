@@ -227,7 +227,7 @@ fn load_a_generator_without_descriptors_says_how_many_customers_could_act() {
         "{reached} customers with 64 descriptors"
     );
     assert!(
-        found["failures"][0]["exchange"]
+        found["failures"][0]["reason"]
             .as_str()
             .is_some_and(|text| text.contains("ulimit -n")),
         "{found:#}"

@@ -337,7 +337,7 @@ fn a_body_that_is_too_long_fails_its_request_and_no_other() {
         "{found:#}"
     );
     assert!(
-        found["failures"][0]["exchange"]
+        found["failures"][0]["reason"]
             .as_str()
             .is_some_and(|text| text.contains("longer than 10000 bytes")),
         "{found:#}"

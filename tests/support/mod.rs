@@ -372,6 +372,16 @@ impl SmallStudy {
         nest(self.folder.path(), &[&confirmed(verb)[..], &["study"]].concat())
     }
 
+    /// Runs a verb on it with more variables of the environment.
+    pub fn run_with(&self, verb: &[&str], variables: &[(&str, String)]) -> Outcome {
+        let mut command = Command::new(BINARY);
+        command
+            .args([verb, &["study"]].concat())
+            .current_dir(self.folder.path());
+        let variables = variables.iter().map(|(name, value)| (name, value));
+        Outcome::from_output(command.envs(variables).output().expect("the program runs"))
+    }
+
     /// Starts a verb on it.
     pub fn start(&self, verb: &[&str]) -> Running {
         start(self.folder.path(), &[&confirmed(verb)[..], &["study"]].concat())

@@ -4,19 +4,23 @@
 use std::{borrow::Cow, ops::Range};
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use nest_data::{Diagnostic, Source};
+use nest_data::{
+    Diagnostic, Source,
+    diagnostic::secrets::{concealed, starred},
+};
 
 /// Most errors that are shown.
 const MOST_SHOWN: usize = 100;
 /// Bytes before and after the beginning of an error that are shown of its lines at most.
 const SHOWN_BYTES: usize = 1_000;
 
-/// The diagnostics as text, each with its line and its help.
+/// The diagnostics as text, each with its line and its help. Of secrets that the lines hold, stars are shown.
 pub fn render(found: &[Diagnostic], sources: &[Source]) -> String {
     let renderer = Renderer::plain();
+    let shown: Vec<Source> = sources.iter().map(|source| shown(source, found)).collect();
     let mut text = String::new();
     for diagnostic in found.iter().take(MOST_SHOWN) {
-        text.push_str(&one(diagnostic, sources, &renderer));
+        text.push_str(&one(diagnostic, &shown, &renderer));
         text.push_str("\n\n");
     }
     let plural = if found.len() == 1 { "error" } else { "errors" };
@@ -26,6 +30,13 @@ pub fn render(found: &[Diagnostic], sources: &[Source]) -> String {
     }
     text.push('\n');
     text
+}
+
+/// A source without the secrets that diagnostics have found in it, and those of its URLs.
+fn shown(source: &Source, found: &[Diagnostic]) -> Source {
+    let is_here = |diagnostic: &&Diagnostic| diagnostic.is_secret && diagnostic.file == source.name;
+    let secrets: Vec<_> = found.iter().filter(is_here).map(|one| one.span.clone()).collect();
+    Source::new(&source.name, concealed(&starred(&source.text, &secrets)))
 }
 
 fn one(diagnostic: &Diagnostic, sources: &[Source], renderer: &Renderer) -> String {
@@ -100,6 +111,30 @@ mod tests {
             "1 error",
         ] {
             assert!(text.contains(part), "{part} in {text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_shown_by_stars_in_every_diagnostic_of_its_line() {
+        let text = "a = { x = 1, url = \"http://me:p\\u0040ss@h/\" }\nb = \"/x?token=4711\"\n";
+        let source = Source::new("nest.toml", text);
+        let start = text.find("\"http").expect("in the text");
+        let end = text.find(" }").expect("in the text");
+        let found = [
+            Diagnostic::at("nest.toml", start..end, "a password", "none").secret(),
+            Diagnostic::at("nest.toml", 0..1, "unknown key `a`", "none"),
+            Diagnostic::at(
+                "nest.toml",
+                text.find("b =").expect("there")..text.len() - 1,
+                "other",
+                "none",
+            ),
+        ];
+        let rendered = render(&found, &[source]);
+        assert!(rendered.contains("a = { x = 1, url = ****"), "{rendered}");
+        assert!(rendered.contains("/x?token=****"), "{rendered}");
+        for secret in ["ss@h", "me:", "4711"] {
+            assert!(!rendered.contains(secret), "{secret} in {rendered}");
         }
     }
 

@@ -1,8 +1,10 @@
 //! Prints data to stdout; messages, errors and hints to stderr. What comes from a target, a study or a file
-//! may
-//! hold anything, so nothing that a terminal would obey is printed as it came.
+//! may hold anything, so nothing that a terminal would obey is printed as it came, and no message shows a
+//! secret in a URL.
 
 use std::{borrow::Cow, fmt::Write as _, io::Write};
+
+use nest_data::diagnostic::secrets::concealed;
 
 use crate::{
     command_error::{CommandError, ErrorCause},
@@ -20,7 +22,7 @@ pub fn data(text: &str) -> Result<(), CommandError> {
 /// Writes a message to stderr.
 pub fn talk(line: &str) {
     // A run goes on when the reader has gone away.
-    let _ = writeln!(std::io::stderr(), "{}", inert(line));
+    let _ = writeln!(std::io::stderr(), "{}", inert(&concealed(line)));
 }
 
 /// Writes a question to stderr; the answer follows on the same line.

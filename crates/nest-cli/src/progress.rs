@@ -62,6 +62,7 @@ impl RunProgress {
             Event::StepStarted(step) => self.started(step),
             Event::StepFinished(step) => self.finished(step, ""),
             Event::StepCut(step) => self.finished(step, " (cut short, not fitted)"),
+            Event::BodiesKept(..) => {}
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+pub mod secrets;
+
 /// A named text, so that a message can point into it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
@@ -45,6 +47,8 @@ pub struct Diagnostic {
     pub span: Range<usize>,
     /// What to do about it.
     pub help: String,
+    /// Whether the range holds a secret, so that the text there is not shown.
+    pub is_secret: bool,
 }
 
 impl Diagnostic {
@@ -55,6 +59,16 @@ impl Diagnostic {
             file: file.to_owned(),
             span,
             help: help.into(),
+            is_secret: false,
+        }
+    }
+
+    /// The same about a text that is not shown.
+    #[must_use]
+    pub fn secret(self) -> Self {
+        Self {
+            is_secret: true,
+            ..self
         }
     }
 }

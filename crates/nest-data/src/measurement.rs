@@ -1,6 +1,7 @@
 //! Measurements of one run: for each step the counts, histograms and use of resources, with a verdict.
 
 mod counts;
+mod failure;
 mod resource;
 mod step;
 mod tally;
@@ -17,7 +18,8 @@ use crate::{
 };
 
 pub use self::{
-    counts::{Counts, ErrorCount, FailedExchange, Outcome, Resends},
+    counts::{Counts, ErrorCount, Outcome, Resends},
+    failure::{AnswerFacts, FailedExchange},
     resource::{MOST_SERVERS, Resource, ResourceKind, ResourceName},
     step::{Endpoint, GeneratorHealth, PlannedStep, Population, Purpose, Step, Validity, Verdict},
     tally::CountTally,
@@ -69,7 +71,7 @@ pub struct SearchResult {
 
 impl Document for Measurements {
     const KIND: &'static str = "nest.measurements";
-    const FORMAT: u32 = 1;
+    const FORMAT: u32 = 2;
     const MADE_BY_VERB: &str = "measure";
 
     fn damage(&self) -> Option<String> {

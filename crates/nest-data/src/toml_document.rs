@@ -1,7 +1,8 @@
-//! Reads TOML so that every error points at its line: first all syntax errors, then all differences from the
-//! schema of the type, then the type itself.
+//! Reads TOML so that every error points at its line: first all syntax errors, then all secrets in URLs, then
+//! all differences from the schema of the type, then the type itself.
 
 mod schema_check;
+mod secret_check;
 mod text_format;
 
 use std::{collections::BTreeMap, ops::Range};
@@ -14,7 +15,7 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use crate::diagnostic::{Diagnostic, Source};
+use crate::diagnostic::{Diagnostic, Source, secrets::concealed};
 
 /// Where each key and value of a TOML text stands, by path: `["rates", "pay"]`.
 #[derive(Debug, Clone, Default)]
@@ -36,6 +37,23 @@ impl Spans {
         self.at(&self.keys, path, message.into(), help.into())
     }
 
+    /// A diagnostic at the value of a path, of which nothing is shown.
+    pub fn at_secret(
+        &self,
+        path: &[&str],
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) -> Diagnostic {
+        let found = self.at_value(path, message, help).secret();
+        match found.file.split_once('=') {
+            Some((place, _)) if found.file.starts_with("--set ") => Diagnostic {
+                file: place.to_owned(),
+                ..found
+            },
+            _ => found,
+        }
+    }
+
     /// At the override that gave the path its value, if one did.
     fn at(
         &self,
@@ -48,7 +66,8 @@ impl Spans {
             |place: &[String]| path.len() >= place.len() && place.iter().zip(path).all(|(a, b)| a == b);
         match self.overrides.iter().rev().find(|(place, _)| given(place)) {
             Some((place, text)) => {
-                Diagnostic::at(&format!("--set {}={text}", place.join(".")), 0..0, message, help)
+                let given = format!("--set {}={}", place.join("."), concealed(text));
+                Diagnostic::at(&given, 0..0, message, help)
             }
             None => Diagnostic::at(&self.file, self.find(spans, path), message, help),
         }
@@ -73,8 +92,8 @@ impl Spans {
 /// that is not valid TOML counts as a string.
 ///
 /// # Errors
-/// Every syntax error, or every difference from the schema of `T`: unknown keys (with the nearest known one),
-/// missing keys, wrong types, texts that do not follow their format.
+/// Every syntax error, every URL that holds a secret, or every difference from the schema of `T`: unknown
+/// keys (with the nearest known one), missing keys, wrong types, texts that do not follow their format.
 pub fn read<T: DeserializeOwned + JsonSchema>(
     source: &Source,
     overrides: &[(String, String)],
@@ -104,6 +123,10 @@ pub fn read<T: DeserializeOwned + JsonSchema>(
         })?;
         schema_check::quote_decimal(&schema, &mut value, &place, text);
         spans.overrides.push((place, text.clone()));
+    }
+    let found = secret_check::secrets(&value, &spans);
+    if !found.is_empty() {
+        return Err(found);
     }
     let found = schema_check::differences(&schema, &value, &spans);
     if !found.is_empty() {

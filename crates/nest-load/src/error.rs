@@ -157,10 +157,10 @@ pub enum LoadError {
         reason: String,
     },
     /// A secret that a template reads is not in the environment.
-    #[error("behaviour `{behaviour}` reads the environment variable {variable}, which is not set")]
+    #[error("{reader} reads the environment variable {variable}, which is not set")]
     SecretMissing {
-        /// The behaviour.
-        behaviour: String,
+        /// What reads it: a behaviour, or the base URL.
+        reader: String,
         /// Its name.
         variable: String,
     },

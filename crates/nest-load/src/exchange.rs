@@ -2,7 +2,7 @@
 //! until the timeout, send again what the target did not take, follow redirects, check, save, count.
 //!
 //! - `turn`: how many per second; `routes`: over which client; `redirect`, `follow`: where an answer leads
-//! - `judge`: checks and saves; `problem`, `masking`: what is kept of a failure
+//! - `judge`: checks and saves; `problem`, `answer`: what failed; `kept`, `masking`: what is kept of it
 //! - `readers`: parts of all that without a socket, for checks from outside
 
 use std::{pin::pin, time::Duration};
@@ -18,12 +18,13 @@ use crate::{
     script::{
         feeds::FeedRows,
         step::{Route, ScriptStep},
-        text::TemplateValues,
     },
 };
 
+mod answer;
 mod follow;
 mod judge;
+pub mod kept;
 pub mod masking;
 pub mod problem;
 pub mod readers;
@@ -31,7 +32,8 @@ pub mod redirect;
 mod routes;
 pub mod turn;
 
-use problem::{Problem, keep};
+use kept::keep;
+use problem::Problem;
 
 /// Time from which an attempt to connect was not refused but not answered: a first SYN that is lost, as where
 /// a queue of connections is full, is sent again after 1 s (RFC 6298, section 2).
@@ -83,8 +85,7 @@ pub async fn request(
         Ok(answer) => end(context, place, &record(timing, ended, answer)),
         Err(problem) => {
             end_failed(context, place, timing, ended, problem);
-            let asked = |rows: &mut FeedRows| asked(customer, context, step, before, rows);
-            keep(customer, context, place, problem, rows, asked);
+            keep(customer, context, place, problem, rows, || step.named());
         }
     }
     (outcome, ended)
@@ -153,31 +154,6 @@ fn record(timing: Timing, ended: MonotonicTime, answer: &HttpAnswer) -> RequestR
         outcome: Outcome::Ok,
         status: answer.status,
         bytes: answer.bytes,
-    }
-}
-
-/// Method and path as they were sent, drawn again from where the request began, and the request's name.
-fn asked(
-    customer: &Customer,
-    context: &StepContext,
-    step: &ScriptStep,
-    mut random: Xoshiro256PlusPlus,
-    rows: &mut FeedRows,
-) -> String {
-    let mut path = Vec::new();
-    let mut values = TemplateValues {
-        variables: &customer.variables,
-        customer: customer.number,
-        random: &mut random,
-        feeds: &context.settings.feeds,
-        rows,
-    };
-    let filled = step.path.fill(&mut values, &mut path);
-    let plain = format!("{} {}", step.method, String::from_utf8_lossy(&path));
-    if filled.is_err() || step.name == plain {
-        step.name.clone()
-    } else {
-        format!("{plain} ({})", step.name)
     }
 }
 

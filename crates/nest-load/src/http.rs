@@ -5,7 +5,8 @@
 //! - `http2`: the same over HTTP/2, by hyper
 //! - `compat`: what neither does (multipart bodies, proxies, redirects to other hosts), by reqwest
 //! - `loss`, `socket`: what a connection that ended means for its request
-//! - `encoding`: content codings of bodies; `cookies`, `tls`, `origin`: what they share
+//! - `encoding`, `media_type`: content codings and types of bodies; `cookies`, `tls`, `origin`: what they
+//!   share
 
 pub mod codec;
 pub mod compat;
@@ -17,6 +18,7 @@ pub mod fetch;
 mod framing;
 pub mod http2;
 pub mod loss;
+mod media_type;
 pub mod origin;
 mod socket;
 pub mod tls;
@@ -28,10 +30,12 @@ pub const USER_AGENT: &str = concat!("locust-nest/", env!("CARGO_PKG_VERSION"));
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct HttpAnswer {
     pub status: u16,
-    pub body: Vec<u8>,               // as much of it as was wanted
-    pub fields: Vec<Option<String>>, // the wanted header fields, in the order in which they were wanted
-    pub bytes: u64,                  // of status line, headers and body as they came
-    pub codings: String,             // of a body that is kept, as the answer names them; empty if it is plain
+    pub body: Vec<u8>,                    // as much of it as was wanted
+    pub fields: Vec<Option<String>>,      // the wanted header fields, in the order in which they were wanted
+    pub bytes: u64,                       // of status line, headers and body as they came
+    pub length: u64,                      // of the body as it came, also of what of it was not wanted
+    pub media_type: Option<&'static str>, // of a body that is kept
+    pub codings: String, // of a body that is kept, as the answer names them; empty if it is plain
 }
 
 /// Why there is no answer.
@@ -83,8 +87,7 @@ pub struct WantedAnswer<'a> {
     pub expect: &'a nest_data::behaviour::Expect,
 }
 
-/// How much of the body of an answer that is not accepted is kept, in bytes: more than is shown, so that a
-/// secret at the cut is still whole when it is masked.
+/// How much of the body of an answer that is not accepted is kept, in bytes.
 pub const KEPT_OF_REFUSED: usize = 8_192;
 
 /// Collects what is wanted of an answer as it comes in, whatever protocol brings it.
@@ -92,7 +95,6 @@ pub struct Receiver<'a> {
     pub answer: HttpAnswer,
     wanted: WantedAnswer<'a>,
     keep: usize,
-    read: u64,
     /// Whether a field was of any use.
     pub used_fields: bool,
     cookies: &'a mut cookies::Jar,
@@ -113,7 +115,6 @@ impl<'a> Receiver<'a> {
             answer: HttpAnswer::default(),
             wanted,
             keep: 0,
-            read: 0,
             used_fields: false,
             cookies,
             host,
@@ -151,7 +152,6 @@ impl<'a> Receiver<'a> {
         if !self.wanted.fields.is_empty() {
             self.answer.fields.resize(self.wanted.fields.len(), None);
         }
-        self.read = 0;
         self.keep = match () {
             () if !self.wanted.expect.accepts(status) => KEPT_OF_REFUSED,
             () if self.wanted.body => usize::MAX,
@@ -174,6 +174,9 @@ impl<'a> Receiver<'a> {
             append(&mut self.answer.codings, &String::from_utf8_lossy(value));
             self.used_fields = true;
         }
+        if self.keep > 0 && name.len() == 12 && name.eq_ignore_ascii_case("content-type") {
+            self.answer.media_type = media_type::known(value);
+        }
         if let Some(place) = self
             .wanted
             .fields
@@ -192,8 +195,8 @@ impl<'a> Receiver<'a> {
 
     /// Takes the next bytes of the body.
     pub fn data(&mut self, bytes: &[u8]) -> Result<(), NoAnswer> {
-        self.read += bytes.len() as u64;
-        self.within(self.read)?;
+        self.answer.length += bytes.len() as u64;
+        self.within(self.answer.length)?;
         let room = self.keep.saturating_sub(self.answer.body.len()).min(bytes.len());
         if room > 0 {
             self.answer.body.extend_from_slice(&bytes[..room]);

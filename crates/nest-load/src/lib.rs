@@ -36,7 +36,7 @@ pub use error::LoadError;
 pub use exchange::readers;
 pub use http::{codec, fetch::download, tls::Trust};
 pub use run::{
-    CommandSettings, Event, MeasureOptions, MeasureOutcome, Resume, doctor, guard::guard, measure, plan,
-    quick, resolve_plan, target,
+    CommandSettings, Event, FailedBody, MeasureOptions, MeasureOutcome, Resume, doctor, guard::guard,
+    measure, plan, quick, resolve_plan, target,
 };
 pub use script::secret_names;

@@ -8,6 +8,7 @@ use nest_data::measurement::{CountTally, Counts, Outcome, Resends, ResponseClock
 use crate::{
     clock::MonotonicTime,
     recorder::counted::ExecutionCounts,
+    recorder::failures::{KeptFailure, KeptFailures},
     recorder::gaps::GapMeter,
     recorder::held::HeldRequests,
     recorder::level::LevelMeter,
@@ -17,6 +18,7 @@ use crate::{
 
 pub mod counted;
 mod documents;
+pub mod failures;
 pub mod gaps;
 pub mod held;
 pub mod level;
@@ -28,10 +30,6 @@ const LONGEST_US: u64 = 3_600_000_000;
 /// Most requests that a behaviour in code names; those beyond have one name together.
 const MOST_NAMES: usize = 100;
 const OTHERS: &str = "others";
-/// Failed exchanges that are kept per behaviour and kind.
-const KEPT_FAILURES: usize = 3;
-/// Longest kept exchange, in bytes.
-const LONGEST_EXCHANGE: usize = 2_048;
 
 /// How one request went.
 #[derive(Debug, Clone, Copy)]
@@ -102,7 +100,7 @@ pub struct Recorder {
     endpoints: Vec<EndpointRecord>,
     of_files: usize, // how many of them are requests of files
     errors: BTreeMap<(usize, String), u64>,
-    failures: Vec<(usize, String, String)>,
+    failures: KeptFailures,
 }
 
 /// One behaviour of one step.
@@ -195,7 +193,7 @@ impl Recorder {
             endpoints: outline.endpoints.into_iter().map(EndpointRecord::new).collect(),
             of_files,
             errors: BTreeMap::new(),
-            failures: Vec::new(),
+            failures: KeptFailures::default(),
         }
     }
 
@@ -320,17 +318,12 @@ impl Recorder {
     /// Counts a failure; `true` if few exchanges of its kind are kept so far.
     pub fn failed(&mut self, behaviour: usize, kind: &str) -> bool {
         self.count_error(behaviour, kind);
-        self.has_room_for(behaviour, kind)
+        self.failures.has_room_for(behaviour, kind)
     }
 
-    /// Keeps a failed exchange, with secrets masked by the caller.
-    pub fn keep_failure(&mut self, behaviour: usize, kind: &str, exchange: &str) {
-        let mut end = exchange.len().min(LONGEST_EXCHANGE);
-        while !exchange.is_char_boundary(end) {
-            end -= 1;
-        }
-        self.failures
-            .push((behaviour, kind.to_owned(), exchange[..end].to_owned()));
+    /// Keeps a failed exchange.
+    pub fn keep_failure(&mut self, failure: KeptFailure) {
+        self.failures.keep(failure);
     }
 
     /// Closes the books at the end of a step: what is still open was cut.
@@ -409,7 +402,7 @@ impl Recorder {
             .errors
             .into_iter()
             .for_each(|(place, count)| *self.errors.entry(place).or_default() += count);
-        self.merge_failures(other.failures);
+        self.failures.merge(other.failures);
     }
 
     fn merge_behaviours(&mut self, others: Vec<BehaviourRecord>) {
@@ -451,23 +444,6 @@ impl Recorder {
             self.endpoints[mine].requests.merge(&theirs.requests);
             merge_histograms(&mut self.endpoints[mine].histogram, theirs.histogram);
         }
-    }
-
-    fn merge_failures(&mut self, others: Vec<(usize, String, String)>) {
-        for (behaviour, kind, exchange) in others {
-            if self.has_room_for(behaviour, &kind) {
-                self.failures.push((behaviour, kind, exchange));
-            }
-        }
-    }
-
-    /// Whether few failed exchanges of this kind are kept so far.
-    fn has_room_for(&self, behaviour: usize, kind: &str) -> bool {
-        let kept = self
-            .failures
-            .iter()
-            .filter(|(of, kept, _)| *of == behaviour && kept == kind);
-        kept.count() < KEPT_FAILURES
     }
 
     /// Failures of one kind over all behaviours.

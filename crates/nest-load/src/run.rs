@@ -36,7 +36,7 @@ use search::{CustomerSearch, Trial};
 use target::{Address, StartedTarget};
 
 pub use command::CommandSettings;
-pub use options::{Event, MeasureOptions, MeasureOutcome, Resume};
+pub use options::{Event, FailedBody, MeasureOptions, MeasureOutcome, Resume};
 
 /// Limited steps, at this many customers or fewer, after which a step of the ramp is left out: one may be
 /// chance.
@@ -53,6 +53,7 @@ const UNREACHABLE: f64 = 0.5;
 /// A step that has ended.
 struct Finished {
     step: Step,
+    bodies: Vec<FailedBody>,
     outcome: StepOutcome,
     interrupted: bool,
 }
@@ -152,6 +153,18 @@ pub fn resolve_plan(
     run.plan(watch).map(|(plan, _)| plan)
 }
 
+/// Hands out the bodies that are kept of a step, or of the pilot, if there are any.
+fn hand_out(
+    step: Option<&PlannedStep>,
+    bodies: &[FailedBody],
+    watch: &mut dyn FnMut(Event<'_>) -> std::io::Result<()>,
+) -> Result<(), LoadError> {
+    if bodies.is_empty() {
+        return Ok(());
+    }
+    watch(Event::BodiesKept(step, bodies)).map_err(LoadError::Keep)
+}
+
 /// Whether steps at no more customers were too much for the target already.
 fn is_beyond(step: &PlannedStep, finished: &[Step]) -> bool {
     let limited = finished
@@ -172,7 +185,17 @@ impl<'a> Run<'a> {
         .map_err(LoadError::Keep)?;
         let (start, allowed) = (self.start, self.study.measure.max_duration.duration());
         let left = || time_left(start, allowed);
-        let pilot = pilot::run(&self.engine, &mut self.observer, span, &left, self.interrupt)?;
+        let mut bodies = Vec::new();
+        let pilot = pilot::run(
+            &self.engine,
+            &mut self.observer,
+            span,
+            &left,
+            self.interrupt,
+            &mut bodies,
+        );
+        hand_out(None, &bodies, watch)?;
+        let pilot = pilot?;
         self.reset()?;
         let ramp = if self.options.search {
             RampSteps::Searched
@@ -210,6 +233,7 @@ impl<'a> Run<'a> {
         watch(Event::StepStarted(step)).map_err(LoadError::Keep)?;
         self.resize(step.stored)?;
         let finished = self.step(step, plan.steps.len().saturating_sub(steps.len()))?;
+        hand_out(Some(step), &finished.bodies, watch)?;
         if finished.interrupted {
             watch(Event::StepCut(&finished.step)).map_err(LoadError::Keep)?;
             return Err(LoadError::Interrupted);
@@ -320,6 +344,7 @@ impl<'a> Run<'a> {
         };
         Ok(Finished {
             step: closed,
+            bodies: result.recorder.kept_bodies(&self.engine.program().names()),
             outcome,
             interrupted: result.interrupted,
         })

@@ -79,7 +79,10 @@ pub(super) fn hint_of_load(error: &LoadError) -> Option<&'static str> {
         LoadError::TargetLost { .. } => {
             "finished steps are saved; start the target and continue with `locust-nest measure --resume`"
         }
-        LoadError::BehaviourFails { .. } => "correct the behaviour, or check the target",
+        LoadError::BehaviourFails { .. } => {
+            "correct the behaviour, or check the target; with keep_bodies = true under [measure], a study \
+             keeps such answers in failures/ of the run"
+        }
         LoadError::AddressTaken { .. } => {
             "stop the process that listens there, or remove `start` from [target] to measure that process"
         }

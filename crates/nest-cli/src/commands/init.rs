@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use nest_data::study::is_loopback;
+use nest_data::{diagnostic::secrets::secret_in, study::is_loopback};
 use nest_load::code::Registry;
 
 use crate::{
@@ -124,6 +124,11 @@ impl TargetUrl {
             CommandError::new(INVALID, format!("{url:?} is not a URL of a system to measure"))
                 .hint("write it in full, for example --url http://127.0.0.1:8080/")
         };
+        if let Some(place) = secret_in(url) {
+            let message = format!("the URL holds {place}, which the study would keep");
+            let hint = "leave it out, and write it as {{ env(\"NAME\") }} into behaviours/home.toml";
+            return Err(CommandError::new(INVALID, message).hint(hint));
+        }
         let (scheme, rest) = url.split_once("://").ok_or_else(wrong)?;
         if !matches!(scheme, "http" | "https") {
             let message = format!("`init` writes requests over http or https, not over {scheme}");
@@ -175,7 +180,13 @@ mod tests {
             parts("https://shop.test"),
             ["https://shop.test", "/", "shop.test"]
         );
-        for wrong in ["127.0.0.1", "ftp://x/", "http:///x", "http://u@h/"] {
+        for wrong in [
+            "127.0.0.1",
+            "ftp://x/",
+            "http:///x",
+            "http://u@h/",
+            "http://h/?token=1",
+        ] {
             assert!(TargetUrl::read(wrong).is_err(), "{wrong}");
         }
     }

@@ -40,14 +40,7 @@ fn ended_well(result: &QuickResult) -> Result<(), CommandError> {
     }
     let first = result.failures.first().map_or_else(
         || "no request was due in this time; measure longer".to_owned(),
-        |failure| {
-            format!(
-                "{} {}: {}",
-                failure.behaviour,
-                failure.kind,
-                failure.exchange.replace('\n', " | ")
-            )
-        },
+        |failure| format!("{} {}: {failure}", failure.behaviour, failure.kind),
     );
     Err(CommandError::new(
         LOST,

@@ -213,6 +213,7 @@ fn watched(
                 run.write_plan(&kept)
                     .map_err(|_| std::io::Error::other("the plan could not be written"))?;
             }
+            Event::BodiesKept(step, bodies) => run.write_bodies(*step, bodies)?,
             Event::StepFinished(step) => run.write_step(step)?,
             Event::StepCut(step) => run.write_cut_step(step)?,
             Event::PilotStarted { .. } | Event::StepStarted(_) => {}
@@ -226,7 +227,8 @@ fn watched(
 
 /// How the engine runs a study: its folder, its secrets from the environment, and what its behaviours need.
 fn options(folder: &StudyFolder, study: &Study) -> Result<MeasureOptions, CommandError> {
-    let secrets = secret_names(study.behaviours.values())
+    let names = secret_names(study.behaviours.values(), &study.target.base_url);
+    let secrets: BTreeMap<String, String> = names
         .into_iter()
         .filter_map(|name| std::env::var(&name).ok().map(|secret| (name, secret)))
         .collect();
@@ -246,6 +248,7 @@ fn options(folder: &StudyFolder, study: &Study) -> Result<MeasureOptions, Comman
             folder: working_folder.to_owned(),
             environment,
             passed: study.target.env.clone(),
+            secrets: secrets.clone(),
             guard: Some(program),
         },
         secrets,

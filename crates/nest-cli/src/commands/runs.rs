@@ -84,11 +84,10 @@ fn show(folder: &StudyFolder, run: &str, format: Format) -> Result<(), CommandEr
         .flat_map(|step| step.failures.iter().map(move |failure| (step, failure)))
     {
         talk(&format!(
-            "{}, {} ({}): {}",
+            "{}, {} ({}): {failure}",
             step.plan.label(),
             failure.behaviour,
             failure.kind,
-            failure.exchange.replace('\n', " | ")
         ));
     }
     Ok(())

@@ -4,9 +4,9 @@ use std::{fs::File, io};
 
 use nest_data::{
     Document, Measurements,
-    measurement::{Machine, Pilot, Resource, Step},
+    measurement::{Machine, Pilot, PlannedStep, Resource, Step},
 };
-use nest_load::plan::Plan;
+use nest_load::{FailedBody, plan::Plan};
 use serde::{Deserialize, Serialize};
 
 use super::{Folder, cannot, read_document, read_json, write_json};
@@ -16,6 +16,7 @@ const MANIFEST: &str = "run.json";
 const PLAN: &str = "plan.json";
 const STEPS: &str = "steps";
 const CUT: &str = ".cut.json";
+const FAILURES: &str = "failures";
 const MEASUREMENTS: &str = "measurements.json";
 
 /// A run of a study: a folder in `runs/`.
@@ -159,6 +160,18 @@ impl RunFolder {
     pub fn write_cut_step(&self, step: &Step) -> io::Result<()> {
         let name = format!("{:03}{CUT}", step.plan.index);
         write_json(&self.folder.make_folder(STEPS)?, &name, step)
+    }
+
+    /// Saves bodies of answers that failed, of a step or of the pilot. They may hold secrets that nobody
+    /// knows: git ignores them wherever the study lies, and nothing reads them again.
+    pub fn write_bodies(&self, step: Option<&PlannedStep>, bodies: &[FailedBody]) -> io::Result<()> {
+        let folder = self.folder.make_folder(FAILURES)?;
+        folder.write(".gitignore", b"*\n")?;
+        let name = step.map_or_else(
+            || "pilot.json".to_owned(),
+            |step| format!("{:03}.json", step.index),
+        );
+        write_json(&folder, &name, &bodies)
     }
 
     /// The measurements of a finished run.

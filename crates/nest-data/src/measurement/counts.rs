@@ -1,4 +1,4 @@
-//! Counts of executions and requests, and how those ended that failed.
+//! Counts of executions and requests, and of those that failed.
 
 use serde::{Deserialize, Serialize};
 
@@ -115,17 +115,6 @@ pub struct ErrorCount {
     pub kind: String,
     /// How often.
     pub count: u64,
-}
-
-/// A failed exchange, kept to be read: 2 KiB at most, secrets masked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FailedExchange {
-    /// The behaviour.
-    pub behaviour: String,
-    /// As [`ErrorCount::kind`].
-    pub kind: String,
-    /// Method, path and what came back.
-    pub exchange: String,
 }
 
 /// How a request ended.

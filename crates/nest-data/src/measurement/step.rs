@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    counts::{Counts, ErrorCount, FailedExchange, Resends},
+    counts::{Counts, ErrorCount, Resends},
+    failure::FailedExchange,
     tally::CountTally,
     window::{Histogram, Window},
 };

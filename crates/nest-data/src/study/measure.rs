@@ -62,6 +62,11 @@ pub struct Measure {
     #[schemars(range(min = 1))]
     #[serde(skip_serializing_if = "is_64_mib")]
     pub longest_body: u64,
+    /// Keep the first 8,192 bytes of the first three answers that fail in each way, in `failures/` of the
+    /// run's folder. Known secrets in them are masked, others are not: a new token of an answer, say.
+    /// [default: false]
+    #[serde(skip_serializing_if = "is_false")]
+    pub keep_bodies: bool,
     /// Core that the load generator is pinned to, by number from 0, or several with one worker each.
     /// [default: the last core]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -127,6 +132,10 @@ impl Order {
     }
 }
 
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 fn is_64_mib(value: &u64) -> bool {
     *value == 64 << 20
 }
@@ -154,6 +163,7 @@ impl Default for Measure {
             max_rate: 5_000.0,
             max_duration: seconds(7_200.0),
             longest_body: 64 << 20,
+            keep_bodies: false,
             generator_core: None,
         }
     }

@@ -11,7 +11,9 @@ use crate::units::Seconds;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Target {
-    /// Scheme, host and port of the target: `"http://127.0.0.1:8080"`.
+    /// Scheme, host and port of the target: `"http://127.0.0.1:8080"`. A path after them begins the path of
+    /// every request; `{{ env("NAME") }}` in it is read from the environment. A user name, a password or a
+    /// query is refused.
     pub base_url: String,
     /// Command that starts the target and stays in the foreground. `sh` runs it in the study's folder; it is
     /// ended after the run. [default: the target is already running]
@@ -44,8 +46,8 @@ pub struct Target {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cores: Option<Vec<usize>>,
     /// Variables of the environment that `start`, `reset` and `state` see, by name. They always see PATH,
-    /// HOME,
-    /// LANG, TMPDIR and those that begin with NEST_, and no others, which may be secrets. [default: none]
+    /// HOME, LANG, TMPDIR and those that begin with NEST_, unless a behaviour reads them as secrets, and no
+    /// others. [default: none]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<String>,
     /// Command that `sh` runs between steps, to bring stored data back to where it was.

@@ -43,6 +43,7 @@ fn pilot(behaviour: String) -> Pilot {
         executions: 100,
         cpu_s: BTreeMap::from([("app".to_owned(), 0.001)]),
         mean_s: 0.002,
+        requests: 100,
     }
 }
 
@@ -82,7 +83,7 @@ pub fn behaviour(bytes: &[u8]) -> bool {
     };
     match read_behaviour(&text) {
         Ok(behaviour) => {
-            let _ = nest_load::secret_names([&behaviour]);
+            let _ = nest_load::secret_names([&behaviour], "http://127.0.0.1/");
             true
         }
         Err(found) => refused(&found, &[text]),

@@ -9,11 +9,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use super::failure::Failure;
 use crate::{
     clock::MonotonicTime,
-    exchange::{
-        self, PendingRequest, Timing,
-        problem::{Problem, keep},
-        turn,
-    },
+    exchange::{self, PendingRequest, Timing, kept::keep, problem::Problem, turn},
     execute::{
         context::{DueExecution, ExecutionEnd, StepContext},
         customer::Customer,
@@ -305,7 +301,7 @@ impl<'a> ExecutionContext<'a> {
             }),
             Err(problem) => {
                 self.told = true;
-                Err(Failure::new(problem.kind, problem.what))
+                Err(Failure::new(problem.kind, problem.reason))
             }
         }
     }
@@ -346,15 +342,10 @@ impl<'a> ExecutionContext<'a> {
         self.keep(name, place, &problem);
     }
 
-    fn keep(&mut self, name: &str, place: RequestPlace, problem: &Problem) {
-        keep(
-            self.customer,
-            self.context,
-            place,
-            problem,
-            &mut self.rows,
-            |_| name.to_owned(),
-        );
+    fn keep(&self, name: &str, place: RequestPlace, problem: &Problem) {
+        keep(self.customer, self.context, place, problem, &self.rows, || {
+            name.to_owned()
+        });
     }
 
     /// How the execution ended: tallies its counts, or counts a failure that no request has told of.

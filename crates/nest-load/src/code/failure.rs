@@ -9,7 +9,8 @@ use crate::http::NoAnswer;
 pub struct Failure {
     /// Failures are counted by kind: `check`, `connect`, `tls`, `timeout`, `lost`, or a word of your own.
     pub kind: String,
-    /// What happened, for the reader.
+    /// What happened, for the reader. It is kept in `measurements.json` with the kind: put nothing of an
+    /// answer, no key and no password into either.
     pub reason: String,
 }
 

@@ -46,7 +46,7 @@ pub async fn follow(
     let mut answer = send(customer, context, step, &request.place, random, rows).await?;
     while let Some(location) = location(step, &answer) {
         if followed == step.redirects {
-            return Err(refused(&answer, format!("more than {followed} redirects")));
+            return Err(refused(&mut answer, format!("more than {followed} redirects")));
         }
         let sent: SentRequest = match last.take() {
             Some(sent) => sent,
@@ -54,15 +54,15 @@ pub async fn follow(
         };
         let next = sent
             .redirected(answer.status, &location, territory)
-            .map_err(|reason| refused(&answer, reason))?;
+            .map_err(|reason| refused(&mut answer, reason))?;
         let hop = hop(step, &next, territory, settings);
         count(context, request.place, &answer);
         turn::take(customer, context, request.place.phase)
             .await
-            .map_err(|held| after_redirect(&next, held))?;
+            .map_err(|held| after_redirect(followed + 1, held))?;
         answer = send(customer, context, &hop, &request.place, random, rows)
             .await
-            .map_err(|no_answer| after_redirect(&next, no_answer))?;
+            .map_err(|no_answer| after_redirect(followed + 1, no_answer))?;
         (followed, last) = (followed + 1, Some(next));
     }
     Ok(answer)
@@ -132,20 +132,13 @@ fn count(context: &StepContext, place: RequestPlace, answer: &HttpAnswer) {
 }
 
 /// A redirect that is not followed: its answer came, and counts.
-fn refused(answer: &HttpAnswer, reason: String) -> Problem {
-    Problem {
-        status: answer.status,
-        bytes: answer.bytes,
-        ..Problem::without_answer(REDIRECT, reason)
-    }
+fn refused(answer: &mut HttpAnswer, reason: String) -> Problem {
+    Problem::with_answer(REDIRECT, reason, answer)
 }
 
-fn after_redirect(to: &SentRequest, no_answer: NoAnswer) -> Problem {
-    let reason = format!(
-        "{}, after the redirect to {} {}",
-        no_answer.reason,
-        to.method,
-        to.target()
-    );
+/// A request that brought no answer, after so many redirects. Where they led is the target's word, and may be
+/// a secret.
+fn after_redirect(followed: usize, no_answer: NoAnswer) -> Problem {
+    let reason = format!("{}, after redirect {followed}", no_answer.reason);
     Problem::without_answer(no_answer.kind, reason)
 }

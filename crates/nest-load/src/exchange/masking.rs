@@ -1,108 +1,134 @@
-//! Keeps secrets out of what is kept of failed exchanges.
+//! Replaces known secrets in texts that are kept or passed on. It is the second line of defence: the first is
+//! to keep little.
+//!
+//! - `copy`: masks what is passed on as it comes
+//! - `decoding`: a text without its escapes, and where each byte of it stood
+//! - `spellings`: what a secret looks like in a text
 
-use crate::script::text::Escape;
+use std::{borrow::Cow, ops::Range};
 
-/// Least length of a text that is taken for a secret, in bytes.
-const SHORTEST_SECRET: usize = 4;
-/// How much of a failed exchange is kept, in characters.
-const KEPT: usize = 1_024;
-/// One odd character in so many makes a body no text. Our choice: a page in Latin-1 has fewer, a picture
-/// more.
-const MOST_ODD: usize = 8;
+use memchr::memmem;
 
-/// Replaces secrets by stars, as they are, as they stand in a URL, and as they stand in JSON. What answers
-/// were saved from may be a session's key, so saved values count as secrets too, unless they are too short to
-/// be one.
-pub fn masked<'a>(text: &str, secrets: impl Iterator<Item = &'a str>) -> String {
-    let forms = |secret: &str| {
-        let in_url: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-        let in_json = serde_json::Value::from(secret).to_string();
-        let written = |escape: Escape| String::from_utf8_lossy(&escape.apply(secret)).into_owned();
-        [
-            secret.to_owned(),
-            in_url,
-            written(Escape::Component),
-            written(Escape::Path),
-            in_json.trim_matches('"').to_owned(),
-        ]
-    };
-    // The longest first, or a short one inside would leave the rest of a long one.
-    let mut secrets: Vec<&str> = secrets.filter(|secret| secret.len() >= SHORTEST_SECRET).collect();
-    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
-    secrets
-        .into_iter()
-        .flat_map(forms)
-        .fold(text.to_owned(), |text, form| text.replace(&form, "***"))
+mod copy;
+mod decoding;
+mod spellings;
+
+use decoding::Decoded;
+use spellings::{Needles, fold, packed};
+
+/// Least length of a value that an answer or a feed gave to be taken for a secret, in bytes. Shorter ones are
+/// words and numbers of which texts are full.
+pub const SHORTEST_SECRET: usize = 4;
+/// How often escapes are undone: what was escaped three times over is found too.
+const LEVELS: usize = 4;
+/// What stands in the place of a secret.
+const MASK: &[u8] = b"***";
+/// Knows secrets, and finds them in texts however they are written there: in URLs, HTML and JSON, in upper or
+/// lower case, as base64 at any offset or hexadecimal, and in mixtures of these.
+#[derive(Debug, Default)]
+pub struct Masker {
+    needles: Needles,
 }
 
-/// The start of a kept exchange, cut after masking so that no part of a secret stays at the cut. A terminal
-/// shows it: what is no text is replaced.
-pub fn shortened(text: &str) -> String {
-    let shown = text.replace("\r\n", "\n");
-    let printed = |character| match character {
-        '\n' | '\t' => character,
-        _ if is_unprintable(character) => char::REPLACEMENT_CHARACTER,
-        _ => character,
-    };
-    shown.chars().take(KEPT).map(printed).collect()
+/// Whether a text goes on where it ends here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextEnd {
+    Whole,
+    /// What may be the start of a secret at its end is masked too.
+    Cut,
 }
 
-/// Control characters, and those that change the direction of the text around them.
-fn is_unprintable(character: char) -> bool {
-    character.is_control() || matches!(character, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
-}
-
-/// A body for a reader; of one that is no text, its length.
-pub fn readable(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
-    let is_odd = |character: &char| {
-        *character == char::REPLACEMENT_CHARACTER
-            || (is_unprintable(*character) && !"\n\r\t".contains(*character))
-    };
-    let (mut all, mut odd) = (0, 0);
-    for character in text.chars().take(KEPT) {
-        all += 1;
-        odd += usize::from(is_odd(&character));
+impl Masker {
+    /// Knows these secrets; empty ones are none.
+    pub fn new<'a>(secrets: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        Self {
+            needles: Needles::of(secrets),
+        }
     }
-    if odd * MOST_ODD > all {
-        format!("({} bytes that are no text)", body.len())
-    } else {
-        text.into_owned()
+
+    /// Whether there is nothing to look for.
+    pub fn is_empty(&self) -> bool {
+        self.needles.is_empty()
     }
+
+    /// The text with stars in the place of each secret.
+    pub fn masked<'a>(&self, text: &'a [u8], end: TextEnd) -> Cow<'a, [u8]> {
+        let ranges = self.secrets_in(text, end);
+        if ranges.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        let (mut out, mut from) = (Vec::with_capacity(text.len()), 0);
+        for range in ranges {
+            out.extend_from_slice(&text[from..range.start]);
+            out.extend_from_slice(MASK);
+            from = range.end;
+        }
+        out.extend_from_slice(&text[from..]);
+        Cow::Owned(out)
+    }
+
+    /// Where secrets stand in a text, in order and apart.
+    pub fn secrets_in(&self, text: &[u8], end: TextEnd) -> Vec<Range<usize>> {
+        if self.is_empty() {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        let mut level = Some(Decoded::plain(text));
+        for _ in 0..LEVELS {
+            let Some(mut decoded) = level else { break };
+            if end == TextEnd::Cut {
+                found.extend(decoded.without_cut_escape());
+            }
+            let plain = fold(&decoded.bytes);
+            for needle in &self.needles.plain {
+                find(needle, &plain, end, &mut |range| {
+                    found.push(decoded.source(range))
+                });
+            }
+            let (packed, places) = packed(&plain);
+            for needle in &self.needles.packed {
+                find(needle, &packed, end, &mut |range| {
+                    let whole = places[range.start]..places[range.end - 1] + 1;
+                    found.push(decoded.source(whole));
+                });
+            }
+            level = decoded.unescaped();
+        }
+        joined(found)
+    }
+}
+
+/// Every place of a needle; of a text that was cut also its start at the end.
+fn find(needle: &[u8], text: &[u8], end: TextEnd, found: &mut dyn FnMut(Range<usize>)) {
+    let finder = memmem::Finder::new(needle);
+    let mut from = 0;
+    while let Some(place) = finder.find(&text[from..]) {
+        found(from + place..from + place + needle.len());
+        from += place + 1;
+    }
+    if end == TextEnd::Cut {
+        let starts = (1..needle.len().min(text.len() + 1)).rev();
+        if let Some(length) = starts
+            .into_iter()
+            .find(|length| text.ends_with(&needle[..*length]))
+        {
+            found(text.len() - length..text.len());
+        }
+    }
+}
+
+/// Ranges in order, those that touch as one.
+fn joined(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    ranges.sort_by_key(|range| (range.start, range.end));
+    let mut out: Vec<Range<usize>> = Vec::new();
+    for range in ranges {
+        match out.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => out.push(range),
+        }
+    }
+    out
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_are_masked_in_kept_exchanges() {
-        let secrets = ["a b\"c", "ab"];
-        assert_eq!(
-            masked(
-                "GET /?t=a+b%22c {\"t\":\"a b\\\"c\"} ab a b\"c",
-                secrets.into_iter()
-            ),
-            "GET /?t=*** {\"t\":\"***\"} ab ***"
-        );
-        assert_eq!(masked("/a%2Fb%26c /a/b&c", ["a/b&c"].into_iter()), "/*** /***");
-    }
-
-    #[test]
-    fn no_control_character_reaches_a_terminal() {
-        assert_eq!(
-            shortened("a\r\n\tb\u{1b}[31m\u{9b}\r\u{202e}\0\u{7f}"),
-            "a\n\tb\u{fffd}[31m\u{fffd}\u{fffd}\u{fffd}\u{fffd}\u{fffd}"
-        );
-        assert_eq!(
-            readable(b"\x1f\x8b\x08\x00\x00\x00"),
-            "(6 bytes that are no text)"
-        );
-        assert_eq!(readable("Zoë\r\n".as_bytes()), "Zoë\r\n");
-        assert_eq!(
-            readable(b"Zo\xeb, a name that ISO 8859-1 writes"),
-            "Zo\u{fffd}, a name that ISO 8859-1 writes"
-        );
-        assert_eq!(readable(b""), "");
-    }
-}
+mod tests;

@@ -1,37 +1,48 @@
-//! What is wrong with an answer, or why there is none, and how that is counted and kept.
+//! What is wrong with an answer, or why there is none.
 
-use super::masking::{masked, shortened};
+use super::answer::FailedAnswer;
 use crate::{
-    execute::{
-        context::{ExecutionEnd, StepContext},
-        customer::Customer,
-    },
-    http::NoAnswer,
-    recorder::{RequestPlace, windows::StepPhase},
-    script::feeds::FeedRows,
+    execute::context::ExecutionEnd,
+    http::{HttpAnswer, NoAnswer},
 };
 
 /// What is wrong with an answer, or why there is none.
 pub struct Problem {
     pub kind: String,
-    pub what: String,
+    /// In words of the study and of the program, with nothing of what was sent or answered.
+    pub reason: String,
     pub status: u16,
     pub bytes: u64,
     /// Whether no connection could be opened.
     pub unreachable: bool,
+    /// The answer, if it was read.
+    pub answer: Option<Box<FailedAnswer>>,
 }
 
 impl Problem {
     /// A problem without an answer. Failures of the kinds `connect`, `local` and `tls` mean that no
     /// connection could be opened.
-    pub fn without_answer(kind: impl Into<String>, what: String) -> Self {
+    pub fn without_answer(kind: impl Into<String>, reason: String) -> Self {
         let kind = kind.into();
         Self {
             unreachable: matches!(kind.as_str(), NoAnswer::CONNECT | NoAnswer::LOCAL | NoAnswer::TLS),
             kind,
-            what,
+            reason,
             status: 0,
             bytes: 0,
+            answer: None,
+        }
+    }
+
+    /// A problem with an answer, whose body it takes.
+    pub fn with_answer(kind: impl Into<String>, reason: String, answer: &mut HttpAnswer) -> Self {
+        Self {
+            kind: kind.into(),
+            reason,
+            status: answer.status,
+            bytes: answer.bytes,
+            unreachable: false,
+            answer: Some(Box::new(FailedAnswer::of(answer))),
         }
     }
 
@@ -48,37 +59,5 @@ impl Problem {
 impl From<NoAnswer> for Problem {
     fn from(no_answer: NoAnswer) -> Self {
         Self::without_answer(no_answer.kind, no_answer.reason)
-    }
-}
-
-/// Counts a failure, and keeps its exchange with secrets masked if few of its kind are kept. `asked` writes
-/// the request.
-///
-/// What answers were saved from and what feeds gave may be a session's key or a password, and counts as
-/// secret.
-pub fn keep(
-    customer: &Customer,
-    context: &StepContext,
-    place: RequestPlace,
-    problem: &Problem,
-    rows: &mut FeedRows,
-    asked: impl FnOnce(&mut FeedRows) -> String,
-) {
-    if place.phase != StepPhase::Measured {
-        return;
-    }
-    let mut recorder = context.recorder.borrow_mut();
-    if recorder.failed(place.behaviour, &problem.kind) {
-        let saved = customer.variables.iter().flatten().map(AsRef::as_ref);
-        let exchange = format!("{}\n{}", asked(rows), problem.what);
-        let settings = &context.settings;
-        let secrets = settings
-            .secrets
-            .iter()
-            .map(String::as_str)
-            .chain(saved)
-            .chain(rows.cells(&settings.feeds));
-        let exchange = shortened(&masked(&exchange, secrets));
-        recorder.keep_failure(place.behaviour, &problem.kind, &exchange);
     }
 }

@@ -1,7 +1,7 @@
 //! Which request a redirect asks for: RFC 9110, section 15.4. Pure: nothing is sent here.
 
 use nest_data::study::is_loopback;
-use url::Url;
+use url::{Host, Url};
 
 use crate::{
     http::origin::{Origin, bare},
@@ -62,7 +62,7 @@ impl SentRequest {
         let url = self
             .url
             .join(location)
-            .map_err(|_| format!("the redirect leads to {location:?}, which is no address"))?;
+            .map_err(|_| "the redirect leads to what is no address".to_owned())?;
         let url = territory.admits(url, &self)?;
         let mut next = Self { url, ..self.clone() };
         if next.url.origin() != self.url.origin() && !territory.is_own(&next.url, &next.headers) {
@@ -111,7 +111,7 @@ impl Territory<'_> {
     /// The address without what has no place in a request, if customers may go there.
     fn admits(&self, mut url: Url, from: &SentRequest) -> Result<Url, String> {
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(format!("the redirect leads to {url}, which is not HTTP"));
+            return Err("the redirect leads to an address that is not HTTP".to_owned());
         }
         let host = bare(url.host_str().unwrap_or_default());
         let allowed = self.is_own(&url, &from.headers)
@@ -120,8 +120,13 @@ impl Territory<'_> {
             // A host elsewhere must not send customers to this machine.
             || is_loopback(host) && is_loopback(&self.origin.host);
         if !allowed {
+            // A name is the target's word, and may hold a secret; an address cannot.
+            let host = match url.host() {
+                Some(Host::Domain(_)) | None => "another host".to_owned(),
+                Some(address) => format!("host {address}"),
+            };
             return Err(format!(
-                "the redirect to host {host} was not followed: it is not in allow_hosts"
+                "the redirect to {host} was not followed: it is not in allow_hosts"
             ));
         }
         // Both can be refused only by addresses that have no host.

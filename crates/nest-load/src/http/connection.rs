@@ -279,11 +279,16 @@ impl RunningExchange<'_> {
             None
         };
         let fed = match known {
-            Some(fed) => fed,
+            Some(fed) => {
+                receiver.answer.media_type = self.known.borrow().media_type;
+                fed
+            }
             None => {
                 let fed = self.decoder.feed(input, receiver)?;
                 if fresh && !receiver.used_fields {
-                    self.known.borrow_mut().learn(&self.decoder, input);
+                    let mut known = self.known.borrow_mut();
+                    known.learn(&self.decoder, input);
+                    known.media_type = receiver.answer.media_type;
                 }
                 fed
             }

@@ -64,6 +64,18 @@ impl Jar {
         self.clone()
     }
 
+    /// The values that are stored.
+    pub fn values(&self) -> Vec<Vec<u8>> {
+        let of = |cookies: &Mutex<Cookies>| {
+            lock(cookies)
+                .stored
+                .iter()
+                .map(|cookie| cookie.value.to_vec())
+                .collect()
+        };
+        self.0.as_deref().map_or_else(Vec::new, of)
+    }
+
     /// Whether nothing was ever stored.
     pub fn is_empty(&self) -> bool {
         self.0.is_none()

@@ -92,6 +92,8 @@ impl Head {
 pub struct KnownHead {
     bytes: Vec<u8>,
     head: Option<Head>,
+    /// What it says of the type of the body, for whoever knows the head and does not read it.
+    pub media_type: Option<&'static str>,
 }
 
 impl KnownHead {

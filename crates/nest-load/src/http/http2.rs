@@ -187,7 +187,7 @@ impl OpenConnection {
             return malformed(error, used);
         }
         if !error.is_io() && error.reason() != Some(h2::Reason::NO_ERROR) {
-            return lost(error);
+            return lost(told(error));
         }
         let reset = error
             .get_io()
@@ -307,7 +307,7 @@ fn not_begun(error: &h2::Error, used: bool) -> Failed {
         Some(why) => Failed::Unsent(why),
         None if error.is_library() => malformed(error, used),
         None if used => Failed::Unsent(NOTHING_LEFT),
-        None => lost(error),
+        None => lost(told(error)),
     }
 }
 
@@ -316,7 +316,15 @@ fn in_answer(error: &h2::Error) -> Failed {
     if error.is_library() {
         malformed(error, true)
     } else {
-        lost(error)
+        lost(told(error))
+    }
+}
+
+/// What an error says, without what a target adds to the end of a connection, which may be anything.
+fn told(error: &h2::Error) -> String {
+    match error.reason().filter(|_| error.is_go_away()) {
+        Some(reason) => format!("the connection was ended (GOAWAY): {reason}"),
+        None => error.to_string(),
     }
 }
 
@@ -326,5 +334,5 @@ fn malformed(error: &h2::Error, used: bool) -> Failed {
     } else {
         "; does the target speak HTTP/2?"
     };
-    Failed::For(NoAnswer::new("malformed", format!("{error}{question}")))
+    Failed::For(NoAnswer::new("malformed", format!("{}{question}", told(error))))
 }

@@ -312,8 +312,15 @@ enum Absence {
 }
 
 impl Absence {
+    /// What windows keep of it: nothing that the endpoint itself says, which may be anything.
     fn note(&self, endpoint: &MetricsEndpoint, asked: &AskedFigure) -> String {
-        format!("{}: {}", endpoint.tier, self.text(endpoint, asked))
+        let (address, expression) = (&endpoint.address, &asked.expression.text);
+        let text = match self {
+            Self::Trouble(Trouble::Unreadable(_)) => format!("{address} gives no metrics"),
+            Self::Trouble(Trouble::Refused(_)) => format!("{address} does not answer `{expression}`"),
+            other => other.text(endpoint, asked),
+        };
+        format!("{}: {text}", endpoint.tier)
     }
 
     fn text(&self, endpoint: &MetricsEndpoint, asked: &AskedFigure) -> String {

@@ -11,7 +11,7 @@ use nest_data::measurement::{
     CountTally, Endpoint, ErrorCount, FailedExchange, Histogram, Outcome, ResponseClock,
 };
 
-use super::Recorder;
+use super::{Recorder, failures::FailedBody};
 
 /// Quantiles that are given of each request.
 const ENDPOINT_QUANTILES: [f64; 3] = [0.5, 0.95, 0.99];
@@ -31,14 +31,12 @@ impl Recorder {
 
     /// The kept failures.
     pub fn kept_failures(&self, names: &[String]) -> Vec<FailedExchange> {
-        self.failures
-            .iter()
-            .map(|(behaviour, kind, exchange)| FailedExchange {
-                behaviour: names[*behaviour].clone(),
-                kind: kind.clone(),
-                exchange: exchange.clone(),
-            })
-            .collect()
+        self.failures.documents(names)
+    }
+
+    /// The bodies of kept failures that the study says to keep.
+    pub fn kept_bodies(&self, names: &[String]) -> Vec<FailedBody> {
+        self.failures.bodies(names)
     }
 
     /// What executions added to counts, by behaviour and count; `counts` has the names of each behaviour's.

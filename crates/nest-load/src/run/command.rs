@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
     os::unix::process::CommandExt,
     path::PathBuf,
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
@@ -25,6 +25,9 @@ pub struct CommandSettings {
     pub environment: BTreeMap<String, String>,
     /// Variables of our own environment that they see too, by name.
     pub passed: Vec<String>,
+    /// Those that hold secrets of the requests, by name, with their values: commands see them only if they
+    /// are passed.
+    pub secrets: BTreeMap<String, String>,
     /// Program whose verb `guard` runs a command and ends it as soon as we are gone; without one, a command
     /// outlives us if we are killed.
     pub guard: Option<PathBuf>,
@@ -80,6 +83,10 @@ impl RunningCommand {
                 ended: None,
             });
         };
+        if let Some(guard) = &mut child.stdin {
+            // A guard that is gone says so where it is read from.
+            let _ = writeln!(guard, "{}", masked_line(settings));
+        }
         let mut said = BufReader::new(said);
         let mut line = String::new();
         said.read_line(&mut line)?;
@@ -140,10 +147,25 @@ impl Drop for RunningCommand {
 /// The variables of our own environment that commands see.
 fn passed(settings: &CommandSettings) -> impl Iterator<Item = (std::ffi::OsString, std::ffi::OsString)> {
     std::env::vars_os().filter(|(name, _)| {
-        let is_named = |name| settings.passed.iter().any(|passed| passed == name);
-        name.to_str()
-            .is_some_and(|name| may_be_seen(name) || is_named(name))
+        name.to_str().is_some_and(|name| {
+            let is_named = settings.passed.iter().any(|passed| passed == name);
+            let is_secret =
+                settings.secrets.contains_key(name) && name.starts_with(CommandSettings::OWN_PREFIX);
+            is_named || may_be_seen(name) && !is_secret
+        })
     })
+}
+
+/// What a guard masks in a command's messages: secrets of the requests, and values that the study passes by
+/// name. One line of JSON.
+fn masked_line(settings: &CommandSettings) -> String {
+    let passed = settings
+        .passed
+        .iter()
+        .filter(|name| !CommandSettings::ALWAYS_PASSED.contains(&name.as_str()));
+    let passed = passed.filter_map(|name| std::env::var(name).ok());
+    let all: Vec<String> = settings.secrets.values().cloned().chain(passed).collect();
+    serde_json::Value::from(all).to_string()
 }
 
 fn may_be_seen(name: &str) -> bool {

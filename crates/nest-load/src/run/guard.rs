@@ -1,13 +1,12 @@
 //! A process between the program and a command that it runs: it ends the command, and all that the command
-//! has
-//! started, as soon as the program is gone, even if that was killed.
+//! has started, as soon as the program is gone, even if that was killed.
 //!
 //! The program holds the one end of a pipe, which the kernel closes with it; the guard reads the other end.
-//! It
-//! answers with two lines: the number of the command's process, and later the status with which that ended.
+//! First comes a line with the secrets that it masks in the command's messages. It answers with two lines:
+//! the number of the command's process, and later the status with which that ended.
 
 use std::{
-    io::{self, Read, Write},
+    io::{self, BufRead, Read, Write},
     os::unix::process::CommandExt,
     process::{Command, ExitStatus, Stdio},
     time::{Duration, Instant},
@@ -21,6 +20,8 @@ use nix::{
     unistd::Pid,
 };
 
+use crate::exchange::masking::{Masker, SHORTEST_SECRET};
+
 /// How long a command may take to end after SIGTERM.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 /// How often its end is looked for.
@@ -31,13 +32,14 @@ const LOG_BYTES: u64 = 64 << 20;
 const CUT: &str = "\n[locust-nest: what came after the first 64 MiB was not kept]\n";
 
 /// Runs a command under `sh`, in a process group of its own, until standard input ends. What it writes to
-/// standard error goes to that of the guard, up to 64 MiB.
+/// standard error goes to that of the guard, up to 64 MiB, with stars in the place of secrets.
 ///
 /// # Errors
 /// The command cannot be started.
 pub fn guard(command: &str) -> io::Result<()> {
     // Only the end of the pipe ends a guard; its command begins with no signal blocked.
     SigSet::all().thread_block()?;
+    let masker = masker(&first_line()?);
     let mut child = Command::new("sh")
         .args(["-c", command])
         .stdin(Stdio::null())
@@ -47,7 +49,7 @@ pub fn guard(command: &str) -> io::Result<()> {
         .spawn()?;
     let group = Pid::from_raw(child.id().cast_signed());
     if let Some(messages) = child.stderr.take() {
-        std::thread::spawn(move || keep_first(messages, io::stderr(), LOG_BYTES));
+        std::thread::spawn(move || keep_first(messages, io::stderr(), LOG_BYTES, &masker));
     }
     say(&group.to_string());
     std::thread::spawn(move || {
@@ -80,6 +82,23 @@ pub(super) fn end_group(group: Pid) {
     let _ = waitpid(group, None);
 }
 
+/// The line with which the program begins.
+fn first_line() -> io::Result<String> {
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    Ok(line)
+}
+
+/// Knows the secrets of a line of JSON.
+fn masker(line: &str) -> Masker {
+    let secrets: Vec<String> = serde_json::from_str(line).unwrap_or_default();
+    let long = secrets
+        .iter()
+        .map(String::as_bytes)
+        .filter(|secret| secret.len() >= SHORTEST_SECRET);
+    Masker::new(long)
+}
+
 /// Tells the program a line; nobody may be left to hear it.
 fn say(line: &str) {
     let mut out = io::stdout();
@@ -101,10 +120,11 @@ pub(super) fn status_of(line: &str) -> Option<ExitStatus> {
     line.trim().parse().ok().map(ExitStatus::from_raw)
 }
 
-/// Copies the first bytes and drops the others, so that whoever writes them is never held up.
-fn keep_first(mut from: impl Read, mut to: impl Write, most_bytes: u64) {
+/// Copies the first bytes, with secrets masked, and drops the others, so that whoever writes them is never
+/// held up.
+fn keep_first(mut from: impl Read, mut to: impl Write, most_bytes: u64, masker: &Masker) {
     let is_cut = |copied: io::Result<u64>| copied.is_ok_and(|bytes| bytes == most_bytes);
-    if is_cut(io::copy(&mut from.by_ref().take(most_bytes), &mut to)) {
+    if is_cut(masker.copy(&mut from.by_ref().take(most_bytes), &mut to)) {
         let _ = to.write_all(CUT.as_bytes());
     }
     // A full disk ends the log, not the command.
@@ -117,12 +137,21 @@ mod tests {
 
     #[test]
     fn a_log_keeps_its_first_bytes_and_says_that_it_was_cut() {
+        let nothing = masker("");
         let mut log = Vec::new();
-        keep_first(&b"0123456789"[..], &mut log, 4);
+        keep_first(&b"0123456789"[..], &mut log, 4, &nothing);
         assert_eq!(log, [b"0123", CUT.as_bytes()].concat());
         log.clear();
-        keep_first(&b"012"[..], &mut log, 4);
+        keep_first(&b"012"[..], &mut log, 4, &nothing);
         assert_eq!(log, b"012");
+        log.clear();
+        keep_first(
+            &b"key=token-4711, abc"[..],
+            &mut log,
+            99,
+            &masker("[\"token-4711\",\"abc\"]\n"),
+        );
+        assert_eq!(log, b"key=***, abc");
     }
 
     #[test]

@@ -11,6 +11,8 @@ use nest_data::{
 use super::{command::CommandSettings, plan::Plan};
 use crate::{code::registry::Registry, http::tls::Trust};
 
+pub use crate::recorder::failures::FailedBody;
+
 /// What a run needs beside the study.
 #[derive(Debug, Default)]
 pub struct MeasureOptions {
@@ -58,6 +60,8 @@ pub enum Event<'a> {
     Planned(&'a Plan, &'a [Pilot]),
     /// A step begins.
     StepStarted(&'a PlannedStep),
+    /// Bodies of answers that failed, which the study says to keep; without a step they are the pilot's.
+    BodiesKept(Option<&'a PlannedStep>, &'a [FailedBody]),
     /// A step has ended; it must be kept before the next one.
     StepFinished(&'a Step),
     /// A step was interrupted; it is kept but not fitted.

@@ -12,7 +12,7 @@ use crate::{
     engine::interrupt::Interrupt,
     error::LoadError,
     observe::{Observer, Sample},
-    recorder::Recorder,
+    recorder::{Recorder, failures::FailedBody},
 };
 
 /// How long the target's use without load is watched.
@@ -25,7 +25,8 @@ const BUSIEST: f64 = 4.0;
 /// Processors of a tier whose number is not known, at most.
 const MOST_PROCESSORS: f64 = 10_000.0;
 
-/// Runs the pilot of every behaviour, for about `span` each, as far as the run has time `left`.
+/// Runs the pilot of every behaviour, for about `span` each, as far as the run has time `left`. Bodies that are
+/// kept of answers that failed are added to `bodies`.
 ///
 /// # Errors
 /// The error of `left`;
@@ -36,6 +37,7 @@ pub fn run(
     span: Duration,
     left: &dyn Fn() -> Result<Duration, LoadError>,
     interrupt: &Interrupt,
+    bodies: &mut Vec<FailedBody>,
 ) -> Result<Vec<Pilot>, LoadError> {
     let cpus: Vec<Resource> = observer
         .resources()
@@ -54,6 +56,7 @@ pub fn run(
         let before = observer.sample()?;
         let (recorder, elapsed_s) = engine.run_alone(behaviour, span, MOST, left()?, interrupt)?;
         let after = observer.sample()?;
+        bodies.extend(recorder.kept_bodies(&engine.program().names()));
         if interrupt.is_requested() {
             return Err(LoadError::Interrupted);
         }
@@ -85,7 +88,7 @@ pub fn run(
 fn fails(behaviour: &str, recorder: &Recorder, names: &[String]) -> LoadError {
     let reason = recorder.kept_failures(names).first().map_or_else(
         || "no execution ended in time".to_owned(),
-        |failure| format!("{}: {}", failure.kind, failure.exchange.replace('\n', " | ")),
+        |failure| format!("{}: {failure}", failure.kind),
     );
     LoadError::BehaviourFails {
         behaviour: behaviour.to_owned(),

@@ -24,7 +24,7 @@ use crate::{
     observe::threads,
     run::target::Address,
     schedule::load::{LoadModel, Pause, SessionLaw, StepLoad},
-    script::{self, Sources, program::Program},
+    script::{self, Sources, base_url, program::Program},
     verdict::judge,
     worker::offer::BEGIN_PER_S,
 };
@@ -175,7 +175,8 @@ impl QuickLoad {
 pub fn load(quick: &QuickLoad, interrupt: &Interrupt) -> Result<QuickResult, LoadError> {
     let step_load = load_of(quick);
     step_load.check()?;
-    let origin = Origin::of(&quick.base_url, &quick.trust, quick.http2)?;
+    let base_url = base_url::filled(&quick.base_url, &quick.secrets)?;
+    let origin = Origin::of(&base_url, &quick.trust, quick.http2)?;
     let down = |error: std::io::Error| LoadError::TargetDown {
         url: quick.base_url.clone(),
         reason: error.to_string(),
@@ -194,6 +195,7 @@ pub fn load(quick: &QuickLoad, interrupt: &Interrupt) -> Result<QuickResult, Loa
         longest_body: quick.longest_body,
         timeout_s: quick.timeout.as_secs_f64(),
         max_rate: quick.max_rate,
+        keep_bodies: false,
     })?;
     if program.settings.origin.tls.is_some() {
         try_handshake(&program)?;

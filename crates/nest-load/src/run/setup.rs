@@ -19,7 +19,7 @@ use crate::{
     http::{compat::CompatSettings, origin::Origin},
     observe::{Observer, machine},
     schedule::rate_bound::RateBound,
-    script::{self, Sources, program::Program},
+    script::{self, Sources, base_url, program::Program},
 };
 
 /// Variable in which the study's commands find the size of stored data.
@@ -33,7 +33,8 @@ impl<'a> Run<'a> {
         interrupt: &'a Interrupt,
     ) -> Result<Self, LoadError> {
         let address = Address::of(&study.target.base_url)?;
-        let origin = Origin::of(&study.target.base_url, &options.trust, study.target.http2)?;
+        let base_url = base_url::filled(&study.target.base_url, &options.secrets)?;
+        let origin = Origin::of(&base_url, &options.trust, study.target.http2)?;
         let program = compile(study, &options, &origin)?;
         let stored = study.data.as_ref().and_then(|data| data.sizes.first().copied());
         state_size(&mut options.commands.environment, stored);
@@ -145,6 +146,7 @@ fn compile(study: &Study, options: &MeasureOptions, origin: &Origin) -> Result<P
         longest_body: study.measure.longest_body,
         timeout_s: study.measure.timeout.get(),
         max_rate: Some(study.measure.max_rate),
+        keep_bodies: study.measure.keep_bodies,
     })
 }
 

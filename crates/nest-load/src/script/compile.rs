@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::BTreeMap,
+    collections::{BTreeMap, hash_map::RandomState},
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -48,6 +48,8 @@ pub struct Sources<'a> {
     pub timeout_s: f64,
     /// Most requests per second, from now on.
     pub max_rate: Option<f64>,
+    /// Whether bodies of answers that fail are kept.
+    pub keep_bodies: bool,
 }
 
 /// Compiles a study.
@@ -84,6 +86,8 @@ pub fn compile(sources: Sources<'_>) -> Result<Program, LoadError> {
         counts,
         variables: variables.len(),
         secrets: sources.secrets.values().cloned().collect(),
+        keep_bodies: sources.keep_bodies,
+        digest_key: RandomState::new(),
         compat: sources.compat,
         longest_body: sources.longest_body,
         timeout_s: sources.timeout_s,

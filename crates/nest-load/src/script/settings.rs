@@ -1,5 +1,7 @@
 //! What every exchange of a program shares: where the target is, and the limits of requests and answers.
 
+use std::collections::hash_map::RandomState;
+
 use crate::{
     http::{compat::CompatSettings, origin::Origin},
     schedule::rate_bound::RateBound,
@@ -18,6 +20,10 @@ pub struct ExchangeSettings {
     pub variables: usize,
     /// Values that are masked in everything that is kept.
     pub secrets: Vec<String>,
+    /// Whether bodies of answers that fail are kept.
+    pub keep_bodies: bool,
+    /// Drawn for this program, and never kept: digests of bodies depend on it.
+    pub digest_key: RandomState,
     pub compat: CompatSettings,
     /// Longest body of an answer, in bytes.
     pub longest_body: u64,

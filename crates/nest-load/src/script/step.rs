@@ -78,6 +78,16 @@ impl ScriptStep {
             && self.headers.iter().all(|(_, value)| value.is_literal())
     }
 
+    /// Method and name, as failures show them. A name is the study's own, or method and path with their
+    /// templates.
+    pub fn named(&self) -> String {
+        if self.name.starts_with(&format!("{} ", self.method)) {
+            self.name.clone()
+        } else {
+            format!("{} {}", self.method, self.name)
+        }
+    }
+
     /// A request with nothing to fill in, whose answer is right below status 400, and whose body is wanted.
     ///
     /// # Errors
@@ -168,7 +178,8 @@ fn check(request: &PlainRequest<'_>) -> Result<(), NoAnswer> {
     if !request.path.starts_with('/') || !is_token(request.path) {
         return Err(NoAnswer::new(
             "request",
-            format!("{:?} is not a path on the target", request.path),
+            // It may hold a key.
+            "the path does not begin with /, or holds a blank or a letter that is not ASCII",
         ));
     }
     let has_control = |text: &str| text.bytes().any(|byte| byte.is_ascii_control());

@@ -246,7 +246,8 @@ fn write_path(mut path: &[u8], out: &mut Vec<u8>) {
 
 /// Writes path and query of a link. It must lead to where the load goes.
 fn write_link(link: &str, base: &Url, out: &mut Vec<u8>) -> Result<(), NoAnswer> {
-    let wrong = |why: &str| NoAnswer::new("request", format!("{link:?} {why}"));
+    // A link is what an answer or a feed gave, and may hold a key.
+    let wrong = |why: &str| NoAnswer::new("request", format!("the link {why}"));
     let url = base
         .join(link)
         .map_err(|error| wrong(&format!("is no URL: {error}")))?;

@@ -131,9 +131,9 @@ fn every_second_fails(
         ("browse", kind)
     );
     assert!(
-        failure.exchange.starts_with("GET /shelf\n") && failure.exchange.contains(reason),
+        failure.request == "GET /shelf" && failure.reason.contains(reason),
         "{reason:?} is not in {:?}",
-        failure.exchange
+        failure.reason
     );
 }
 

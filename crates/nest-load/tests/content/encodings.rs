@@ -128,7 +128,7 @@ fn what_cannot_be_read_never_passes_a_check_and_says_why() {
             let coding = &exchanges[number].fields[0];
             assert_eq!(result.executions.failed, 1, "{path:?} {coding} {number}");
             assert_eq!(result.errors[0].kind, "encoding", "{coding} {number}");
-            let shown = &result.failures[0].exchange;
+            let shown = &result.failures[0].reason;
             let named = coding.split(", ").last().expect("a coding");
             assert!(
                 shown.contains("compressed with") && shown.contains(named),
@@ -170,7 +170,7 @@ fn a_decompression_bomb_names_the_limit() {
         };
         let result = run(&server, path, spec(vec![step]));
         assert_eq!(result.errors[0].kind, "answer too long", "{:?}", result.errors);
-        let shown = &result.failures[0].exchange;
+        let shown = &result.failures[0].reason;
         assert!(
             shown.contains("longer than 1048576 bytes") && shown.contains("`longest_body`"),
             "{shown}"
@@ -223,7 +223,7 @@ fn code_sees_the_decoded_body() {
         assert_eq!(counted, [("encoding", 1)], "{:?}", result.failures);
         assert_eq!(result.requests.completed as usize, count);
         assert!(
-            result.failures[0].exchange.contains("aes128gcm"),
+            result.failures[0].reason.contains("aes128gcm"),
             "{:?}",
             result.failures
         );

@@ -140,7 +140,7 @@ fn a_worker_that_dies_in_the_middle_of_its_work_is_no_idle_connection() {
             result
                 .failures
                 .iter()
-                .all(|failure| !failure.exchange.contains("idle")),
+                .all(|failure| !failure.reason.contains("idle")),
             "{way:?}"
         );
         assert_eq!(ledger.take().len(), 9, "{way:?}");

@@ -1,6 +1,6 @@
 //! Which hosts may be put under load, and over which protocol.
 
-use nest_data::{BehaviourSpec, study::is_loopback};
+use nest_data::{BehaviourSpec, diagnostic::secrets::secret_in, study::is_loopback};
 use nest_load::code::Registry;
 
 use crate::command_error::{CommandError, USAGE};
@@ -49,7 +49,7 @@ pub(super) fn guard(base_url: &str, allowed: &[String]) -> Result<(), CommandErr
             "if you are allowed to put load on it, add --allow-host {host}"
         )));
     }
-    if url.password().is_some() || http && !url.username().is_empty() {
+    if url.password().is_some() || !url.username().is_empty() {
         let hint =
             "send it in a header: --header 'authorization: ...'; write a secret as {{ env(\"NAME\") }}";
         return Err(CommandError::new(
@@ -57,6 +57,29 @@ pub(super) fn guard(base_url: &str, allowed: &[String]) -> Result<(), CommandErr
             "a user name or password in the URL would be printed, and would not be sent",
         )
         .hint(hint));
+    }
+    Ok(())
+}
+
+/// Refuses secrets that a URL spells out, as it is printed and kept with the result.
+pub(super) fn refuse_secrets(url: &str) -> Result<(), CommandError> {
+    match secret_in(url) {
+        None => Ok(()),
+        Some(place) => Err(
+            CommandError::new(USAGE, format!("the URL holds {place}, and it is printed"))
+                .hint("export the value, and write {{ env(\"NAME\") }} in its place"),
+        ),
+    }
+}
+
+/// Refuses allowed hosts that are more than a host.
+pub(super) fn check_hosts(allowed: &[String]) -> Result<(), CommandError> {
+    if allowed
+        .iter()
+        .any(|host| host.contains(['/', '@', '?', '#', '\\']))
+    {
+        return Err(CommandError::new(USAGE, "--allow-host takes a host, and no URL")
+            .hint("write the host alone, as in --allow-host shop.example"));
     }
     Ok(())
 }
@@ -109,6 +132,29 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_that_a_url_spells_out_is_refused() {
+        for bad in [
+            "http://h/?token=4711",
+            "http://h/a?b=1&api_key=4711",
+            "http://u:4711@h/",
+        ] {
+            let refused = refuse_secrets(bad).expect_err(bad);
+            assert!(
+                refused.code == USAGE && !refused.text().contains("4711"),
+                "{}",
+                refused.text()
+            );
+        }
+        for good in ["http://h/?page=2", "http://h/?token={{ env(\"TOKEN\") }}"] {
+            assert!(refuse_secrets(good).is_ok(), "{good}");
+        }
+        assert!(
+            check_hosts(&["me:4711@shop.test".to_owned()])
+                .is_err_and(|refused| !refused.text().contains("4711"))
+        );
+    }
+
+    #[test]
     fn only_behaviours_in_code_speak_other_protocols_than_http() {
         let (_, request) = QuickLoad::single(Request::default());
         let code = BehaviourSpec {
@@ -136,7 +182,7 @@ mod tests {
             "http://[::1]:80",
             "http://localhost",
             "http://shop.test:8080",
-            "postgres://bank@127.0.0.1:5432/bank",
+            "postgres://127.0.0.1:5432/bank",
         ] {
             assert!(guard(good, &allowed).is_ok(), "{good}");
         }
@@ -147,6 +193,8 @@ mod tests {
             "postgres://127.0.0.1@10.0.0.1:5432/bank",
             "http://nosuch.invalid\\@127.0.0.1",
             "http://u:p@127.0.0.1",
+            "postgres://bank@127.0.0.1:5432/bank",
+            "nats://key@127.0.0.1:4222",
         ] {
             assert!(guard(bad, &allowed).is_err(), "{bad}");
         }

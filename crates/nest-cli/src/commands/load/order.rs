@@ -42,6 +42,7 @@ impl LoadOrder {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let customers = arguments.customers as usize;
         let workers = arguments.workers.map_or(cores, |workers| workers as usize);
+        let secrets = secrets(&behaviour.1, &base_url)?;
         let load = QuickLoad {
             base_url,
             customers,
@@ -57,7 +58,7 @@ impl LoadOrder {
             http2: arguments.http2,
             trust: trust(arguments)?,
             allow_hosts: arguments.allow_host.clone(),
-            secrets: secrets(&behaviour.1)?,
+            secrets,
             seed: arguments.seed,
             registry: registry.clone(),
             behaviour,
@@ -103,7 +104,9 @@ fn target(
     registry: &Registry,
 ) -> Result<(String, (String, BehaviourSpec)), CommandError> {
     let (base_url, path) = address::split(&arguments.url)?;
+    address::check_hosts(&arguments.allow_host)?;
     address::guard(&base_url, &arguments.allow_host)?;
+    address::refuse_secrets(&arguments.url)?;
     let (base_url, behaviour) = match &arguments.behaviour {
         Some(name) => (arguments.url.clone(), behaviour(name, registry)?),
         None => (base_url, QuickLoad::single(request(arguments, path)?)),
@@ -128,14 +131,17 @@ fn trust(arguments: &LoadArguments) -> Result<Trust, CommandError> {
     }
 }
 
-/// The environment variables that a behaviour reads, by name.
-fn secrets(behaviour: &BehaviourSpec) -> Result<BTreeMap<String, String>, CommandError> {
+/// The environment variables that a behaviour and a base URL read, by name.
+fn secrets(behaviour: &BehaviourSpec, base_url: &str) -> Result<BTreeMap<String, String>, CommandError> {
     let secret = |name: String| {
         let value = std::env::var(&name)
             .map_err(|_| CommandError::new(INVALID, format!("the environment variable {name} is not set")))?;
         Ok((name, value))
     };
-    secret_names([behaviour]).into_iter().map(secret).collect()
+    secret_names([behaviour], base_url)
+        .into_iter()
+        .map(secret)
+        .collect()
 }
 
 /// How long load is measured. Every load is bounded in time.
@@ -180,8 +186,9 @@ fn request(arguments: &LoadArguments, path: String) -> Result<Request, CommandEr
     };
     // A request that a behaviour file could not contain is refused here too.
     let text = toml_of(&request);
-    read_behaviour(&Source::new("the request", text.clone()))
-        .map_err(|found| CommandError::diagnostics(found, vec![Source::new("the request", text)]))?;
+    // Its text is not shown: headers and body may hold what was given for this once.
+    read_behaviour(&Source::new("the request", text))
+        .map_err(|found| CommandError::diagnostics(found, Vec::new()))?;
     Ok(request)
 }
 

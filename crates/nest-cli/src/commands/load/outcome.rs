@@ -111,18 +111,17 @@ fn health(result: &QuickResult) -> String {
 
 /// The first failed exchanges that differ.
 fn failures(result: &QuickResult) -> Vec<String> {
-    let mut shown: Vec<&str> = Vec::new();
+    let mut shown: Vec<(&str, &str)> = Vec::new();
     let mut texts = Vec::new();
     for failure in &result.failures {
-        if shown.len() == SHOWN_FAILURES || shown.contains(&failure.exchange.as_str()) {
+        let what = (failure.request.as_str(), failure.reason.as_str());
+        if shown.len() == SHOWN_FAILURES || shown.contains(&what) {
             continue;
         }
-        shown.push(&failure.exchange);
+        shown.push(what);
         texts.push(format!(
-            "failed ({}, {}):\n  {}\n",
-            failure.behaviour,
-            failure.kind,
-            failure.exchange.trim().replace('\n', "\n  ")
+            "failed ({}, {}):\n  {failure}\n",
+            failure.behaviour, failure.kind
         ));
     }
     texts
@@ -246,7 +245,7 @@ fn json_text(load: &QuickLoad, result: &QuickResult) -> String {
     let model = if load.rate.is_some() { "open" } else { "closed" };
     let document = json!({
         "kind": "nest.load",
-        "format": 1,
+        "format": 2,
         "url": load.base_url,
         "model": model,
         "customers": load.customers,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use nest_data::{Source, price_import::next_page};
+use nest_data::{Source, diagnostic::secrets::secret_in, price_import::next_page};
 use nest_load::download;
 use url::Url;
 
@@ -165,6 +165,10 @@ fn bound(page: usize) -> Result<(), CommandError> {
 }
 
 fn joined(base: &str, path: &str) -> Result<Url, CommandError> {
+    if let Some(place) = secret_in(base) {
+        let message = format!("--url holds {place}, and it is printed");
+        return Err(CommandError::new(USAGE, message).hint("use a server that needs none"));
+    }
     let hint = "write it as in https://prices.azure.com, or https://mirror.example.com/prices";
     let wrong = |what: String| CommandError::new(USAGE, format!("`{base}` {what}")).hint(hint);
     let mut url = Url::parse(base).map_err(|error| wrong(format!("is not a URL: {error}")))?;

@@ -3,7 +3,7 @@
 use url::Url;
 
 use crate::{
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, secrets::concealed},
     measurement::{MOST_SERVERS, ResourceKind},
     study::{
         Probe, ProbeKind, Study,
@@ -109,20 +109,14 @@ fn check_address(place: &ProbePlace<'_>, probe: &Probe, allowed: &[String], foun
         _ => {
             return found.push(place.value(
                 &[key],
-                format!("{address:?} is not the address of a metrics endpoint"),
+                format!(
+                    "{:?} is not the address of a metrics endpoint",
+                    concealed(address)
+                ),
                 format!("such as \"{example}\""),
             ));
         }
     };
-    if !url.username().is_empty() || url.password().is_some() {
-        let help = "a study holds no secrets: let the endpoint answer without one, on an address that only \
-            this machine reaches";
-        found.push(place.value(
-            &[key],
-            format!("the address of probe `{name}` holds a user name or password"),
-            help,
-        ));
-    }
     let host = url
         .host_str()
         .unwrap_or_default()

@@ -3,8 +3,12 @@
 use url::{Host, Url};
 
 use crate::{
-    diagnostic::Diagnostic,
-    study::{Study, target::is_loopback},
+    diagnostic::{Diagnostic, secrets::concealed},
+    study::{
+        Study,
+        behaviour::template::{Template, TemplatePart},
+        target::is_loopback,
+    },
     toml_document::Spans,
 };
 
@@ -13,7 +17,7 @@ pub(crate) fn check_target(study: &Study, spans: &Spans, found: &mut Vec<Diagnos
     let url = match Url::parse(&study.target.base_url) {
         Ok(url) if url.host_str().is_some_and(|host| !host.is_empty()) && speaks(study, &url) => url,
         _ => {
-            let message = format!("{:?} is not a base URL", study.target.base_url);
+            let message = format!("{:?} is not a base URL", concealed(&study.target.base_url));
             return found.push(spans.at_value(
                 &path,
                 message,
@@ -27,7 +31,9 @@ pub(crate) fn check_target(study: &Study, spans: &Spans, found: &mut Vec<Diagnos
         Some(Host::Ipv6(address)) => address.to_string(),
         None => return,
     };
+    check_base_path(study, &url, spans, found);
     check_proxy(study, spans, found);
+    check_allowed(study, spans, found);
     if !is_loopback(&host) && !study.target.allow_hosts.contains(&host) {
         let help = format!("if you may put load on it, add allow_hosts = [\"{host}\"] under [target]");
         found.push(spans.at_value(
@@ -35,6 +41,39 @@ pub(crate) fn check_target(study: &Study, spans: &Spans, found: &mut Vec<Diagnos
             format!("host `{host}` is not allowed: by default load goes only to this machine"),
             help,
         ));
+    }
+}
+
+/// Checks what follows the host of the base URL: a path, in which variables of the environment may stand.
+fn check_base_path(study: &Study, url: &Url, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    let path = ["target", "base_url"];
+    if matches!(url.scheme(), "http" | "https") && (url.query().is_some() || url.fragment().is_some()) {
+        found.push(spans.at_value(
+            &path,
+            "a base URL has no query: no request would send it",
+            "write the query into the paths of the requests, and a secret in it as {{ env(\"NAME\") }}",
+        ));
+    }
+    let is_fixed = |part: &TemplatePart| matches!(part, TemplatePart::Literal(_) | TemplatePart::Env(_));
+    let template = study.target.base_url.parse::<Template>();
+    if !template.is_ok_and(|template| template.segments().iter().all(is_fixed)) {
+        found.push(spans.at_value(
+            &path,
+            "only {{ env(\"NAME\") }} can be filled in in a base URL",
+            "write other values into the paths of the requests",
+        ));
+    }
+}
+
+/// Checks that hosts that may be put under load are hosts, and no URLs.
+fn check_allowed(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    for (index, host) in study.target.allow_hosts.iter().enumerate() {
+        if host.contains(['/', '@', '?', '#', '\\']) {
+            let number = index.to_string();
+            let path = ["target", "allow_hosts", &number];
+            let message = "an entry of allow_hosts is more than a host";
+            found.push(spans.at_secret(&path, message, "write the host alone, such as \"shop.example\""));
+        }
     }
 }
 
@@ -46,20 +85,13 @@ fn check_proxy(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https") && url.host_str().is_some())
     else {
-        let message = format!("{proxy:?} is not the URL of a proxy");
+        let message = format!("{:?} is not the URL of a proxy", concealed(proxy));
         return found.push(spans.at_value(
             &path,
             message,
             "write scheme, host and port, such as \"http://127.0.0.1:3128\"",
         ));
     };
-    if !url.username().is_empty() || url.password().is_some() {
-        found.push(spans.at_value(
-            &path,
-            "the proxy's URL holds a user name or password, which every run would keep",
-            "use a proxy that needs none",
-        ));
-    }
     let host = url.host_str().unwrap_or_default();
     if !is_loopback(host) && !study.target.allow_hosts.iter().any(|allowed| allowed == host) {
         let help = format!("if you may put load on it, add allow_hosts = [\"{host}\"] under [target]");

@@ -29,7 +29,9 @@ impl Compiler<'_> {
             }
             [first, rest @ ..] if !matches!(first, TemplatePart::Literal(_)) => {
                 let base = format!("{}://{}{}/", origin.scheme, origin.authority, origin.prefix);
-                let base = base.parse().map_err(|_| LoadError::BaseUrl { url: base })?;
+                // The prefix may hold a secret.
+                let url = format!("{}://{}", origin.scheme, origin.authority);
+                let base = base.parse().map_err(|_| LoadError::BaseUrl { url })?;
                 let mut link = Text::default();
                 self.push(first, Escape::None, &mut link)?;
                 let mut text = Text::default();
@@ -97,15 +99,19 @@ impl Compiler<'_> {
     }
 
     fn secret(&self, variable: &str, escape: Escape) -> Result<&str, LoadError> {
-        let (behaviour, variable) = (self.behaviour.to_owned(), variable.to_owned());
+        let (behaviour, variable) = (self.behaviour, variable.to_owned());
         match self.sources.secrets.get(&variable) {
             Some(secret)
                 if escape == Escape::Header && secret.bytes().any(|byte| byte.is_ascii_control()) =>
             {
+                let behaviour = behaviour.to_owned();
                 Err(LoadError::SecretUnfit { behaviour, variable })
             }
             Some(secret) => Ok(secret),
-            None => Err(LoadError::SecretMissing { behaviour, variable }),
+            None => Err(LoadError::SecretMissing {
+                reader: format!("behaviour `{behaviour}`"),
+                variable,
+            }),
         }
     }
 }

@@ -77,7 +77,7 @@ impl ConsentRequest {
             sent: if is_local {
                 Vec::new()
             } else {
-                secret_names(study.behaviours.values())
+                secret_names(study.behaviours.values(), &target.base_url)
             },
             commands,
             hosts,
