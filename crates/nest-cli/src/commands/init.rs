@@ -125,7 +125,7 @@ impl TargetUrl {
                 .hint("write it in full, for example --url http://127.0.0.1:8080/")
         };
         if let Some(place) = secret_in(url) {
-            let message = format!("the URL holds {place}, which the study would keep");
+            let message = format!("the URL holds {place}; the study would keep it");
             let hint = "leave it out, and write it as {{ env(\"NAME\") }} into behaviours/home.toml";
             return Err(CommandError::new(INVALID, message).hint(hint));
         }

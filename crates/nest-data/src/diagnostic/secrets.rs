@@ -66,7 +66,7 @@ impl fmt::Display for SecretPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::UserInfo => f.write_str("a user name or password"),
-            Self::Value(name) => write!(f, "a value for `{name}`, which looks like a secret"),
+            Self::Value(name) => write!(f, "a value for `{name}` that looks like a secret"),
         }
     }
 }

@@ -18,7 +18,7 @@ fn collect(value: &Value, path: &mut Vec<String>, spans: &Spans, found: &mut Vec
         Value::String(text) if is_address(text) => {
             if let Some(place) = secret_in(text) {
                 let path: Vec<&str> = path.iter().map(String::as_str).collect();
-                let message = format!("{} holds {place}, which would be kept and shown", name_of(&path));
+                let message = format!("{} holds {place}; it would be kept and shown", name_of(&path));
                 found.push(spans.at_secret(&path, message, help(&path)));
             }
         }

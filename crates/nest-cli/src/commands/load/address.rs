@@ -66,7 +66,7 @@ pub(super) fn refuse_secrets(url: &str) -> Result<(), CommandError> {
     match secret_in(url) {
         None => Ok(()),
         Some(place) => Err(
-            CommandError::new(USAGE, format!("the URL holds {place}, and it is printed"))
+            CommandError::new(USAGE, format!("the URL holds {place}; it would be printed"))
                 .hint("export the value, and write {{ env(\"NAME\") }} in its place"),
         ),
     }

@@ -166,7 +166,7 @@ fn bound(page: usize) -> Result<(), CommandError> {
 
 fn joined(base: &str, path: &str) -> Result<Url, CommandError> {
     if let Some(place) = secret_in(base) {
-        let message = format!("--url holds {place}, and it is printed");
+        let message = format!("--url holds {place}; it would be printed");
         return Err(CommandError::new(USAGE, message).hint("use a server that needs none"));
     }
     let hint = "write it as in https://prices.azure.com, or https://mirror.example.com/prices";

@@ -59,7 +59,7 @@ fn check_base_path(study: &Study, url: &Url, spans: &Spans, found: &mut Vec<Diag
     if !template.is_ok_and(|template| template.segments().iter().all(is_fixed)) {
         found.push(spans.at_value(
             &path,
-            "only {{ env(\"NAME\") }} can be filled in in a base URL",
+            "a base URL takes no template but {{ env(\"NAME\") }}",
             "write other values into the paths of the requests",
         ));
     }
