@@ -7,10 +7,12 @@
 //! - `series`: what is read of the observations; `shape`: the laws; `discrepancy`: how curves stray from them
 //! - `prior`: what real curves looked like; `learned`: its numbers, which `examples/scoreboard` derives
 //! - `posterior`, `predictive`: weights, and what they forecast; `calibration`: how wide intervals must be;
-//!   `caveat`: doubts; `family`: which law it mostly is; `group`: how its measured part moves
+//!   `collapse`: falls that nothing measured announces
+//! - `caveat`: doubts; `family`: which law it mostly is; `group`: how its measured part moves
 
 pub mod calibration;
 pub mod caveat;
+pub mod collapse;
 pub mod discrepancy;
 pub mod family;
 pub mod group;
@@ -28,8 +30,10 @@ pub use family::LawFamily;
 pub use group::Group;
 pub use series::CurveSeries;
 
+use collapse::Collapse;
 use posterior::{Posterior, PosteriorNode};
-use prior::Prior;
+use predictive::Predictive;
+use prior::LearnedPrior;
 
 /// Octaves beyond the highest measured level between which the median of draws is interpolated.
 const MEDIAN_STEP: f64 = 0.25;
@@ -90,6 +94,7 @@ pub struct FittedCurve {
     series: CurveSeries,
     axis: LoadAxis,
     posterior: Posterior,
+    collapse: Collapse,
     group: Group,
     law: LawFamily,
     caveats: Vec<CurveCaveat>,
@@ -103,8 +108,20 @@ pub struct FittedCurve {
 /// # Errors
 /// [`CurveRefusal`] for fewer than three distinct levels, or if no law fits.
 pub fn fit_curve(points: &[(f64, f64)], axis: LoadAxis) -> Result<FittedCurve, CurveRefusal> {
+    fit_curve_with(points, axis, LearnedPrior::of_all_sources())
+}
+
+/// The same with another prior: one that was learnt without a source, say, to judge forecasts of that source.
+///
+/// # Errors
+/// As [`fit_curve`].
+pub fn fit_curve_with(
+    points: &[(f64, f64)],
+    axis: LoadAxis,
+    prior: &LearnedPrior,
+) -> Result<FittedCurve, CurveRefusal> {
     let series = CurveSeries::new(points)?;
-    let posterior = Posterior::new(&series, Prior::learned(axis, series.last().x))?;
+    let posterior = Posterior::new(&series, prior.for_series(axis, series.last().x))?;
     let (law, caveats) = (
         family::most_likely(&posterior),
         caveat::of_series(&series, &posterior),
@@ -114,6 +131,7 @@ pub fn fit_curve(points: &[(f64, f64)], axis: LoadAxis) -> Result<FittedCurve, C
         series,
         axis,
         posterior,
+        collapse: prior.collapse,
         group,
         law,
         caveats,
@@ -131,15 +149,34 @@ impl FittedCurve {
 
     /// Throughputs that a new observation at `x` does not exceed with the given probabilities (0-1). For one
     /// probability, they are a smooth curve of `x`.
+    ///
+    /// The median is the posterior's: the prior has learnt it from curves that collapsed, too.
     #[must_use]
     pub fn quantiles<const N: usize>(&self, x: f64, probabilities: [f64; N]) -> [f64; N] {
         let octaves = self.series.octaves_to(x);
-        let predictive = self.posterior.forecast(octaves);
-        let (median, spread) = (
-            predictive.quantile(0.5),
-            calibration::spread(self.axis, self.group, octaves),
-        );
-        probabilities.map(|probability| (median + spread * (predictive.quantile(probability) - median)).exp())
+        let (calm, median) = self.calm(octaves);
+        let whole = calm.collapsing(self.collapse.probability(octaves), self.collapse.depth);
+        let middle = whole.quantile(0.5);
+        probabilities.map(|probability| (median + whole.quantile(probability) - middle).exp())
+    }
+
+    /// Densities of the log of a new observation at `x`, as long as the curve has not collapsed, and once it
+    /// has, for each of some depths (above 0): what [`Collapse`] is learnt from.
+    #[must_use]
+    pub fn densities<const N: usize>(&self, x: f64, throughput: f64, depths: [f64; N]) -> (f64, [f64; N]) {
+        let (calm, log) = (self.calm(self.series.octaves_to(x)).0, throughput.ln());
+        let fallen = |depth: f64| calm.clone().collapsing(1.0, depth).density(log);
+        (calm.density(log), depths.map(fallen))
+    }
+
+    /// The log of a new observation as long as the curve has not collapsed, and its median.
+    fn calm(&self, octaves: f64) -> (Predictive, f64) {
+        let posterior = self.posterior.forecast(octaves);
+        let median = posterior.quantile(0.5);
+        (
+            posterior.spread_about(median, calibration::spread(self.group, octaves)),
+            median,
+        )
     }
 
     /// Log of the median throughput, at a place in octaves beyond the highest measured level.
@@ -153,8 +190,8 @@ impl FittedCurve {
         medians[step] + (place - step as f64) * (medians[step + 1] - medians[step])
     }
 
-    /// One curve of the posterior: `share` (0-1, uniform) chooses the law, `slope` (standard normal) how far
-    /// it strays.
+    /// One curve of the posterior that does not collapse: `share` (0-1, uniform) chooses the law, `slope`
+    /// (standard normal) how far it strays.
     #[must_use]
     pub fn draw(&self, share: f64, slope: f64) -> CurveDraw<'_> {
         CurveDraw {
@@ -222,7 +259,7 @@ impl CurveDraw<'_> {
             self.node.shape.log_throughput(octaves) + self.node.offset + self.slope * deviation
         };
         let median = self.curve.median_beyond(beyond);
-        let spread = calibration::spread(self.curve.axis, self.curve.group, octaves);
+        let spread = calibration::spread(self.curve.group, octaves);
         (median + spread * (log(beyond) - median) + log(octaves) - log(beyond)).exp()
     }
 }

@@ -1,15 +1,18 @@
-//! Real throughput curves, and which half of them may be looked at while tuning.
+//! Real throughput curves, and which of their sources are related.
 
 use std::{collections::BTreeMap, path::Path};
 
 use nest_model::curve::LoadAxis;
+
+/// The name of corpus A among the sources.
+pub const CORPUS_A: &str = "techempower-2013";
 
 /// A measured throughput curve.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Curve {
     /// Where it was published: the unit of weighing.
     pub source: String,
-    /// What was measured, as its source calls it: the unit of the split.
+    /// What was measured, as its source calls it.
     pub system: String,
     /// What its levels count.
     pub axis: LoadAxis,
@@ -18,11 +21,10 @@ pub struct Curve {
 }
 
 impl Curve {
-    /// Whether the curve may be used for tuning; else it is for the test. Decided by a hash of the system
-    /// alone, so that the same framework in several rounds, on several machines and in several tests stays on
-    /// one side. Committed before the first fit.
-    pub fn is_for_tuning(&self) -> bool {
-        (fnv1a(split_key(&self.source, &self.system).as_bytes()) >> 32) & 1 == 0
+    /// What its source has in common with related ones: runs of one benchmark, or of one publisher. A source
+    /// is left out together with its relatives.
+    pub fn family(&self) -> &str {
+        family(&self.source)
     }
 
     /// Distinct levels, ascending.
@@ -32,26 +34,26 @@ impl Curve {
         levels
     }
 
+    /// What was observed at a level.
+    pub fn observed(&self, x: f64) -> Vec<f64> {
+        self.points
+            .iter()
+            .filter(|point| point.0 == x)
+            .map(|point| point.1)
+            .collect()
+    }
+
     fn sort(&mut self) {
         self.points.sort_by(|a, b| a.0.total_cmp(&b.0));
     }
 }
 
-/// What is hashed for the split: the name of a framework or of a map up to its variant; elsewhere the whole
-/// system.
-fn split_key<'a>(source: &str, system: &'a str) -> &'a str {
-    if source.starts_with("tfb-") || source.starts_with("techempower") || source.starts_with("conc-map-") {
-        system.split([' ', '-']).next().unwrap_or(system)
-    } else {
-        system.trim()
+/// The name of a source up to its first dash. Corpus A holds earlier runs of the `tfb` sources.
+pub fn family(source: &str) -> &str {
+    if source == CORPUS_A {
+        return "tfb";
     }
-}
-
-/// FNV-1a, 64 bits: a hash that no library version changes.
-fn fnv1a(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, &byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    source.split('-').next().unwrap_or(source)
 }
 
 /// What the levels of a series count, from the name of its x.
@@ -99,7 +101,7 @@ pub fn techempower(path: &Path) -> Result<Vec<Curve>, csv::Error> {
         let key = ["run", "environment", "test", "framework"].map(|name| row[name].clone());
         let (curve, share) = curves.entry(key).or_insert_with(|| {
             let curve = Curve {
-                source: "techempower-2013".to_owned(),
+                source: CORPUS_A.to_owned(),
                 system: row["framework"].clone(),
                 axis: LoadAxis::Customers,
                 points: Vec::new(),

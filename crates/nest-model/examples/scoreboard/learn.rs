@@ -1,16 +1,18 @@
-//! Derives the priors of the curve from the tuning half: what `crates/nest-model/src/curve/learned.rs` holds.
+//! Learns the priors of the curve: from all sources, which `crates/nest-model/src/curve/learned.rs` holds,
+//! and without each family of sources, by which that family is judged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use nest_model::curve::{
     CurveSeries,
+    collapse::Collapse,
     discrepancy::DRIFTS,
     posterior::GridPosterior,
-    prior::{CENTRES, CurveKind, Prior},
+    prior::{CENTRES, CurveKind, LearnedPrior, Prior},
     shape::{COHERENCIES, SHARPNESSES},
 };
 
-use crate::{parallel::mapped, task::Task};
+use crate::{corpus::family, falls::Falls, parallel::mapped, task::Task};
 
 /// Tasks of one source that are learnt from, at most: more of the same tell little more.
 const MOST_PER_SOURCE: usize = 60;
@@ -28,10 +30,72 @@ const FAR: f64 = 1e-6;
 const NEGLIGIBLE: f64 = 1e-8;
 
 /// What one curve says about the grid.
-struct Evidence<'a> {
+pub struct Evidence<'a> {
     source: &'a str,
-    octave: f64,                           // log2 of the highest fitted level
-    likelihoods: Vec<(usize, usize, f64)>, // (discrepancy, shape, likelihood over the largest)
+    octave: f64, // log2 of the highest fitted level
+    nodes: Vec<Node>,
+}
+
+/// A node that is not negligible.
+struct Node {
+    discrepancy: u16,
+    shape: u16,
+    likelihood: f32, // over the largest
+}
+
+/// What curves look like: all of them, and those near each of [`CENTRES`].
+pub struct Kinds {
+    common: CurveKind,
+    near: [CurveKind; CENTRES.len()],
+}
+
+impl Kinds {
+    /// Learnt from the families of sources that `wanted` holds of.
+    pub fn learnt(evidence: &[Evidence], wanted: impl Fn(&str) -> bool) -> Self {
+        let of: Vec<&Evidence> = evidence.iter().filter(|one| wanted(family(one.source))).collect();
+        // What lies beyond the outermost centres is as near to them as half an octave.
+        let near = |centre: f64| {
+            let (first, last) = (CENTRES[0] - 0.5, CENTRES[CENTRES.len() - 1] + 0.5);
+            learn(&of, |one| {
+                (-0.5 * ((one.octave.clamp(first, last) - centre) / WIDTH).powi(2)).exp() + FAR
+            })
+        };
+        Self {
+            common: learn(&of, |_| 1.0),
+            near: CENTRES.map(near),
+        }
+    }
+
+    /// The prior, with a collapse.
+    pub fn prior(&self, collapse: Collapse) -> LearnedPrior {
+        LearnedPrior::new(&self.common, &self.near, collapse)
+    }
+}
+
+/// A prior for each family of sources, learnt without it.
+pub type LeftOut = BTreeMap<String, LearnedPrior>;
+
+/// Learns everything without each family in turn.
+pub fn leaving_out(tasks: &[Task]) -> LeftOut {
+    let (evidence, without) = (evidence(tasks), families(tasks));
+    let calm: LeftOut = without
+        .iter()
+        .map(|left| {
+            let kinds = Kinds::learnt(&evidence, |family| family != left);
+            (left.clone(), kinds.prior(Collapse::NEVER))
+        })
+        .collect();
+    let falls = Falls::new(&thinned(tasks), &calm);
+    calm.into_iter()
+        .map(|(left, mut prior)| {
+            prior.collapse = falls.learn(|family| family != left);
+            (left, prior)
+        })
+        .collect()
+}
+
+fn families(tasks: &[Task]) -> BTreeSet<String> {
+    tasks.iter().map(|task| task.curve.family().to_owned()).collect()
 }
 
 /// The kind of curve under which what lay beyond the beginnings is most likely, each source with equal weight
@@ -39,7 +103,7 @@ struct Evidence<'a> {
 ///
 /// Shapes are relative to the end of the beginning; the likelihood is that of the beginning and of what was
 /// observed up to [`REACH`] times beyond, so that the prior knows how curves go on.
-fn learn(evidence: &[Evidence], nearness: impl Fn(&Evidence) -> f64) -> CurveKind {
+fn learn(evidence: &[&Evidence], nearness: impl Fn(&Evidence) -> f64) -> CurveKind {
     let mut count: BTreeMap<&str, f64> = BTreeMap::new();
     evidence
         .iter()
@@ -50,6 +114,9 @@ fn learn(evidence: &[Evidence], nearness: impl Fn(&Evidence) -> f64) -> CurveKin
         .collect();
     let total: f64 = weights.iter().sum();
     let mut prior = CurveKind::flat();
+    if evidence.is_empty() {
+        return prior;
+    }
     for _ in 0..STEPS {
         let expected = mapped(evidence, |one| expectation(one, &prior));
         let mut next = empty();
@@ -105,7 +172,15 @@ fn thinned<'a>(tasks: &'a [Task<'a>]) -> Vec<&'a Task<'a>> {
         .collect()
 }
 
-fn evidence<'a>(task: &Task<'a>, flat: &Prior) -> Option<Evidence<'a>> {
+fn evidence<'a>(tasks: &'a [Task<'a>]) -> Vec<Evidence<'a>> {
+    let flat = Prior::new(&[(1.0, &CurveKind::flat())]);
+    mapped(&thinned(tasks), |task| evidence_of(task, &flat))
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+fn evidence_of<'a>(task: &Task<'a>, flat: &Prior) -> Option<Evidence<'a>> {
     let last = CurveSeries::new(&task.prefix).ok()?.last().x;
     let most = task
         .targets
@@ -124,17 +199,21 @@ fn evidence<'a>(task: &Task<'a>, flat: &Prior) -> Option<Evidence<'a>> {
     let found = GridPosterior::new(&CurveSeries::new(&points).ok()?, last, flat)?;
     let largest = found.weights.iter().flatten().copied().fold(0.0, f64::max);
     let of = |(discrepancy, weights): (usize, &Vec<f64>)| {
+        let node = move |(shape, weight): (usize, &f64)| Node {
+            discrepancy: discrepancy as u16,
+            shape: shape as u16,
+            likelihood: (weight / largest) as f32,
+        };
         let kept = weights
             .iter()
             .enumerate()
             .filter(|(_, weight)| **weight > NEGLIGIBLE * largest);
-        kept.map(|(shape, weight)| (discrepancy, shape, weight / largest))
-            .collect::<Vec<_>>()
+        kept.map(node).collect::<Vec<_>>()
     };
     Some(Evidence {
         source: &task.curve.source,
         octave: last.log2(),
-        likelihoods: found.weights.iter().enumerate().flat_map(of).collect(),
+        nodes: found.weights.iter().enumerate().flat_map(of).collect(),
     })
 }
 
@@ -142,14 +221,17 @@ fn evidence<'a>(task: &Task<'a>, flat: &Prior) -> Option<Evidence<'a>> {
 fn expectation(evidence: &Evidence, prior: &CurveKind) -> CurveKind {
     let mut found = empty();
     let mut total = 0.0;
-    for &(discrepancy, shape, likelihood) in &evidence.likelihoods {
+    for node in &evidence.nodes {
+        let (discrepancy, shape) = (usize::from(node.discrepancy), usize::from(node.shape));
         let (coherency, rest) = (shape % COHERENCIES.len(), shape / COHERENCIES.len());
         let (tail, sharpness) = (
             rest / SHARPNESSES.len() * COHERENCIES.len() + coherency,
             rest % SHARPNESSES.len(),
         );
-        let weight =
-            likelihood * prior.tail[tail] * prior.sharpness[sharpness] * prior.discrepancy[discrepancy];
+        let weight = f64::from(node.likelihood)
+            * prior.tail[tail]
+            * prior.sharpness[sharpness]
+            * prior.discrepancy[discrepancy];
         found.tail[tail] += weight;
         found.sharpness[sharpness] += weight;
         found.discrepancy[discrepancy] += weight;
@@ -162,35 +244,33 @@ fn expectation(evidence: &Evidence, prior: &CurveKind) -> CurveKind {
     found
 }
 
-/// The module `learned.rs`, learnt from tasks.
+/// The module `learned.rs`, learnt from all tasks.
 pub fn module(tasks: &[Task]) -> String {
-    let flat = Prior::new(&[(1.0, &CurveKind::flat())]);
-    let evidence: Vec<Evidence> = mapped(&thinned(tasks), |task| evidence(task, &flat))
-        .into_iter()
-        .flatten()
-        .collect();
-    // What lies beyond the outermost centres is as near to them as half an octave.
-    let near = |centre: f64| {
-        let (first, last) = (CENTRES[0] - 0.5, CENTRES[CENTRES.len() - 1] + 0.5);
-        learn(&evidence, |one| {
-            (-0.5 * ((one.octave.clamp(first, last) - centre) / WIDTH).powi(2)).exp() + FAR
-        })
-    };
+    let without = leaving_out(tasks);
+    let collapse = Falls::new(&thinned(tasks), &without).learn(|_| true);
+    let kinds = Kinds::learnt(&evidence(tasks), |_| true);
     format!(
         "//! The priors of the curve. Written by `bench/run learn`, do not edit.\n\
          //!\n\
-         //! Learnt from the tuning halves of `scaling-curves.csv` and `techempower-2013.csv` (their \
-         origins are in the README beside them),\n\
-         //! each source with equal weight: see `examples/scoreboard/learn.rs`.\n\n\
-         use super::prior::{{CENTRES, Table}};\n\n\
+         //! Learnt from all sources of `scaling-curves.csv` and `techempower-2013.csv` \
+         (their origins are in the\n\
+         //! README beside them), each source with equal weight: see `examples/scoreboard/learn.rs`.\n\n\
+         use super::{{\n    collapse::Collapse,\n    prior::{{CENTRES, PriorTable}},\n}};\n\n\
+         /// How often curves of a new source collapse: see `examples/scoreboard/falls.rs`.\n\
+         pub static COLLAPSE: Collapse = Collapse {{\n    prone: {:.3},\n    per_octave: {:.3},\n    depth: \
+         {:.3},\n}};\n\n\
          /// From all curves.\n#[rustfmt::skip]\n\
-         pub static OVERALL: Table = {};\n\n\
+         pub static OVERALL: PriorTable = {};\n\n\
          /// From curves whose measured part ends near each of [`CENTRES`].\n#[rustfmt::skip]\n\
-         pub static NEAR: [Table; CENTRES.len()] = [\n{}];\n",
-        table(&learn(&evidence, |_| 1.0)),
-        CENTRES
-            .into_iter()
-            .map(|centre| format!("{},\n", table(&near(centre))))
+         pub static NEAR: [PriorTable; CENTRES.len()] = [\n{}];\n",
+        collapse.prone,
+        collapse.per_octave,
+        collapse.depth,
+        table(&kinds.common),
+        kinds
+            .near
+            .iter()
+            .map(|kind| format!("{},\n", table(kind)))
             .collect::<String>(),
     )
 }
@@ -211,7 +291,7 @@ fn table(kind: &CurveKind) -> String {
             .collect::<String>()
     };
     format!(
-        "Table {{\n    tail: [\n{}    ],\n    sharpness: [{}],\n    discrepancy: [\n{}    ],\n}}",
+        "PriorTable {{\n    tail: [\n{}    ],\n    sharpness: [{}],\n    discrepancy: [\n{}    ],\n}}",
         rows(&kind.tail, COHERENCIES.len()),
         row(&kind.sharpness),
         rows(&kind.discrepancy, DRIFTS.len()),

@@ -1,15 +1,14 @@
 //! Prints the scoreboard as Markdown.
 
 use nest_model::curve::Group;
-use statrs::distribution::{Beta, ContinuousCDF};
 
 use crate::{
     baselines::METHODS,
-    corpus::Curve,
+    learn::LeftOut,
     score::{
-        Conformal, Score, error_quantile, mean, mean_of_medians, medians, probability_worse, quantile, scores,
+        Conformal, Score, cluster_bootstrap, error_quantile, mean, mean_of_medians, medians, methods,
+        probability_worse, quantile,
     },
-    task::{Target, Task},
 };
 
 const GROUPS: [Option<Group>; 5] = [
@@ -24,10 +23,11 @@ fn named(group: Option<Group>) -> String {
     group.map_or("all".to_owned(), |group| format!("{group:?}").to_lowercase())
 }
 
-fn selected(scores: &[Score], horizon: u32, group: Option<Group>) -> Vec<&Score> {
+fn selected<'a>(scores: &[&'a Score], horizons: &[u32], group: Option<Group>) -> Vec<&'a Score> {
     scores
         .iter()
-        .filter(|score| score.horizon == horizon && group.is_none_or(|group| group == score.group))
+        .copied()
+        .filter(|score| horizons.contains(&score.horizon) && group.is_none_or(|group| group == score.group))
         .collect()
 }
 
@@ -36,9 +36,9 @@ fn percent(value: f64) -> String {
 }
 
 /// Errors by source: medians of ours and of every method, in per cent.
-pub fn by_source(scores: &[Score]) {
+pub fn by_source(scores: &[&Score]) {
     for horizon in [2, 4] {
-        let of = selected(scores, horizon, None);
+        let of = selected(scores, &[horizon], None);
         println!("\n### Median error by source at {horizon}x, %\n");
         println!(
             "| source | forecasts | **curve** | {} |",
@@ -61,10 +61,10 @@ pub fn by_source(scores: &[Score]) {
 }
 
 /// Errors by group, sources weighing alike.
-pub fn by_group(scores: &[Score]) {
+pub fn by_group(scores: &[&Score]) {
     for horizon in [2, 4] {
         for group in GROUPS {
-            let of = selected(scores, horizon, group);
+            let of = selected(scores, &[horizon], group);
             if of.is_empty() {
                 continue;
             }
@@ -79,7 +79,7 @@ pub fn by_group(scores: &[Score]) {
                  P(curve worse) |"
             );
             println!("|---|--:|--:|--:|--:|--:|");
-            for method in std::iter::once(None).chain((0..METHODS.len()).map(Some)) {
+            for method in methods() {
                 let over = mean(&of, |score| {
                     f64::from(u8::from(
                         score
@@ -104,110 +104,136 @@ pub fn by_group(scores: &[Score]) {
     }
 }
 
-/// Coverage of the 90 % interval and interval scores, beside conformal intervals of the methods.
-pub fn intervals(scores: &[Score], conformal: &Conformal) {
-    println!("\n### 90 % intervals\n");
+/// Coverage of the 90 % interval with bootstrap intervals over sources, and interval scores beside conformal
+/// intervals.
+pub fn intervals<'a>(title: &str, scores: &[&'a Score], conformal: &Conformal<'a>) {
+    println!("\n### 90 % intervals, {title}\n");
     println!(
-        "| horizon | group | forecasts | covered | exact 95 % of that | covered, by source | interval score \
-         | best method with a conformal interval | its score |"
+        "| horizon | group | forecasts | sources | covered | 95 % of that | below | covered, by source \
+         | 95 % of that | interval score | best conformal interval | its score |"
     );
-    println!("|--:|---|--:|--:|---|--:|--:|---|--:|");
-    for horizon in [2, 4, 8] {
+    println!("|--:|---|--:|--:|--:|---|--:|--:|---|--:|---|--:|");
+    for horizons in [&[2, 4][..], &[2], &[4], &[8]] {
         for group in GROUPS {
-            let of = selected(scores, horizon, group);
-            if of.is_empty() {
-                continue;
+            let of = selected(scores, horizons, group);
+            if !of.is_empty() {
+                let names: Vec<String> = horizons.iter().map(|horizon| format!("{horizon}x")).collect();
+                print_intervals(
+                    &format!("{} | {}", names.join(", "), named(group)),
+                    &of,
+                    conformal,
+                );
             }
-            let ours = |score: &Score| (score.ours.p05, score.ours.p95);
-            let inside = of.iter().map(|score| score.covered(ours(score))).sum::<f64>();
-            let (low, high) = exact_interval(inside.round(), of.len() as f64);
-            let theirs = (0..METHODS.len()).map(|method| {
-                (
-                    mean(&of, |score| {
-                        score.interval_score(conformal.interval(score, method))
-                    }),
-                    METHODS[method].0,
-                )
-            });
-            let best = theirs
-                .min_by(|a, b| a.0.total_cmp(&b.0))
-                .unwrap_or((f64::NAN, ""));
-            println!(
-                "| {horizon}x | {} | {} | {:.3} | {low:.3} … {high:.3} | {:.3} | {:.3} | {} | {:.3} |",
-                named(group),
-                of.len(),
-                inside / of.len() as f64,
-                mean(&of, |score| score.covered(ours(score))),
-                mean(&of, |score| score.interval_score(ours(score))),
-                best.1,
-                best.0,
-            );
         }
     }
 }
 
-/// Clopper-Pearson: the 95 % interval of a share of `inside` in `count`.
-fn exact_interval(inside: f64, count: f64) -> (f64, f64) {
-    let quantile =
-        |a: f64, b: f64, share: f64| Beta::new(a, b).map_or(f64::NAN, |beta| beta.inverse_cdf(share));
-    let low = if inside > 0.0 {
-        quantile(inside, count - inside + 1.0, 0.025)
-    } else {
-        0.0
+fn print_intervals<'a>(name: &str, of: &[&'a Score], conformal: &Conformal<'a>) {
+    let ours = |score: &Score| (score.ours.p05, score.ours.p95);
+    let pooled =
+        |figure: &dyn Fn(&Score) -> f64| of.iter().map(|score| figure(score)).sum::<f64>() / of.len() as f64;
+    let covered = |score: &Score| score.covered(ours(score));
+    let [(low, high), (low_by_source, high_by_source)] = cluster_bootstrap(of, covered);
+    let conformal_score = |method: Option<usize>| {
+        let weights = crate::score::weights(of);
+        of.iter()
+            .zip(weights)
+            .map(|(score, weight)| weight * score.interval_score(conformal.interval(score, method)))
+            .sum::<f64>()
     };
-    let high = if inside < count {
-        quantile(inside + 1.0, count - inside, 0.975)
-    } else {
-        1.0
-    };
-    (low, high)
+    let best = methods()
+        .map(|method| {
+            (
+                conformal_score(method),
+                method.map_or("curve's median", |method| METHODS[method].0),
+            )
+        })
+        .min_by(|a, b| a.0.total_cmp(&b.0))
+        .unwrap_or((f64::NAN, ""));
+    println!(
+        "| {name} | {} | {} | {:.3} | {low:.3} … {high:.3} | {:.3} | {:.3} | {low_by_source:.3} … \
+         {high_by_source:.3} | {:.3} | {} | {:.3} |",
+        of.len(),
+        medians(of, None).len(),
+        pooled(&covered),
+        pooled(&|score| score.below(score.ours.p05)),
+        mean(of, covered),
+        mean(of, |score| score.interval_score(ours(score))),
+        best.1,
+        best.0,
+    );
+}
+
+/// Coverage of the 90 % interval by source.
+pub fn intervals_by_source(scores: &[&Score]) {
+    println!("\n### 90 % intervals by source\n");
+    println!("| source | forecasts at 2x | covered | below | forecasts at 4x | covered | below |");
+    println!("|---|--:|--:|--:|--:|--:|--:|");
+    for source in medians(scores, None).keys() {
+        let at = |horizon: u32| {
+            let of: Vec<&Score> = selected(scores, &[horizon], None)
+                .into_iter()
+                .filter(|score| &score.source == source)
+                .collect();
+            if of.is_empty() {
+                return "0 | | ".to_owned();
+            }
+            let ours = |score: &Score| (score.ours.p05, score.ours.p95);
+            format!(
+                "{} | {:.3} | {:.3}",
+                of.len(),
+                mean(&of, |score| score.covered(ours(score))),
+                mean(&of, |score| score.below(score.ours.p05)),
+            )
+        };
+        println!("| {source} | {} | {} |", at(2), at(4));
+    }
+}
+
+/// What was learnt of collapse without each family of sources.
+pub fn collapse(priors: &LeftOut) {
+    println!("\n### Collapse, learnt without a family of sources\n");
+    println!(
+        "| without | prone sources | hazard per octave | mean fall of log throughput |\n|---|--:|--:|--:|"
+    );
+    for (family, prior) in priors {
+        let collapse = prior.collapse;
+        println!(
+            "| {family} | {:.2} | {:.2} | {:.2} |",
+            collapse.prone, collapse.per_octave, collapse.depth
+        );
+    }
 }
 
 /// Corpus A of `docs/method/curve.md`, "Data": four steps, 8 to 64 connections; flat where the last doubling
 /// grew by less than a tenth.
-pub fn corpus_a(curves: &[Curve]) {
-    println!(
-        "\n### Corpus A, fitted on 8 to 64 connections, {} curves\n",
-        curves.len()
-    );
-    println!(
-        "| stratum | horizon | curves | median, % | p90, % | last value, median, % | drop rule, median, % | \
-         covered |\n|---|--:|--:|--:|--:|--:|--:|--:|"
-    );
-    let flat = |curve: &Curve| curve.points[3].1 < 1.1 * curve.points[2].1;
-    for (stratum, wanted) in [("flat", true), ("rising", false)] {
-        let of: Vec<Task> = curves
-            .iter()
-            .filter(|curve| flat(curve) == wanted)
-            .map(beginning_a)
-            .collect();
+pub fn corpus_a(flat: &[Score], rising: &[Score]) {
+    println!("\n### Corpus A, fitted on 8 to 64 connections\n");
+    print_corpus_header();
+    for (stratum, scores) in [("flat", flat), ("rising", rising)] {
         for horizon in [2, 4] {
-            print_corpus(stratum, &scores(&of), horizon);
+            print_corpus(stratum, scores, horizon);
         }
     }
 }
 
-/// The task of a curve of corpus A.
-pub fn beginning_a(curve: &Curve) -> Task<'_> {
-    beginning(curve, 64.0, &[2, 4])
+/// Corpus B: hash maps under 1 to 5 threads, forecast at 10.
+pub fn corpus_b(scores: &[Score]) {
+    println!("\n### Corpus B, fitted on 1 to 5 threads\n");
+    print_corpus_header();
+    print_corpus("all", scores, 2);
 }
 
-/// Corpus B: hash maps under 1 to 5 threads, forecast at 10.
-pub fn corpus_b(curves: &[Curve]) {
-    println!(
-        "\n### Corpus B, fitted on 1 to 5 threads, {} curves\n",
-        curves.len()
-    );
+fn print_corpus_header() {
     println!(
         "| stratum | horizon | curves | median, % | p90, % | last value, median, % | drop rule, median, % | \
          covered |\n|---|--:|--:|--:|--:|--:|--:|--:|"
     );
-    let of: Vec<Task> = curves.iter().map(|curve| beginning(curve, 5.0, &[2])).collect();
-    print_corpus("all", &scores(&of), 2);
 }
 
 fn print_corpus(stratum: &str, scores: &[Score], horizon: u32) {
-    let of = selected(scores, horizon, None);
+    let scores: Vec<&Score> = scores.iter().collect();
+    let of = selected(&scores, &[horizon], None);
     let covered = of
         .iter()
         .map(|score| score.covered((score.ours.p05, score.ours.p95)))
@@ -225,34 +251,4 @@ fn print_corpus(stratum: &str, scores: &[Score], horizon: u32) {
         error(place("last value"), 0.5),
         error(place("drop rule"), 0.5)
     );
-}
-
-fn beginning<'a>(curve: &'a Curve, last: f64, horizons: &[u32]) -> Task<'a> {
-    let observed = |x: f64| {
-        curve
-            .points
-            .iter()
-            .filter(|point| point.0 == x)
-            .map(|point| point.1)
-            .collect()
-    };
-    let target = |horizon: &u32| Target {
-        horizon: *horizon,
-        x: last * f64::from(*horizon),
-        observed: observed(last * f64::from(*horizon)),
-    };
-    Task {
-        curve,
-        prefix: curve
-            .points
-            .iter()
-            .copied()
-            .filter(|point| point.0 <= last)
-            .collect(),
-        targets: horizons
-            .iter()
-            .map(target)
-            .filter(|target| !target.observed.is_empty())
-            .collect(),
-    }
 }

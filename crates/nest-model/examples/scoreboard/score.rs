@@ -1,12 +1,18 @@
 //! How near forecasts came: errors, coverage and interval scores, each source with equal weight.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use nest_model::curve::{CurveForecast, CurveSeries, Group, fit_curve};
+use nest_model::curve::{CurveForecast, CurveSeries, Group, fit_curve_with};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::{baselines::METHODS, parallel::mapped, task::Task};
+use crate::{
+    baselines::METHODS,
+    corpus::family,
+    learn::LeftOut,
+    parallel::mapped,
+    task::{Target, Task},
+};
 
 /// Error that a method without a forecast is charged: it promised nothing.
 const NO_FORECAST: f64 = 9.0;
@@ -54,34 +60,27 @@ impl Score {
             / self.observed.len() as f64
     }
 
-    /// Mean interval score of a 90 % interval, in units of what was observed.
+    /// Share of observations below an interval.
+    pub fn below(&self, low: f64) -> f64 {
+        self.observed.iter().filter(|value| **value < low).count() as f64 / self.observed.len() as f64
+    }
+
+    /// Mean interval score of a 90 % interval, on the natural log of throughput.
     /// Source: Gneiting, Raftery, "Strictly Proper Scoring Rules", JASA 102, 2007, section 6.2.
     pub fn interval_score(&self, (low, high): (f64, f64)) -> f64 {
-        let of = |value: f64| {
-            ((high - low) + 20.0 * (low - value).max(0.0) + 20.0 * (value - high).max(0.0)) / value
-        };
-        self.observed.iter().map(|value| of(*value)).sum::<f64>() / self.observed.len() as f64
+        let (low, high) = (low.ln(), high.ln());
+        let of = |value: f64| (high - low) + 20.0 * (low - value).max(0.0) + 20.0 * (value - high).max(0.0);
+        self.observed.iter().map(|value| of(value.ln())).sum::<f64>() / self.observed.len() as f64
     }
 }
 
-/// Scores of all tasks.
-pub fn scores(tasks: &[Task]) -> Vec<Score> {
+/// Scores of all tasks, each forecast by the prior that was learnt without its family of sources.
+pub fn scores(tasks: &[Task], priors: &LeftOut) -> Vec<Score> {
     let of = |task: &Task| {
-        fit_curve(&task.prefix, task.curve.axis).map_or(Vec::new(), |curve| score(task, |x| curve.at(x)))
+        fit_curve_with(&task.prefix, task.curve.axis, &priors[task.curve.family()])
+            .map_or(Vec::new(), |curve| score(task, |x| curve.at(x)))
     };
     mapped(tasks, of).concat()
-}
-
-/// Scores of all tasks without a forecast of ours.
-pub fn scores_of_methods(tasks: &[Task]) -> Vec<Score> {
-    mapped(tasks, |task| {
-        score(task, |_| CurveForecast {
-            p05: f64::NAN,
-            p50: f64::NAN,
-            p95: f64::NAN,
-        })
-    })
-    .concat()
 }
 
 fn score(task: &Task, ours: impl Fn(f64) -> CurveForecast) -> Vec<Score> {
@@ -89,20 +88,16 @@ fn score(task: &Task, ours: impl Fn(f64) -> CurveForecast) -> Vec<Score> {
         return Vec::new();
     };
     let fitted: Vec<_> = METHODS.iter().map(|(_, fit)| fit(&task.prefix)).collect();
-    let of = |target: &crate::task::Target| {
-        let mut observed = target.observed.clone();
-        observed.sort_by(f64::total_cmp);
-        Score {
-            source: task.curve.source.clone(),
-            group: Group::of(&series),
-            horizon: target.horizon,
-            observed,
-            ours: ours(target.x),
-            theirs: fitted
-                .iter()
-                .map(|fitted| fitted.as_ref().map(|fitted| fitted(target.x)))
-                .collect(),
-        }
+    let of = |target: &Target| Score {
+        source: task.curve.source.clone(),
+        group: Group::of(&series),
+        horizon: target.horizon,
+        observed: target.observed.clone(),
+        ours: ours(target.x),
+        theirs: fitted
+            .iter()
+            .map(|fitted| fitted.as_ref().map(|fitted| fitted(target.x)))
+            .collect(),
     };
     task.targets.iter().map(of).collect()
 }
@@ -195,46 +190,77 @@ pub fn probability_worse(scores: &[&Score], method: usize) -> f64 {
     (0..RESAMPLES).map(resample).filter(|worse| *worse).count() as f64 / RESAMPLES as f64
 }
 
-/// Log of what was observed over a method's forecast, below which and above which a twentieth lay in the
-/// tuning half: the conformal interval of a method without one, by horizon and group where that has 30
-/// scores, else by horizon.
-pub struct Conformal {
-    by: BTreeMap<(usize, u32, Option<Group>), (f64, f64)>,
+/// Share of resamples that lie outside a bootstrap interval, on each side.
+const OUTSIDE: f64 = 0.025;
+
+/// Bootstrap over sources: 95 % intervals of the share of observations inside, over all forecasts and with
+/// equal weight a source.
+pub fn cluster_bootstrap(scores: &[&Score], inside: impl Fn(&Score) -> f64) -> [(f64, f64); 2] {
+    let mut sources: BTreeMap<&str, (f64, f64)> = BTreeMap::new();
+    for score in scores {
+        let of = sources.entry(&score.source).or_default();
+        *of = (of.0 + inside(score), of.1 + 1.0);
+    }
+    let counts: Vec<(f64, f64)> = sources.into_values().collect();
+    let mut random = ChaCha8Rng::seed_from_u64(16);
+    let mut shares = [Vec::new(), Vec::new()];
+    for _ in 0..RESAMPLES {
+        let resample: Vec<(f64, f64)> = counts
+            .iter()
+            .map(|_| counts[random.random_range(0..counts.len())])
+            .collect();
+        let (inside, all) = resample
+            .iter()
+            .fold((0.0, 0.0), |sum, of| (sum.0 + of.0, sum.1 + of.1));
+        shares[0].push(inside / all);
+        shares[1].push(resample.iter().map(|of| of.0 / of.1).sum::<f64>() / resample.len() as f64);
+    }
+    shares.map(|shares| {
+        let at = |share: f64| quantile(shares.iter().map(|value| (*value, 1.0)), share);
+        (at(OUTSIDE), at(1.0 - OUTSIDE))
+    })
 }
 
-impl Conformal {
-    /// From the scores of the tuning half.
-    pub fn new(tuning: &[Score]) -> Self {
+/// Scores of one group below which it has no conformal interval of its own.
+const FEW: usize = 30;
+/// Groups with a conformal interval of their own, and all together.
+const GROUPS: [Option<Group>; 5] = [
+    None,
+    Some(Group::Falling),
+    Some(Group::Flat),
+    Some(Group::Bending),
+    Some(Group::Growing),
+];
+
+/// Log of what was observed over a point forecast, below which and above which a twentieth lay in the
+/// sources that are no relatives of the one that is judged: a conformal interval of the curve's median
+/// (`None`) and of each method, by horizon and group where that has 30 scores, else by horizon.
+pub struct Conformal<'a> {
+    by: BTreeMap<(&'a str, Option<usize>, u32, Option<Group>), (f64, f64)>,
+}
+
+impl<'a> Conformal<'a> {
+    /// For each family of sources, from the scores of the others.
+    pub fn new(scores: &'a [Score]) -> Self {
         let mut by = BTreeMap::new();
-        for method in 0..METHODS.len() {
-            for horizon in [2, 4, 8] {
-                for group in [
-                    None,
-                    Some(Group::Falling),
-                    Some(Group::Flat),
-                    Some(Group::Bending),
-                    Some(Group::Growing),
-                ] {
-                    let of: Vec<&Score> = tuning
-                        .iter()
-                        .filter(|score| {
-                            score.horizon == horizon && group.is_none_or(|group| group == score.group)
-                        })
-                        .collect();
-                    if group.is_none() || of.len() >= 30 {
-                        let logs = || {
-                            let log = |score: &&Score| {
-                                score
-                                    .point(Some(method))
-                                    .map_or(0.0, |point| (score.truth() / point).ln())
-                            };
-                            of.iter().map(log).zip(weights(&of))
-                        };
-                        by.insert(
-                            (method, horizon, group),
-                            (quantile(logs(), 0.05), quantile(logs(), 0.95)),
-                        );
-                    }
+        let families: BTreeSet<&str> = scores.iter().map(|score| family(&score.source)).collect();
+        for left in families {
+            for (horizon, group) in [2, 4, 8]
+                .into_iter()
+                .flat_map(|horizon| GROUPS.map(|group| (horizon, group)))
+            {
+                let of: Vec<&Score> = scores
+                    .iter()
+                    .filter(|score| {
+                        score.horizon == horizon && group.is_none_or(|group| group == score.group)
+                    })
+                    .filter(|score| family(&score.source) != left)
+                    .collect();
+                if of.is_empty() || (group.is_some() && of.len() < FEW) {
+                    continue;
+                }
+                for method in methods() {
+                    by.insert((left, method, horizon, group), off(&of, method));
                 }
             }
         }
@@ -242,13 +268,32 @@ impl Conformal {
     }
 
     /// The 90 % interval of a method's forecast.
-    pub fn interval(&self, score: &Score, method: usize) -> (f64, f64) {
-        let found = self
-            .by
-            .get(&(method, score.horizon, Some(score.group)))
-            .or_else(|| self.by.get(&(method, score.horizon, None)));
-        let (low, high) = found.copied().unwrap_or((0.0, 0.0));
-        let point = score.point(Some(method)).unwrap_or(score.truth());
+    pub fn interval(&self, score: &'a Score, method: Option<usize>) -> (f64, f64) {
+        let of = |group| {
+            self.by
+                .get(&(family(&score.source), method, score.horizon, group))
+        };
+        let (low, high) = of(Some(score.group))
+            .or_else(|| of(None))
+            .copied()
+            .unwrap_or((0.0, 0.0));
+        let point = score.point(method).unwrap_or(score.truth());
         (point * low.exp(), point * high.exp())
     }
+}
+
+/// The curve (`None`) and every other method.
+pub fn methods() -> impl Iterator<Item = Option<usize>> {
+    std::iter::once(None).chain((0..METHODS.len()).map(Some))
+}
+
+/// The twentieth and the last but one twentieth of the log of what was observed over a method's forecast.
+fn off(scores: &[&Score], method: Option<usize>) -> (f64, f64) {
+    let log = |score: &&Score| {
+        score
+            .point(method)
+            .map_or(0.0, |point| (score.truth() / point).ln())
+    };
+    let logs = || scores.iter().map(log).zip(weights(scores));
+    (quantile(logs(), 0.05), quantile(logs(), 0.95))
 }

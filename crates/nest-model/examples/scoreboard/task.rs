@@ -9,8 +9,21 @@ pub struct Target {
     pub horizon: u32,
     /// The level.
     pub x: f64,
-    /// What was observed there.
+    /// What was observed there, ascending.
     pub observed: Vec<f64>,
+}
+
+impl Target {
+    /// A level with what was observed there, in any order.
+    pub fn new(horizon: u32, x: f64, mut observed: Vec<f64>) -> Self {
+        observed.sort_by(f64::total_cmp);
+        Self { horizon, x, observed }
+    }
+
+    /// The middle observation.
+    pub fn truth(&self) -> f64 {
+        self.observed[self.observed.len() / 2]
+    }
 }
 
 /// A beginning of a curve with levels to forecast.
@@ -33,6 +46,30 @@ pub fn tasks(curve: &Curve) -> Vec<Task<'_>> {
     [2, 4, 8].into_iter().filter_map(|cut| task(curve, cut)).collect()
 }
 
+/// The task of a curve of corpus A: its steps from 8 to 64 connections, forecast at 128 and 256.
+pub fn beginning_a(curve: &Curve) -> Task<'_> {
+    beginning(curve, 64.0, &[2, 4])
+}
+
+/// A curve fitted up to a level, with forecasts at multiples of it where something was observed.
+pub fn beginning<'a>(curve: &'a Curve, last: f64, horizons: &[u32]) -> Task<'a> {
+    let target = |horizon: &u32| {
+        let x = last * f64::from(*horizon);
+        let observed = curve.observed(x);
+        (!observed.is_empty()).then(|| Target::new(*horizon, x, observed))
+    };
+    Task {
+        curve,
+        prefix: curve
+            .points
+            .iter()
+            .copied()
+            .filter(|point| point.0 <= last)
+            .collect(),
+        targets: horizons.iter().filter_map(target).collect(),
+    }
+}
+
 fn task(curve: &Curve, cut: u32) -> Option<Task<'_>> {
     let levels = curve.levels();
     let most = levels.last()? / f64::from(cut) * 1.000_001;
@@ -47,16 +84,7 @@ fn task(curve: &Curve, cut: u32) -> Option<Task<'_>> {
         let x = *levels[fitted..]
             .iter()
             .min_by(|a, b| off(**a).total_cmp(&off(**b)))?;
-        (off(x) <= SLACK.ln()).then(|| Target {
-            horizon,
-            x,
-            observed: curve
-                .points
-                .iter()
-                .filter(|point| point.0 == x)
-                .map(|point| point.1)
-                .collect(),
-        })
+        (off(x) <= SLACK.ln()).then(|| Target::new(horizon, x, curve.observed(x)))
     };
     let targets: Vec<Target> = [2, 4, 8]
         .into_iter()

@@ -91,7 +91,11 @@ impl fmt::Display for CurveCaveat {
                      curves up to 4 times. Measure higher levels"
                 )
             }
-            Self::Extrapolated { factor } => write!(f, "the level is {factor:.1} times the highest measured"),
+            Self::Extrapolated { factor } => write!(
+                f,
+                "the level is {factor:.1} times the highest measured. Nothing in the data excludes a \
+                 collapse there; the interval is as low as the share of public curves that collapsed asks for"
+            ),
         }
     }
 }

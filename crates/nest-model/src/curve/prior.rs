@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use super::{
     LoadAxis,
+    collapse::Collapse,
     discrepancy::{DRIFTS, NOISES},
     learned,
     shape::{COHERENCIES, KNEES, NODES, SHARPNESSES},
@@ -105,28 +106,53 @@ impl Prior {
     pub fn log_shapes(&self, discrepancy: usize) -> &[f64] {
         &self.logs[discrepancy]
     }
+}
 
-    /// What was learnt from real curves (see `learned.rs`), for a series measured up to level `last`.
+/// What was learnt from real curves: how they go on, and how often they collapse.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LearnedPrior {
+    overall: Prior,
+    near: Vec<Prior>, // by centre
+    /// How often curves collapse beyond what was measured.
+    pub collapse: Collapse,
+}
+
+impl LearnedPrior {
+    /// From what all curves have in common, and from the curves near each of [`CENTRES`].
     #[must_use]
-    pub fn learned(axis: LoadAxis, last: f64) -> &'static Self {
-        static NEAR: LazyLock<Vec<Prior>> = LazyLock::new(|| {
-            let common = CurveKind::from(&learned::OVERALL);
-            learned::NEAR
+    pub fn new(common: &CurveKind, near: &[CurveKind; CENTRES.len()], collapse: Collapse) -> Self {
+        Self {
+            overall: Prior::new(&[(1.0, common)]),
+            near: near
                 .iter()
-                .map(|table| Prior::new(&[(1.0 - COMMON, &CurveKind::from(table)), (COMMON, &common)]))
-                .collect()
+                .map(|kind| Prior::new(&[(1.0 - COMMON, kind), (COMMON, common)]))
+                .collect(),
+            collapse,
+        }
+    }
+
+    /// From all public sources: the numbers in `learned.rs`.
+    #[must_use]
+    pub fn of_all_sources() -> &'static Self {
+        static LEARNED: LazyLock<LearnedPrior> = LazyLock::new(|| {
+            let near = learned::NEAR.each_ref().map(CurveKind::from);
+            LearnedPrior::new(&CurveKind::from(&learned::OVERALL), &near, learned::COLLAPSE)
         });
-        static OVERALL: LazyLock<Prior> =
-            LazyLock::new(|| Prior::new(&[(1.0, &CurveKind::from(&learned::OVERALL))]));
+        &LEARNED
+    }
+
+    /// For a series measured up to level `last`.
+    #[must_use]
+    pub fn for_series(&self, axis: LoadAxis, last: f64) -> &Prior {
         let off = |centre: usize| (CENTRES[centre] - last.log2()).abs();
         let nearest = (1..CENTRES.len()).fold(
             0,
             |best, centre| if off(centre) < off(best) { centre } else { best },
         );
         if axis == LoadAxis::Customers || off(nearest) > FAR {
-            &OVERALL
+            &self.overall
         } else {
-            &NEAR[nearest]
+            &self.near[nearest]
         }
     }
 }
