@@ -13,6 +13,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressStyle};
 use nest_data::{
     Study,
+    measure::Measure,
     measurement::{PlannedStep, Resource, ResourceKind, Step, Window},
 };
 use nest_load::{Event, plan::Plan};
@@ -31,21 +32,21 @@ pub struct RunProgress {
     mover: Option<(Arc<AtomicBool>, JoinHandle<()>)>,
     steps: usize,
     done: usize,
-    step_s: f64,
+    lasts_s: Vec<f64>, // of each step of the plan
+    measure: Measure,
     capacity: Option<(String, f64)>, // the first processor and its cores
 }
 
 impl RunProgress {
     /// For a new run of a study.
     pub fn new(study: &Study) -> Self {
-        let step_s =
-            study.measure.settle.get() + study.measure.window.get() * f64::from(study.measure.windows);
         Self {
             bar: None,
             mover: None,
             steps: 0,
             done: 0,
-            step_s,
+            lasts_s: Vec::new(),
+            measure: study.measure.clone(),
             capacity: None,
         }
     }
@@ -85,6 +86,7 @@ impl RunProgress {
 
     fn planned(&mut self, plan: &Plan) {
         self.steps = plan.steps.len();
+        self.lasts_s = plan.steps.iter().map(|step| step.load_s(&self.measure)).collect();
         talk(&format!("plan: {}", summary(plan)));
         plan.caveats
             .iter()
@@ -137,7 +139,7 @@ impl RunProgress {
 
     fn finished(&mut self, step: &Step, note: &str) {
         self.done = self.done.max(step.plan.index + 1);
-        let left = self.steps.saturating_sub(self.done) as f64 * self.step_s;
+        let left: f64 = self.lasts_s.iter().skip(self.done).sum();
         let line = format!(
             "{}: {:<16} {:>6.1} of {:>6.1} executions/s{}, active {:.1}, in flight {:.1} · {}{note} · {} \
              left",

@@ -33,6 +33,18 @@ pub enum Caveat {
         /// The tier.
         tier: String,
     },
+    /// A behaviour that carries much of the work comes too rarely in a step: what its response times are, and
+    /// whether a pause is chance, cannot be told there.
+    FewExecutions {
+        /// The behaviour.
+        behaviour: String,
+        /// The step in which it comes most rarely.
+        step: String,
+        /// Executions of it that the step plans.
+        executions: f64,
+        /// Executions that would be enough.
+        enough: f64,
+    },
     /// A step was left out of the fit.
     StepLeftOut {
         /// The step.

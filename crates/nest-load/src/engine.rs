@@ -11,10 +11,14 @@ use crate::{
     error::LoadError,
     http::NoAnswer,
     observe::{Observer, Sample},
-    recorder::{Recorder, windows::StepControl},
+    recorder::{BehaviourRecord, Recorder, windows::StepControl},
     schedule::{load::StepLoad, rate_bound::RateBound},
     script::program::Program,
-    verdict::{StepFacts, settle::Unsettled},
+    verdict::{
+        StepFacts,
+        pause::{KnownWork, explained_pause_s},
+        settle::Unsettled,
+    },
     worker::command::{AloneOrder, StepOrder, WorkerCommand},
 };
 
@@ -109,13 +113,36 @@ impl StepResult {
                 .response_times(ResponseClock::Sent)
                 .value_at_quantile(QUICK) as f64
                 / 1e6,
-            silence_s: recorder.longest_silence_us.unwrap_or(0) as f64 / 1e6,
+            silence_s: recorder
+                .silence
+                .longest()
+                .map_or(0.0, |silence| silence.us as f64 / 1e6),
+            explained_s: explained_pause_s(&self.known_work(&[]), None),
             target_stopped: self.target_stopped,
             interrupted: self.interrupted,
             planned: None,
             utilisation: None,
             loaded: true,
         }
+    }
+
+    /// The requests of every behaviour, as the verdict on a silence needs them. One takes as long as a quick
+    /// one of this step, or as `alone_s` says, by behaviour, where that is longer.
+    pub fn known_work(&self, alone_s: &[f64]) -> Vec<KnownWork> {
+        let recorder = &self.recorder;
+        let open = recorder
+            .silence
+            .longest()
+            .map_or(&[][..], |silence| silence.open.as_slice());
+        let of_behaviour = |(index, record): (usize, &BehaviourRecord)| KnownWork {
+            open: open.get(index).copied().unwrap_or(0),
+            rate_per_s: record.requests.completed as f64 / self.span_s.max(1e-9),
+            service_s: recorder
+                .sent_quantile_s(index, QUICK)
+                .unwrap_or(0.0)
+                .max(alone_s.get(index).copied().unwrap_or(0.0)),
+        };
+        recorder.behaviours.iter().enumerate().map(of_behaviour).collect()
     }
 }
 

@@ -74,6 +74,7 @@ impl RunningStep {
         now: MonotonicTime,
     ) -> (ExecutionEnd, MonotonicTime) {
         let context = &self.context;
+        let began = now;
         let progress = &context.control.progress[context.slot];
         // Only this worker writes, so that a load and a store do what a locked addition would.
         add(&progress.active, 1);
@@ -98,7 +99,7 @@ impl RunningStep {
             execution.behaviour,
             execution.phase,
             ended.outcome(),
-            now,
+            began..now,
         );
         add(&progress.active, -1);
         add_unsigned(&progress.ended, 1);

@@ -1,6 +1,6 @@
 //! Counts and histograms of one step. A recorder belongs to one worker; recorders merge at the end of a step.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, ops::Range};
 
 use hdrhistogram::Histogram as Hdr;
 use nest_data::measurement::{CountTally, Counts, Outcome, Resends, ResponseClock};
@@ -12,6 +12,7 @@ use crate::{
     recorder::gaps::GapMeter,
     recorder::held::HeldRequests,
     recorder::level::LevelMeter,
+    recorder::silence::SilenceMeter,
     recorder::windows::{StepControl, StepPhase},
     schedule::checksum::ScheduleChecksum,
 };
@@ -22,8 +23,12 @@ pub mod failures;
 pub mod gaps;
 pub mod held;
 pub mod level;
+pub mod silence;
+mod window_record;
 pub mod windows;
 pub mod wire;
+
+pub use window_record::WindowRecord;
 
 /// Longest response time that is recorded, in microseconds: an hour. A start may wait long for a customer.
 const LONGEST_US: u64 = 3_600_000_000;
@@ -92,11 +97,8 @@ pub struct Recorder {
     pub queued: u64,
     /// Answers by status.
     pub statuses: BTreeMap<u16, u64>,
-    /// Longest time without the end of any request while some were in flight, in the windows, without what
-    /// of it the worker itself stood still; none if none was in flight.
-    pub longest_silence_us: Option<u64>,
-    silence_from: Option<MonotonicTime>, // where the longest silence began
-    last_end: Option<MonotonicTime>,
+    /// Times without the end of any request.
+    pub silence: SilenceMeter,
     endpoints: Vec<EndpointRecord>,
     of_files: usize, // how many of them are requests of files
     errors: BTreeMap<(usize, String), u64>,
@@ -143,23 +145,10 @@ impl EndpointRecord {
     }
 }
 
-/// One window of one step.
-#[derive(Debug, Clone, Default)]
-pub struct WindowRecord {
-    pub completed: Vec<u64>, // one per behaviour
-    pub failed: u64,
-    pub requests: u64,
-    pub bytes: u64,
-}
-
 impl Recorder {
     /// An empty recorder.
     pub fn new(outline: StepOutline, windows: usize) -> Self {
         let behaviours = outline.single.len();
-        let window = WindowRecord {
-            completed: vec![0; behaviours],
-            ..WindowRecord::default()
-        };
         let of_behaviour = |(single, counts)| BehaviourRecord {
             single,
             counted: vec![CountTally::default(); counts],
@@ -173,7 +162,7 @@ impl Recorder {
                 .zip(outline.counts)
                 .map(of_behaviour)
                 .collect(),
-            windows: vec![window; windows],
+            windows: vec![WindowRecord::new(behaviours); windows],
             settling: Counts::default(),
             schedule: ScheduleChecksum::default(),
             lateness: new_histogram(),
@@ -187,9 +176,7 @@ impl Recorder {
             panics: 0,
             queued: 0,
             statuses: BTreeMap::new(),
-            longest_silence_us: None,
-            silence_from: None,
-            last_end: None,
+            silence: SilenceMeter::new(behaviours),
             endpoints: outline.endpoints.into_iter().map(EndpointRecord::new).collect(),
             of_files,
             errors: BTreeMap::new(),
@@ -242,27 +229,22 @@ impl Recorder {
         }
     }
 
-    /// Counts the end of an execution.
+    /// Counts the end of an execution, which ran for a `span`.
     pub fn execution_ended(
         &mut self,
         control: &StepControl,
         behaviour: usize,
         phase: StepPhase,
         outcome: Outcome,
-        now: MonotonicTime,
+        span: Range<MonotonicTime>,
     ) {
-        self.active.change(control, now, -1);
+        self.active.change(control, span.end, -1);
         let counts = self.executions(behaviour, phase);
         match outcome {
             Outcome::Ok => counts.completed += 1,
             Outcome::Failed => counts.failed += 1,
         }
-        if let Some(window) = control.index(now).and_then(|index| self.windows.get_mut(index)) {
-            match outcome {
-                Outcome::Ok => window.completed[behaviour] += 1,
-                Outcome::Failed => window.failed += 1,
-            }
-        }
+        window_record::execution_ended(&mut self.windows, control, behaviour, outcome, span);
     }
 
     /// Tallies what a completed execution has added to the counts of its behaviour.
@@ -274,10 +256,7 @@ impl Recorder {
 
     /// Counts a request as due, and as in flight.
     pub fn request_begins(&mut self, control: &StepControl, place: RequestPlace, now: MonotonicTime) {
-        if self.in_flight.now() == 0 {
-            // Silence counts only while somebody waits.
-            self.last_end = Some(now);
-        }
+        self.silence.request_begins(place.behaviour, now);
         self.in_flight.change(control, now, 1);
         if place.phase == StepPhase::Measured {
             self.behaviours[place.behaviour].requests.due += 1;
@@ -289,6 +268,7 @@ impl Recorder {
     pub fn request_ended(&mut self, control: &StepControl, place: RequestPlace, record: &RequestRecord) {
         self.in_flight.change(control, record.ended, -1);
         self.exchanged(control, record.ended, record.bytes);
+        self.silence.request_left(place.behaviour);
         if place.phase == StepPhase::Settling {
             return;
         }
@@ -330,10 +310,8 @@ impl Recorder {
     pub fn close(&mut self, control: &StepControl) {
         self.active.close(control);
         self.in_flight.close(control);
-        if let Some(last) = self.last_end.filter(|_| self.in_flight.now() > 0) {
-            self.note_silence(last.max(control.from()), control.end());
-        }
-        self.excuse_silence();
+        let gaps = &self.gaps;
+        self.silence.close(control, |from, to| gaps.within(from, to));
         for index in 0..self.behaviours.len() {
             let record = &mut self.behaviours[index];
             record.requests.cut();
@@ -355,27 +333,12 @@ impl Recorder {
         self.settling.cut();
     }
 
-    fn note_silence(&mut self, from: MonotonicTime, to: MonotonicTime) {
-        let silence_us = Some(to.microseconds_since(from));
-        if silence_us > self.longest_silence_us {
-            (self.longest_silence_us, self.silence_from) = (silence_us, Some(from));
-        }
-    }
-
-    /// Answers that had come could not be read while the worker stood still: that is no silence of the
-    /// target.
-    fn excuse_silence(&mut self) {
-        if let (Some(silence_us), Some(from)) = (&mut self.longest_silence_us, self.silence_from) {
-            let to = from.after(Duration::from_micros(*silence_us));
-            let own_us = self.gaps.within(from, to).as_micros() as u64;
-            *silence_us = silence_us.saturating_sub(own_us);
-        }
-    }
-
     /// Adds what another worker recorded in the same step.
     pub fn merge(&mut self, other: Self) {
         self.merge_behaviours(other.behaviours);
-        self.merge_windows(other.windows);
+        for (mine, theirs) in self.windows.iter_mut().zip(other.windows) {
+            mine.merge(theirs);
+        }
         self.merge_endpoints(other.endpoints);
         self.settling.merge(&other.settling);
         self.schedule.merge(other.schedule);
@@ -389,11 +352,7 @@ impl Recorder {
         self.unanswered_connects += other.unanswered_connects;
         self.panics += other.panics;
         self.queued += other.queued;
-        // A target stands still for all workers at once; a worker that had nothing to ask has no say.
-        self.longest_silence_us = match (self.longest_silence_us, other.longest_silence_us) {
-            (Some(mine), Some(theirs)) => Some(mine.min(theirs)),
-            (mine, theirs) => mine.or(theirs),
-        };
+        self.silence.merge(other.silence);
         other
             .statuses
             .into_iter()
@@ -418,18 +377,6 @@ impl Recorder {
             for (mine, theirs) in mine.histograms.iter_mut().zip(theirs.histograms) {
                 merge_histograms(mine, theirs);
             }
-        }
-    }
-
-    fn merge_windows(&mut self, others: Vec<WindowRecord>) {
-        for (mine, theirs) in self.windows.iter_mut().zip(others) {
-            mine.completed
-                .iter_mut()
-                .zip(theirs.completed)
-                .for_each(|(mine, theirs)| *mine += theirs);
-            mine.failed += theirs.failed;
-            mine.bytes += theirs.bytes;
-            mine.requests += theirs.requests;
         }
     }
 
@@ -485,6 +432,12 @@ impl Recorder {
         Some(hdr.value_at_quantile(quantile) as f64 / 1e6)
     }
 
+    /// The same from sending.
+    pub fn sent_quantile_s(&self, behaviour: usize, quantile: f64) -> Option<f64> {
+        let hdr = self.behaviours.get(behaviour)?.histograms[2].as_ref()?;
+        Some(hdr.value_at_quantile(quantile) as f64 / 1e6)
+    }
+
     fn executions(&mut self, behaviour: usize, phase: StepPhase) -> &mut Counts {
         match phase {
             StepPhase::Settling => &mut self.settling,
@@ -521,35 +474,4 @@ fn merge_histograms(mine: &mut Option<Hdr<u64>>, theirs: Option<Hdr<u64>>) {
 
 fn new_histogram() -> Hdr<u64> {
     Hdr::new_with_bounds(1, LONGEST_US, 3).expect("the bounds are constants that HdrHistogram accepts")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn recorder(silence_us: Option<u64>) -> Recorder {
-        let outline = StepOutline {
-            single: vec![true],
-            counts: vec![0],
-            endpoints: Vec::new(),
-        };
-        Recorder {
-            longest_silence_us: silence_us,
-            ..Recorder::new(outline, 1)
-        }
-    }
-
-    #[test]
-    fn a_worker_without_requests_hides_no_standstill() {
-        for (mine, theirs, merged) in [
-            (None, Some(700_000), Some(700_000)),
-            (Some(700_000), None, Some(700_000)),
-            (Some(700_000), Some(900_000), Some(700_000)),
-            (None, None, None),
-        ] {
-            let mut first = recorder(mine);
-            first.merge(recorder(theirs));
-            assert_eq!(first.longest_silence_us, merged, "{mine:?} with {theirs:?}");
-        }
-    }
 }

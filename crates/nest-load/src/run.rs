@@ -80,6 +80,7 @@ struct Run<'a> {
     engine: Engine,
     observer: Observer,
     resources: Vec<Resource>,
+    pilot: Vec<Pilot>,
     start: Instant,
 }
 
@@ -107,6 +108,7 @@ pub fn measure(
         }
     };
     watch(Event::Planned(&plan, &pilot)).map_err(LoadError::Keep)?;
+    run.pilot = pilot;
     let mut caveats = plan.caveats.clone();
     for step in &plan.steps {
         if steps.iter().any(|finished| finished.plan.index == step.index) {
@@ -125,14 +127,14 @@ pub fn measure(
         run.finish(step, &plan, &mut steps, watch)?;
     }
     let search = if run.options.search {
-        Some(run.search(&plan, &pilot, &mut steps, watch)?)
+        Some(run.search(&plan, &mut steps, watch)?)
     } else {
         None
     };
     steps.sort_by_key(|step| step.plan.index);
     Ok(MeasureOutcome {
         resources: run.resources.clone(),
-        pilot,
+        pilot: run.pilot.clone(),
         steps,
         search,
         caveats,
@@ -232,7 +234,7 @@ impl<'a> Run<'a> {
         self.time_left()?;
         watch(Event::StepStarted(step)).map_err(LoadError::Keep)?;
         self.resize(step.stored)?;
-        let finished = self.step(step, plan.steps.len().saturating_sub(steps.len()))?;
+        let finished = self.step(step, self.left(plan, steps))?;
         hand_out(Some(step), &finished.bodies, watch)?;
         if finished.interrupted {
             watch(Event::StepCut(&finished.step)).map_err(LoadError::Keep)?;
@@ -248,14 +250,14 @@ impl<'a> Run<'a> {
     fn search(
         &mut self,
         plan: &Plan,
-        pilot: &[Pilot],
         steps: &mut Vec<Step>,
         watch: &mut dyn FnMut(Event<'_>) -> std::io::Result<()>,
     ) -> Result<SearchResult, LoadError> {
         let measure = &self.study.measure;
+        let pilot = self.pilot.clone();
         let mut search = CustomerSearch::new(
             plan.capacity_customers * 0.5,
-            plan::most_searched(self.study, pilot)?,
+            plan::most_searched(self.study, &pilot)?,
         );
         let mut missed_at: Vec<String> = Vec::new();
         let mut generator = None;
@@ -271,7 +273,7 @@ impl<'a> Run<'a> {
             let index = steps.iter().map(|step| step.plan.index + 1).max().unwrap_or(0);
             let step = plan::searched_step(
                 self.study,
-                pilot,
+                &pilot,
                 index,
                 purpose,
                 tried.customers().floor().max(1.0),
@@ -299,10 +301,17 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Runs one step; `left` steps, this one among them, are still to run.
-    fn step(&mut self, step: &PlannedStep, left: usize) -> Result<Finished, LoadError> {
+    /// How long the planned steps last that are still to run, without what settling may add.
+    fn left(&self, plan: &Plan, finished: &[Step]) -> Duration {
+        let is_left = |step: &&PlannedStep| !finished.iter().any(|one| one.plan.index == step.index);
+        let left = plan.steps.iter().filter(is_left);
+        Duration::from_secs_f64(left.map(|step| step.load_s(&self.study.measure)).sum())
+    }
+
+    /// Runs one step; planned steps, this one among them, are still to be run for the time `left`.
+    fn step(&mut self, step: &PlannedStep, left: Duration) -> Result<Finished, LoadError> {
         let load = StepLoad::of(self.study, step, &self.engine.program().names());
-        let limits = self.limits(left, load.session_s());
+        let limits = self.limits(step, left, load.session_s());
         let started_s = self.start.elapsed().as_secs_f64();
         let lost = |reason: String| LoadError::TargetLost {
             step: step.label(),
@@ -361,14 +370,13 @@ impl<'a> Run<'a> {
     /// Times of a step. What the run may take in all leaves less room for settling if many steps are still
     /// to come. The first sessions must end before as many are under way as will be: a session is given four
     /// times its mean length.
-    fn limits(&self, left: usize, session_s: f64) -> StepLimits {
+    fn limits(&self, step: &PlannedStep, left: Duration, session_s: f64) -> StepLimits {
         let measure = &self.study.measure;
         let settle = measure.settle.duration();
-        let step = settle + measure.window.duration() * measure.windows;
         let spare = measure
             .max_duration
             .duration()
-            .saturating_sub(self.start.elapsed() + step * left as u32);
+            .saturating_sub(self.start.elapsed() + left);
         let wanted = measure.settle_most.map_or(
             (settle * SETTLE_MOST).max(Duration::try_from_secs_f64(4.0 * session_s).unwrap_or(Duration::MAX)),
             |most| most.duration(),
@@ -377,7 +385,7 @@ impl<'a> Run<'a> {
             settle,
             settle_most: wanted.min(settle + spare).max(settle),
             window: measure.window.duration(),
-            windows: measure.windows as usize,
+            windows: step.windows.unwrap_or(measure.windows) as usize,
             drain: measure
                 .timeout
                 .duration()

@@ -4,6 +4,7 @@
 //!
 //! - `generator`: whether the generator offered the load that was planned
 //! - `target`: whether the target kept up with it
+//! - `pause`: how long nothing ends where every worker is busy with work that is known
 //! - `readings`: whether clocks and probes can be trusted
 //! - `settle`: whether the load is there and response times have no trend, which is asked before the windows
 //!   begin
@@ -12,6 +13,7 @@ use nest_data::measurement::{Counts, GeneratorHealth, Population, Validity, Verd
 
 mod findings;
 mod generator;
+pub(crate) mod pause;
 mod readings;
 pub(crate) mod settle;
 mod target;
@@ -59,6 +61,8 @@ pub struct StepFacts<'a> {
     /// Longest time without the end of any request while some were in flight, in seconds, without what of
     /// it the generator stood still.
     pub silence_s: f64,
+    /// Longest such time that the work in flight explains, in seconds.
+    pub explained_s: f64,
     /// Share of the polls at which the target's processes were stopped, 0-1.
     pub target_stopped: f64,
     /// Whether it was interrupted.
@@ -168,6 +172,7 @@ mod tests {
             unsettled: None,
             utilisation: Some(0.5),
             silence_s: 0.01,
+            explained_s: 0.0,
             target_stopped: 0.0,
             interrupted: false,
             loaded: true,

@@ -35,6 +35,17 @@ impl fmt::Display for Caveat {
                         Give [measure] a longer pilot"
                 )
             }
+            Self::FewExecutions {
+                behaviour,
+                step,
+                executions,
+                enough,
+            } => write!(
+                f,
+                "`{behaviour}` carries a tenth of the work or more in {step} and comes only {executions:.0} \
+                 times there, which is fewer than {enough:.0}: how long it takes, and whether a pause or a \
+                 queue is chance, cannot be told. Raise [measure] max_duration"
+            ),
             Self::StepLeftOut { step, reasons } => write!(
                 f,
                 "{step} is not fitted: {}. Repeat it on a quieter machine",

@@ -10,7 +10,7 @@ use super::{
     tally::CountTally,
     window::{Histogram, Window},
 };
-use crate::study::customers::Arrival;
+use crate::study::{customers::Arrival, measure::Measure};
 
 /// Why a step was run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,6 +69,9 @@ pub struct PlannedStep {
     /// Items stored in the target, in the study's unit; `None` if the study states no sizes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stored: Option<f64>,
+    /// Windows of the step; `None` for as many as `[measure]` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windows: Option<u32>,
 }
 
 fn is_zero(value: &u32) -> bool {
@@ -102,6 +105,7 @@ impl PlannedStep {
             active: None,
             repeat: 0,
             stored: None,
+            windows: None,
         }
     }
 
@@ -109,6 +113,13 @@ impl PlannedStep {
     #[must_use]
     pub fn total_per_s(&self) -> f64 {
         self.offered_per_s.values().fold(0.0, |sum, rate| sum + rate)
+    }
+
+    /// Seconds for which it offers its load at least, by the settings of its study: settling and windows.
+    #[must_use]
+    pub fn load_s(&self, measure: &Measure) -> f64 {
+        let windows = self.windows.unwrap_or(measure.windows);
+        measure.settle.get() + measure.window.get() * f64::from(windows)
     }
 
     /// Name of the step in messages and tables: `boosted pay`, `ramp at 1200`.

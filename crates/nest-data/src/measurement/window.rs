@@ -13,6 +13,10 @@ pub struct Window {
     pub duration_s: f64,
     /// Completed executions whose last answer fell into the window, by behaviour; a missing behaviour has 0.
     pub completed: BTreeMap<String, u64>,
+    /// Executions that began in the window and were completed, in it or later, by behaviour; a missing
+    /// behaviour has 0.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub begun: BTreeMap<String, u64>,
     /// Failed executions that ended in the window.
     pub failed: u64,
     /// Use of each resource by its name: busy-seconds, bytes moved, or resident bytes at the end. The use of

@@ -28,7 +28,8 @@ pub struct Measure {
     pub confirm_policy: Option<String>,
     /// Length of one window, above 0. [default: 10s]
     pub window: Seconds,
-    /// Windows of a step, 2 to 1,000. [default: 10]
+    /// Windows of a step, 2 to 1,000. A step has more if a behaviour that carries a tenth of its work would
+    /// come fewer than 30 times. [default: 10]
     #[schemars(range(min = 2, max = 1000))]
     pub windows: u32,
     /// Load before the first window, which is not counted. It goes on until the rate is reached and response

@@ -11,11 +11,6 @@ pub struct LevelMeter {
 }
 
 impl LevelMeter {
-    /// The level at the last change.
-    pub fn now(&self) -> i64 {
-        self.now
-    }
-
     /// The level changes at `now`; changes come in order of time.
     pub fn change(&mut self, control: &StepControl, now: MonotonicTime, by: i64) {
         self.add_until(control, now);
@@ -75,7 +70,7 @@ mod tests {
         level.change(&control, at(16), -1); // 2 for 4 s
         level.change(&control, at(30), -1); // 1 for 4 s, until the end at 20
         level.close(&control);
-        assert_eq!((level.mean(10.0), level.now()), ((6.0 + 8.0 + 4.0) / 10.0, 0));
+        assert_eq!((level.mean(10.0), level.now), ((6.0 + 8.0 + 4.0) / 10.0, 0));
     }
 
     #[test]

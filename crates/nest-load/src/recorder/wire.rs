@@ -68,10 +68,8 @@ impl Recorder {
         if let Some(window) = control.index(now).and_then(|index| self.windows.get_mut(index)) {
             window.bytes += bytes;
             window.requests += 1;
-            let last = self.last_end.unwrap_or(now);
-            self.note_silence(last.max(control.from()), now);
         }
-        self.last_end = Some(now);
+        self.silence.answered(control, now);
     }
 
     /// Requests that were sent again, over all behaviours.

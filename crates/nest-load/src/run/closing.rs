@@ -7,7 +7,8 @@ use nest_data::measurement::{Counts, PlannedStep, Purpose, ResourceKind, Step, V
 use super::Run;
 use crate::{
     engine::StepResult,
-    verdict::{Judgement, StepFacts, judge},
+    recorder::BehaviourRecord,
+    verdict::{Judgement, StepFacts, judge, pause::explained_pause_s},
 };
 
 /// Share of errors that a search allows if no objective does.
@@ -112,6 +113,7 @@ impl Run<'_> {
             utilisation: self.utilisation(&windows),
             planned: offered_per_s.map(|rate| rate * result.span_s),
             loaded: step.purpose != Purpose::Idle,
+            explained_s: self.explained_pause_s(result),
             ..result.facts(total(&executions), total(&requests), &windows)
         });
         let step = Step {
@@ -140,6 +142,28 @@ impl Run<'_> {
         (step, judgement)
     }
 
+    /// Longest pause that the pilot's times and the smallest tier explain, in seconds.
+    fn explained_pause_s(&self, result: &StepResult) -> f64 {
+        let request_s = |(name, record): (&String, &BehaviourRecord)| {
+            let each = record.requests.completed as f64 / record.executions.completed.max(1) as f64;
+            let pilot = self.pilot.iter().find(|pilot| pilot.behaviour == *name);
+            pilot.map_or(0.0, |pilot| pilot.mean_s / each.max(1.0))
+        };
+        let names = self.engine.program().names();
+        let alone_s: Vec<f64> = names
+            .iter()
+            .zip(&result.recorder.behaviours)
+            .map(request_s)
+            .collect();
+        let cores = self
+            .resources
+            .iter()
+            .filter(|resource| resource.kind == ResourceKind::Cpu)
+            .filter_map(|resource| resource.capacity)
+            .reduce(f64::min);
+        explained_pause_s(&result.known_work(&alone_s), cores)
+    }
+
     fn windows(&self, names: &[String], result: &StepResult) -> Vec<Window> {
         let network = self
             .resources
@@ -151,15 +175,18 @@ impl Run<'_> {
             if let Some(network) = &network {
                 usage.used.insert(network.clone(), record.bytes as f64);
             }
-            let completed = names
-                .iter()
-                .zip(&record.completed)
-                .filter(|(_, count)| **count > 0)
-                .map(|(name, count)| (name.clone(), *count))
-                .collect();
+            let by_name = |counts: &[u64]| {
+                names
+                    .iter()
+                    .zip(counts)
+                    .filter(|(_, count)| **count > 0)
+                    .map(|(name, count)| (name.clone(), *count))
+                    .collect()
+            };
             Window {
                 duration_s: round_to(pair[1].elapsed_since(&pair[0]), 1e-6),
-                completed,
+                completed: by_name(&record.completed),
+                begun: by_name(&record.begun),
                 failed: record.failed,
                 used: usage.used,
                 stolen: pair[1].stolen_since(&pair[0]),

@@ -11,6 +11,7 @@ use crate::{error::LoadError, schedule::load::StepLoad};
 mod capacity;
 mod draft;
 mod kept;
+mod length;
 mod outline;
 mod rate_cap;
 mod step_draft;
@@ -18,12 +19,10 @@ mod step_draft;
 use capacity::capacity_customers;
 use draft::{drafts, offered_per_s, plain, planned};
 pub(crate) use kept::check_kept;
+use length::{lengthen, step_s};
 use rate_cap::{RateCap, WireRates};
 
 pub use outline::{Outline, outline};
-
-/// Seconds that a step takes beside settling and windows: draining, reset, sampling.
-const OVERHEAD_S: f64 = 0.5;
 
 /// A resolved plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,7 +55,8 @@ pub enum RampSteps {
 /// # Formula
 /// Customers at capacity: `min_k c_k / sum_j rate_j * peak_hour_share * burst / 3600 * D_jk`, with the
 /// pilot's D. A boosted step offers the base mix and as much more of one behaviour as brings its busiest
-/// processor to `boost`. Steps that would come near `max_rate` are lowered as `rate_cap` says.
+/// processor to `boost`. Steps that would come near `max_rate` are lowered as `rate_cap` says. A step lasts
+/// longer if a behaviour that carries much of its work comes too rarely, as `length` says.
 ///
 /// If the study states sizes of stored data, all of that is run at the first one. At each of the others a
 /// boosted step is run for every behaviour (or for those that the study names), at a load that leaves room
@@ -74,8 +74,8 @@ pub fn resolve(
     let measure = &study.measure;
     let per_customer = offered_per_s(study, &study.parameter_values(), 1.0)?;
     let capacity = capacity_customers(&per_customer, pilots, resources)?;
-    let (drafts, caveats) = drafts(study, pilots, resources, capacity, ramp)?;
-    let steps: Vec<PlannedStep> = drafts
+    let (drafts, mut caveats) = drafts(study, pilots, resources, capacity, ramp)?;
+    let mut steps: Vec<PlannedStep> = drafts
         .into_iter()
         .enumerate()
         .map(|(index, (draft, repeat))| planned(study, pilots, index, repeat, draft))
@@ -84,28 +84,25 @@ pub fn resolve(
     for step in &steps {
         StepLoad::of(study, step, &names).check()?;
     }
-    let step_s = step_s(study);
-    let duration_s = steps.len() as f64 * (step_s + OVERHEAD_S);
-    if duration_s > measure.max_duration.get() {
+    let duration_s = |steps: &[PlannedStep]| steps.iter().map(|step| step_s(measure, step)).sum::<f64>();
+    if duration_s(&steps) > measure.max_duration.get() {
         return Err(LoadError::TooLong {
-            planned_s: duration_s,
+            planned_s: duration_s(&steps),
             allowed_s: measure.max_duration.get(),
         });
     }
+    caveats.extend(lengthen(&mut steps, measure, pilots, resources));
     Ok(Plan {
         capacity_customers: capacity,
-        duration_s,
-        executions: steps.iter().map(|step| step.total_per_s() * step_s).sum(),
+        duration_s: duration_s(&steps),
+        executions: steps
+            .iter()
+            .map(|step| step.total_per_s() * step.load_s(measure))
+            .sum(),
         peak_per_s: steps.iter().map(PlannedStep::total_per_s).fold(0.0, f64::max),
         steps,
         caveats,
     })
-}
-
-/// Seconds of load in a step that settles at once.
-fn step_s(study: &Study) -> f64 {
-    let measure = &study.measure;
-    measure.settle.get() + measure.window.get() * f64::from(measure.windows)
 }
 
 /// A step on the plain mix at `customers`, for a search.
@@ -398,6 +395,81 @@ mod tests {
             "each once, however often a step is repeated: {capped:?}"
         );
         assert!(capped[0].contains("80 offered, and 6 lower steps are scaled down with it"));
+    }
+
+    /// A study like one that was measured: 20, 3 and 5 a day of 6, 415 and 2 ms on one core.
+    fn rare_and_heavy(measure: &str) -> Plan {
+        let mut study = study(measure);
+        let rate = |per_day: &str| per_day.parse().expect("a rate");
+        study.rates = [
+            ("a".to_owned(), rate("23 / day")),
+            ("b".to_owned(), rate("3 / day")),
+        ]
+        .into();
+        let pilots = [("a", 0.006), ("b", 0.415)].map(|(name, cpu_s)| Pilot {
+            behaviour: name.to_owned(),
+            executions: 100,
+            cpu_s: [("app".to_owned(), cpu_s)].into(),
+            mean_s: cpu_s,
+            requests: 100,
+        });
+        let mut resources = resources();
+        resources[0].capacity = Some(1.0);
+        resolve(&study, &pilots, &resources, RampSteps::Planned).expect("a plan")
+    }
+
+    const BRIEF: &str = "[measure]\nwindow = \"4s\"\nwindows = 5\nsettle = \"2s\"\nramp = [0.15, 0.45]\n";
+
+    #[test]
+    fn a_rare_behaviour_that_carries_much_of_the_work_comes_often_enough() {
+        let plan = rare_and_heavy(BRIEF);
+        assert_eq!(plan.caveats, []);
+        for step in &plan.steps[1..] {
+            let seconds = 4.0 * f64::from(step.windows.unwrap_or(5));
+            let busy = step.offered_per_s["b"] * 0.415;
+            let share = busy / (busy + step.offered_per_s["a"] * 0.006);
+            let executions = step.offered_per_s["b"] * seconds;
+            assert!(
+                share < 0.1 || executions >= 30.0,
+                "{}: {executions} of {share}",
+                step.label()
+            );
+            // No longer than that needs, to a window.
+            assert!(step.windows.is_none() || executions - 4.0 * step.offered_per_s["b"] < 30.0);
+        }
+        assert_eq!(plan.steps[0].windows, None, "an idle step executes nothing");
+        // (23 * 0.006 + 3 * 0.415) / 26 = 53.2 ms an execution, so that a core does 18.8 a second, 2.17 of
+        // them b. At a tenth of that 30 take 138 s, and windows are 4 s long.
+        assert_eq!(plan.steps[1].windows, Some(35));
+        let seconds: f64 = plan
+            .steps
+            .iter()
+            .map(|step| 2.5 + 4.0 * f64::from(step.windows.unwrap_or(5)))
+            .sum();
+        assert!((plan.duration_s - seconds).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_plan_without_time_for_enough_executions_says_which_are_too_few() {
+        let plan = rare_and_heavy(&format!("{BRIEF}max_duration = \"4m\"\n"));
+        assert!((140.0..=192.0).contains(&plan.duration_s), "{}", plan.duration_s);
+        let [
+            Caveat::FewExecutions {
+                behaviour,
+                executions,
+                ..
+            },
+        ] = &plan.caveats[..]
+        else {
+            panic!("{:?}", plan.caveats);
+        };
+        assert!(behaviour == "b" && *executions < 30.0, "{executions}");
+    }
+
+    #[test]
+    fn steps_of_behaviours_alike_are_as_long_as_the_study_says() {
+        let plan = resolve(&study(""), &pilots(), &resources(), RampSteps::Planned).expect("a plan");
+        assert!(plan.steps.iter().all(|step| step.windows.is_none()) && plan.caveats.is_empty());
     }
 
     #[test]

@@ -65,6 +65,7 @@ impl<'a> Run<'a> {
             engine,
             observer,
             resources,
+            pilot: Vec::new(),
             start: Instant::now(),
         })
     }

@@ -249,5 +249,6 @@ pub fn planned(study: &Study, pilots: &[Pilot], index: usize, repeat: u32, draft
         active,
         repeat,
         stored,
+        windows: None,
     }
 }

@@ -16,6 +16,9 @@ use super::{
 };
 use crate::{error::LoadError, schedule::load::StepLoad};
 
+/// Most windows of a step, as many as a study may ask for.
+const MOST_WINDOWS: u32 = 1_000;
+
 /// Checks the plan of an interrupted run.
 ///
 /// # Errors
@@ -24,7 +27,7 @@ use crate::{error::LoadError, schedule::load::StepLoad};
 pub fn check_kept(study: &Study, plan: &Plan, pilots: &[Pilot]) -> Result<(), LoadError> {
     let refused = |reason: String| Err(LoadError::KeptPlan { reason });
     let measure = &study.measure;
-    let least_s = (measure.settle.get() + measure.window.get()) * plan.steps.len() as f64;
+    let least_s: f64 = plan.steps.iter().map(|step| step.load_s(measure)).sum();
     if least_s > measure.max_duration.get() {
         return refused(format!(
             "has {} steps, which take longer than [measure] max_duration allows",
@@ -48,6 +51,12 @@ pub fn check_kept(study: &Study, plan: &Plan, pilots: &[Pilot]) -> Result<(), Lo
 /// What a step asks for that it must not.
 fn excess(study: &Study, step: &PlannedStep, pilots: &[Pilot]) -> Option<String> {
     let max_rate = study.measure.max_rate;
+    if step
+        .windows
+        .is_some_and(|windows| !(2..=MOST_WINDOWS).contains(&windows))
+    {
+        return Some(format!("windows that are not 2 to {MOST_WINDOWS}"));
+    }
     let is_rate = |rate: &f64| rate.is_finite() && *rate >= 0.0;
     if !step.offered_per_s.values().all(is_rate) {
         return Some("a rate that is no number of 0 or more".to_owned());

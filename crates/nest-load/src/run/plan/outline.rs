@@ -7,9 +7,9 @@ use nest_data::{
 use serde::Serialize;
 
 use super::{
-    OVERHEAD_S, RampSteps,
+    RampSteps,
     draft::{drafts, planned},
-    step_s,
+    length::step_s,
 };
 use crate::error::LoadError;
 
@@ -46,7 +46,7 @@ pub fn outline(study: &Study) -> Result<Outline, LoadError> {
         })
         .collect();
     Ok(Outline {
-        duration_s: steps.len() as f64 * (step_s(study) + OVERHEAD_S),
+        duration_s: steps.iter().map(|step| step_s(&study.measure, step)).sum(),
         steps,
     })
 }
