@@ -10,10 +10,12 @@ use nalgebra::{DMatrix, DVector};
 use nest_data::{Estimate, estimate::quantile_of_sorted};
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
+mod chance;
 mod rounds;
 mod whitened;
 mod windows;
 
+use chance::chance_in_executions;
 use rounds::fit_kept;
 
 /// Relative deviation between blocks of the same step before enough repeats have been seen.
@@ -59,6 +61,8 @@ pub struct Observations {
     pub suspect: Vec<bool>,
     /// Capacity or largest use: what errors that do not scale with use are a share of. Above 0.
     pub scale: f64,
+    /// Columns after the first that are rates of executions.
+    pub behaviours: usize,
     /// Priors of coefficients: column, mean and standard deviation.
     pub known: Vec<(usize, f64, f64)>,
 }
@@ -112,7 +116,7 @@ pub fn upper_t(degrees_of_freedom: f64) -> f64 {
 ///
 /// # Formula
 /// `y_vw = mu_vw (1 + u_v) + e_vw`, `mu = X b`, `b >= 0`. The variance of a window's error is
-/// `a s^2 + b mu^2 + c mu s / T` (s the scale, T the length relative to the mean one), stretched by
+/// `a s^2 + b mu^2 + c sum_j rate_j b_j^2 / T` (s the scale, T the length), stretched by
 /// `(1 + r) / (1 - r)` if neighbours are alike (lag-1 correlation r); that of `u_v` is `tau^2`, by the method
 /// of moments. While fewer than six repeats have been seen, the missing ones are taken from the prior of 2 %,
 /// two of which always count. The weights also hold an error of `0.35 tau s` that a block has in common, so
@@ -165,15 +169,17 @@ impl Observations {
             blocks,
             suspect,
             scale: self.scale,
+            behaviours: self.behaviours,
             known: self.known.clone(),
         }
     }
 }
 
-/// Windows whose residual is far beyond all others. Where a block has three windows or more, their median is
-/// its own.
+/// Windows whose residual is far beyond all others, and beyond what chance makes of few executions. Where a
+/// block has three windows or more, their median is its own.
 fn outliers(observations: &Observations, fit: &MixedFit, variances: &Variances) -> Vec<usize> {
     let fitted = &observations.design * &fit.coefficients;
+    let chance = chance_in_executions(observations, &fit.coefficients);
     let far = |groups: &dyn Fn(usize) -> bool, shape: &dyn Fn(usize) -> f64, least: f64| {
         let mut found: Vec<(usize, f64)> = Vec::new();
         for range in observations.blocks.iter().filter(|range| groups(range.len())) {
@@ -203,7 +209,7 @@ fn outliers(observations: &Observations, fit: &MixedFit, variances: &Variances) 
     };
     let mut rows = far(
         &|windows| windows >= FEWEST_TOGETHER,
-        &|row| variances.window[row].sqrt(),
+        &|row| variances.window[row].max(chance[row]).sqrt(),
         1.0,
     );
     // A block of one or two windows is judged by all blocks; there must be enough of them for that.

@@ -196,6 +196,7 @@ fn observations(blocks: &[Block], behaviours: usize, scale: f64) -> Observations
         blocks: ranges.collect(),
         suspect: blocks.iter().map(|block| block.suspect).collect(),
         scale,
+        behaviours,
         known: Vec::new(),
     }
 }

@@ -117,6 +117,8 @@ pub struct Window {
     pub busy_s: Vec<f64>,
     /// Executions that ended in it, one per behaviour.
     pub completed: Vec<u64>,
+    /// Executions that began in it and were not turned away, one per behaviour.
+    pub begun: Vec<u64>,
     /// Executions that were turned away in it, one per behaviour.
     pub failed: Vec<u64>,
 }
@@ -161,6 +163,7 @@ pub fn simulate(system: &System, rates: &[f64], span: Span, seed: u64) -> Run {
         }
     }
     simulation.pass(end);
+    simulation.drain();
     simulation
         .run
         .responses
@@ -225,6 +228,7 @@ impl<'a> Simulation<'a> {
         let window = Window {
             busy_s: vec![0.0; system.stations.len()],
             completed: vec![0; rates.len()],
+            begun: vec![0; rates.len()],
             failed: vec![0; rates.len()],
         };
         Self {
@@ -259,6 +263,15 @@ impl<'a> Simulation<'a> {
             Some((time, Event::Served(station)))
         });
         arrivals.chain(served).min_by(|a, b| a.0.total_cmp(&b.0))
+    }
+
+    /// Lets what is under way come to its end, without new arrivals.
+    fn drain(&mut self) {
+        self.arrivals.fill(f64::INFINITY);
+        while let Some((time, Event::Served(station))) = self.next() {
+            self.pass(time);
+            self.serve(station);
+        }
     }
 
     fn shares(&self, station: usize) -> bool {
@@ -393,6 +406,9 @@ impl<'a> Simulation<'a> {
         let Some(execution) = self.executions.remove(&id) else {
             return;
         };
+        if let Some(window) = self.window(execution.arrived) {
+            self.run.windows[window].begun[execution.behaviour] += 1;
+        }
         if let Some(window) = self.window(self.now) {
             self.run.windows[window].completed[execution.behaviour] += 1;
             self.run.responses[execution.behaviour].push(self.now - execution.arrived);

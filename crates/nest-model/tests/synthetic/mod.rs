@@ -14,7 +14,7 @@ use nest_model::draws::{RandomStream, StreamPurpose};
 
 use crate::{
     one_processor::{self, PROCESSOR},
-    simulator::{Run, Span},
+    simulator::{self, Run, Span},
 };
 
 /// Relative deviation of busy time between blocks of the same step.
@@ -93,11 +93,8 @@ pub fn measured(
         let run = (plan.purpose != Purpose::Idle).then(|| run(&rates));
         let block = 1.0 + BLOCK_ERROR * random.normal();
         let windows = (0..span.windows).map(|window| match &run {
-            Some(run) => {
-                let seen = &run.windows[window];
-                window_of(truth, span, block, seen.busy_s[station], &seen.completed)
-            }
-            None => window_of(truth, span, block, 0.0, &vec![0; rates.len()]),
+            Some(run) => window_of(truth, span, block, &run.windows[window], station),
+            None => idle_window(truth, span, block),
         });
         let plan = PlannedStep {
             index,
@@ -114,22 +111,30 @@ pub fn measured(
     one_processor::measurements(study, truth.cores, steps)
 }
 
-/// A window in which the processors were busy for `busy_s` with what was completed, by behaviour; `block` is
-/// the error of its step.
-fn window_of(truth: &Truth, span: Span, block: f64, busy_s: f64, completed: &[u64]) -> Window {
-    Window {
-        duration_s: span.window_s,
-        completed: completed
+/// A window that was seen, its processors those of `station`; `block` is the error of its step.
+fn window_of(truth: &Truth, span: Span, block: f64, seen: &simulator::Window, station: usize) -> Window {
+    let by_name = |counts: &[u64]| {
+        counts
             .iter()
             .enumerate()
             .map(|(behaviour, count)| (name(behaviour), *count))
-            .collect(),
-        used: [(
-            PROCESSOR.to_owned(),
-            (busy_s + truth.idle * span.window_s) * block,
-        )]
-        .into_iter()
-        .collect(),
+            .collect()
+    };
+    let busy_s = (seen.busy_s[station] + truth.idle * span.window_s) * block;
+    Window {
+        completed: by_name(&seen.completed),
+        begun: by_name(&seen.begun),
+        used: [(PROCESSOR.to_owned(), busy_s)].into_iter().collect(),
+        ..idle_window(truth, span, block)
+    }
+}
+
+/// A window in which nothing was executed.
+fn idle_window(truth: &Truth, span: Span, block: f64) -> Window {
+    let idle_s = truth.idle * span.window_s * block;
+    Window {
+        duration_s: span.window_s,
+        used: [(PROCESSOR.to_owned(), idle_s)].into_iter().collect(),
         ..Window::default()
     }
 }

@@ -2,13 +2,16 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::{FarRows, NORMAL_MAD, Observations, median, whitened::Whitened};
+use super::{FarRows, NORMAL_MAD, Observations, chance::chance_in_executions, median, whitened::Whitened};
 use crate::regression::{LinearFit, weighted_nnls};
 
 /// Least error of a single window, as a share of the scale; keeps exact data solvable.
 const LEAST_WINDOW_ERROR: f64 = 1e-5;
 /// Windows beyond their blocks from which on three parts of their variance are told apart.
 const ENOUGH_WINDOWS: usize = 24;
+/// Windows of exponential executions that are seen beside the others: those that show how much executions
+/// differ are few where a heavy behaviour is rare, and are as likely to be alike by chance.
+const PRIOR_WINDOWS: f64 = 1.0;
 
 /// What the windows of a block differ by.
 pub(super) struct WindowErrors {
@@ -29,7 +32,7 @@ pub(super) fn window_variances(
     fit: &LinearFit,
     far_rows: FarRows,
 ) -> WindowErrors {
-    let parts = VarianceParts::new(observations, fitted);
+    let parts = VarianceParts::new(observations, fitted, &fit.coefficients);
     let mut deviations = deviations(observations, fitted, residuals, &whitened.leverage(fit), &parts);
     let blocks = observations
         .blocks
@@ -38,7 +41,7 @@ pub(super) fn window_variances(
         .count();
     let beyond = deviations.squares.len().saturating_sub(blocks);
     if far_rows == FarRows::CountLess {
-        cap_far_squares(&mut deviations.squares);
+        cap_far_squares(&mut deviations);
     }
     let shares = shares(&deviations.squares, &deviations.parts, beyond);
     let alike = stretch(&deviations.own, observations);
@@ -73,30 +76,26 @@ pub(super) fn window_variances(
     }
 }
 
-/// The three parts that the variance of a window may have: constant, relative to its use, and growing with
-/// the work of a window (the shorter it is, the more).
+/// The three parts that the variance of a window may have: constant, relative to its use, and what chance
+/// makes of its executions (the shorter it is, the more).
 struct VarianceParts<'a> {
     observations: &'a Observations,
     fitted: &'a DVector<f64>,
-    mean_s: f64,
+    chance: Vec<f64>,
 }
 
 impl<'a> VarianceParts<'a> {
-    fn new(observations: &'a Observations, fitted: &'a DVector<f64>) -> Self {
+    fn new(observations: &'a Observations, fitted: &'a DVector<f64>, coefficients: &DVector<f64>) -> Self {
         Self {
             observations,
             fitted,
-            mean_s: observations.seconds.iter().sum::<f64>() / fitted.len() as f64,
+            chance: chance_in_executions(observations, coefficients),
         }
     }
 
     fn of_row(&self, row: usize) -> [f64; 3] {
         let (fitted, scale) = (self.fitted[row], self.observations.scale);
-        [
-            scale * scale,
-            fitted.powi(2),
-            fitted.max(0.0) * scale * self.mean_s / self.observations.seconds[row],
-        ]
+        [scale * scale, fitted.powi(2), self.chance[row]]
     }
 }
 
@@ -138,13 +137,13 @@ fn deviations(
     found
 }
 
-/// Squares of far windows, cut off at three robust standard deviations: the variances must not be those of
-/// the outliers that are looked for.
-fn cap_far_squares(squares: &mut [f64]) {
-    let middle = median(squares.to_vec());
-    squares
-        .iter_mut()
-        .for_each(|square| *square = square.min(9.0 * NORMAL_MAD.powi(2) * middle));
+/// Squares of far windows, cut off at three robust standard deviations, or at what chance makes of few
+/// executions: the variances must not be those of the outliers that are looked for.
+fn cap_far_squares(deviations: &mut WindowDeviations) {
+    let middle = NORMAL_MAD.powi(2) * median(deviations.squares.clone());
+    for (square, parts) in deviations.squares.iter_mut().zip(&deviations.parts) {
+        *square = square.min(9.0 * middle.max(parts[2]));
+    }
 }
 
 /// How much of each part the squares show: 0 or more.
@@ -183,7 +182,17 @@ fn shares(squares: &[f64], parts: &[[f64; 3]], beyond: usize) -> [f64; 3] {
         };
         shares = [fit.coefficients[0], fit.coefficients[1], fit.coefficients[2]];
     }
+    let windows = windows_with_chance(parts) * beyond as f64 / parts.len() as f64;
+    shares[2] = (windows * shares[2] + PRIOR_WINDOWS) / (windows + PRIOR_WINDOWS);
     shares
+}
+
+/// Windows of equal chance that would show as much of it: `(sum v)^2 / sum v^2`.
+fn windows_with_chance(parts: &[[f64; 3]]) -> f64 {
+    let (sum, squares) = parts.iter().fold((0.0, 0.0), |(sum, squares), part| {
+        (sum + part[2], squares + part[2].powi(2))
+    });
+    if squares > 0.0 { sum * sum / squares } else { 0.0 }
 }
 
 /// Factor on the variance of a mean if neighbouring windows are alike: `(1 + r) / (1 - r)`; 1 if they are

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use nest_data::measurement::{Purpose, Resource, ResourceKind, Step, Validity};
+use nest_data::measurement::{Purpose, Resource, ResourceKind, Step, Validity, Window};
 
 /// Windows of a step with a reading below which the step says nothing about a resource.
 const FEWEST_WINDOWS: usize = 2;
@@ -10,7 +10,7 @@ const FEWEST_WINDOWS: usize = 2;
 /// Use of one resource in one step, per second.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Block {
-    /// Executions completed per second, one per behaviour.
+    /// Executions per second, one per behaviour.
     pub rates: Vec<f64>,
     /// Busy-seconds or bytes per second, or resident bytes.
     pub used: f64,
@@ -27,7 +27,7 @@ pub struct Block {
 /// Use of one resource in one window, per second.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WindowUse {
-    /// Executions completed per second, one per behaviour.
+    /// Executions per second, one per behaviour.
     pub rates: Vec<f64>,
     /// Busy-seconds or bytes per second, or resident bytes.
     pub used: f64,
@@ -53,12 +53,27 @@ pub fn blocks(steps: &[Step], behaviours: &[String], resource: &Resource) -> Vec
 
 /// The use of a resource in one step; `None` if too few windows have a reading. A window without one counts
 /// neither as use nor as time.
+///
+/// An execution counts half where it begins and half where it ends. One that is under way at the edge of a
+/// window has done as much before it as after it on average, whatever it was; counted where it ends, it
+/// would bring work that was done elsewhere, and its demand would come out too low, the more so the longer it
+/// is beside a window. Where nothing says when executions began, they count where they end.
 #[must_use]
 pub fn block(step: &Step, behaviours: &[String], resource: &Resource) -> Option<Block> {
-    let per_second = |completed: &BTreeMap<String, u64>, seconds: f64| {
+    let begins_are_known = step.windows.iter().any(|window| !window.begun.is_empty());
+    let count = |counts: &BTreeMap<String, u64>, name: &String| *counts.get(name).unwrap_or(&0) as f64;
+    let per_second = |window: &Window| {
+        let executions = |name: &String| {
+            let ended = count(&window.completed, name);
+            if begins_are_known {
+                (count(&window.begun, name) + ended) / 2.0
+            } else {
+                ended
+            }
+        };
         behaviours
             .iter()
-            .map(|name| *completed.get(name).unwrap_or(&0) as f64 / seconds)
+            .map(|name| executions(name) / window.duration_s)
             .collect::<Vec<_>>()
     };
     let windows: Vec<WindowUse> = step
@@ -73,7 +88,7 @@ pub fn block(step: &Step, behaviours: &[String], resource: &Resource) -> Option<
                 used / window.duration_s
             };
             Some(WindowUse {
-                rates: per_second(&window.completed, window.duration_s),
+                rates: per_second(window),
                 used,
                 seconds: window.duration_s,
             })
@@ -126,5 +141,49 @@ impl Block {
             stored,
             boosted: None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use nest_data::measurement::PlannedStep;
+
+    use super::*;
+
+    fn step(windows: &[(u64, Option<u64>)]) -> Step {
+        let window = |(completed, begun): &(u64, Option<u64>)| Window {
+            duration_s: 4.0,
+            completed: [("a".to_owned(), *completed)].into(),
+            begun: begun.map(|begun| ("a".to_owned(), begun)).into_iter().collect(),
+            used: [("app/cpu".to_owned(), 1.0)].into(),
+            ..Window::default()
+        };
+        Step {
+            windows: windows.iter().map(window).collect(),
+            ..Step::new(PlannedStep::new(Purpose::Ramp))
+        }
+    }
+
+    fn rates(step: &Step) -> Vec<f64> {
+        let resource = Resource {
+            name: "app/cpu".to_owned(),
+            tier: "app".to_owned(),
+            kind: ResourceKind::Cpu,
+            capacity: Some(1.0),
+        };
+        let block = block(step, &["a".to_owned()], &resource).expect("two readings");
+        block.windows.iter().map(|window| window.rates[0]).collect()
+    }
+
+    #[test]
+    fn an_execution_counts_half_where_it_begins_and_half_where_it_ends() {
+        assert_eq!(rates(&step(&[(2, Some(4)), (8, Some(6))])), [0.75, 1.75]);
+        // A window in which none began is known as such if others have some.
+        assert_eq!(rates(&step(&[(4, None), (0, Some(4))])), [0.5, 0.5]);
+    }
+
+    #[test]
+    fn without_begins_an_execution_counts_where_it_ends() {
+        assert_eq!(rates(&step(&[(2, None), (8, None)])), [0.5, 2.0]);
     }
 }
