@@ -9,6 +9,7 @@ mod support;
 
 mod bank;
 mod bounds;
+mod check;
 mod compare;
 mod counts;
 mod curve;

@@ -1,6 +1,7 @@
 //! The verbs and options as they are typed. Each command turns its arguments into one resolved value before
 //! it does anything else.
 
+mod check;
 mod load;
 mod pricing;
 mod shop;
@@ -11,6 +12,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::civil::Date;
 use nest_data::units::read_date;
 
+pub use check::CheckArguments;
 pub use load::LoadArguments;
 pub use pricing::{ImportArguments, PricingArguments, PricingVerb};
 pub use shop::{ShopArguments, ShopTierArguments};
@@ -58,6 +60,9 @@ pub enum Command {
     Project(ProjectArguments),
     /// Compare configurations, policies or growth scenarios side by side
     Compare(CompareArguments),
+    /// Compare two versions of the target before a change goes in: which behaviour uses more, and what it
+    /// costs
+    Check(CheckArguments),
     /// Show how a figure was worked out, down to the measurements, assumptions and prices behind it
     Explain(ExplainArguments),
     /// Write the report: a web page, tables and charts

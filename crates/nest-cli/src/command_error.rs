@@ -15,6 +15,10 @@ pub const INTERNAL: u8 = 1;
 pub const USAGE: u8 = 2;
 /// Invalid study, price book, model or data file.
 pub const INVALID: u8 = 3;
+/// A gate failed.
+pub const GATE_FAILED: u8 = 4;
+/// A gate stayed unclear, and was asked to fail then.
+pub const GATE_UNCLEAR: u8 = 5;
 /// The target is lost, or fewer than four steps can be fitted.
 pub const LOST: u8 = 6;
 /// Inputs are stale or do not match.
@@ -65,6 +69,13 @@ impl CommandError {
     #[must_use]
     pub fn hint(mut self, hint: impl Display) -> Self {
         self.hint = Some(hint.to_string());
+        self
+    }
+
+    /// Ends with another exit code.
+    #[must_use]
+    pub fn code(mut self, code: u8) -> Self {
+        self.code = code;
         self
     }
 

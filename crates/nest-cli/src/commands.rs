@@ -1,6 +1,7 @@
 //! One file per verb: read, compute, write.
 
 mod all;
+mod check;
 mod compare;
 mod completions;
 mod curve;
@@ -34,6 +35,7 @@ pub fn run(command: Command, registry: &Registry) -> Result<(), CommandError> {
         Command::Load(arguments) => load::run(&arguments, registry),
         Command::Fit(arguments) => fit::run(&arguments),
         Command::Project(arguments) => project::run(&arguments, registry),
+        Command::Check(arguments) => check::run(&arguments, registry),
         Command::Compare(arguments) => compare::run(&arguments, registry),
         Command::Explain(arguments) => explain::run(&arguments, registry),
         Command::Report(arguments) => report::run(&arguments),

@@ -39,6 +39,7 @@ pub use price_book::PriceBook;
 pub use projection::{
     Projection,
     explanation::{self, Explanation},
+    gate_report::{self, GateReport},
 };
 pub use scaling::ScalingModel;
 pub use study::{

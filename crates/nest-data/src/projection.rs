@@ -4,6 +4,7 @@ mod bill;
 mod chart;
 mod compare;
 pub mod explanation;
+pub mod gate_report;
 mod lever;
 mod limit;
 mod policy;

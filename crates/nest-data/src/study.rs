@@ -26,8 +26,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::{
-    behaviour::BehaviourSpec, config::Config, customers::Customers, fee::Fee, feed::FeedSource,
-    measure::Measure, mechanism::Mechanism, segment::Segment, stored_data::StoredData,
+    behaviour::BehaviourSpec,
+    config::Config,
+    customers::Customers,
+    fee::Fee,
+    feed::FeedSource,
+    measure::{Measure, gate::Gate},
+    mechanism::Mechanism,
+    segment::Segment,
+    stored_data::StoredData,
 };
 pub use self::{
     config::{Driver, Placement, Platform},
@@ -137,6 +144,9 @@ pub struct Study {
     /// The configuration, growth scenario and customer count of the report's first sentence.
     #[serde(default)]
     pub report: Report,
+    /// How `check` compares two versions of the target. [default: 5 % more service demand is tolerated]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<Gate>,
     /// The behaviours, one file each in `behaviours/`; not a key of `nest.toml`.
     #[serde(default)]
     #[schemars(skip)]

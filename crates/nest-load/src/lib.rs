@@ -37,6 +37,6 @@ pub use exchange::readers;
 pub use http::{codec, fetch::download, tls::Trust};
 pub use run::{
     CommandSettings, Event, FailedBody, MeasureOptions, MeasureOutcome, Resume, doctor, guard::guard,
-    measure, plan, quick, resolve_plan, target,
+    measure, plan, quick, resolve_plan, target, visit,
 };
 pub use script::secret_names;

@@ -30,6 +30,7 @@ pub mod quick;
 mod search;
 mod setup;
 pub mod target;
+pub mod visit;
 
 use plan::{Plan, RampSteps};
 use search::{CustomerSearch, Trial};

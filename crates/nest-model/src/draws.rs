@@ -34,6 +34,8 @@ pub enum StreamPurpose {
     ColdStart = 8,
     /// What executions add to counts.
     Counts = 9,
+    /// How two versions of a target differ.
+    Versions = 10,
 }
 
 /// Standard normal numbers of one purpose and index.

@@ -3,11 +3,13 @@
 //!
 //! - [`fit`](fit()): [`Measurements`](nest_data::Measurements) to [`ScalingModel`](nest_data::ScalingModel)
 //! - [`project`](project()): a model, a study and price books to a [`Projection`](nest_data::Projection)
+//! - [`comparison`]: two versions of a target, by what one execution of each behaviour uses
 //! - [`demand`], [`growth`], [`curve`]: what the commands of those names compute
 //! - [`queueing`], [`regression`], [`laws`], [`response`], [`pricing`]: the formulas underneath, each with
 //!   its source
 //! - `table`: measured steps as Parquet bytes; the only module that knows polars
 
+pub mod comparison;
 pub mod curve;
 pub mod demand;
 pub mod draws;
@@ -25,4 +27,6 @@ pub mod table;
 
 pub use error::ModelError;
 pub use fit::fit;
-pub use project::{ProjectOptions, explain, project, project_quickly};
+pub use project::{
+    DemandChange, ProjectOptions, VersionsProjection, explain, project, project_quickly, project_versions,
+};

@@ -28,7 +28,6 @@ use nest_data::{
 };
 use rayon::prelude::*;
 
-pub use self::context::ProjectOptions;
 use self::{
     advice::Advice,
     charts::charts,
@@ -40,6 +39,10 @@ use self::{
     months::allowed_months,
     policy::project_policy,
     segments::segments,
+};
+pub use self::{
+    compare::versions::{DemandChange, VersionsProjection, project_versions},
+    context::ProjectOptions,
 };
 use crate::error::ModelError;
 

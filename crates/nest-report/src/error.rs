@@ -22,4 +22,11 @@ pub enum ReportError {
         #[source]
         source: minijinja::Error,
     },
+    /// XML could not be written.
+    #[error("the XML cannot be written")]
+    Xml {
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
 }

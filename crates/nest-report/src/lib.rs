@@ -11,6 +11,7 @@
 //! ```
 
 mod chart;
+pub mod check;
 mod csv;
 mod error;
 mod figures;

@@ -226,7 +226,7 @@ fn watched(
 }
 
 /// How the engine runs a study: its folder, its secrets from the environment, and what its behaviours need.
-fn options(folder: &StudyFolder, study: &Study) -> Result<MeasureOptions, CommandError> {
+pub fn options(folder: &StudyFolder, study: &Study) -> Result<MeasureOptions, CommandError> {
     let names = secret_names(study.behaviours.values(), &study.target.base_url);
     let secrets: BTreeMap<String, String> = names
         .into_iter()

@@ -9,6 +9,7 @@ use std::{
 use nest_data::{
     Document, Measurements, Projection, ScalingModel, Source, Study,
     feed::Feed,
+    gate_report::GateNoise,
     study::growth::file::{growth_file, read_growth_files},
     study::read::{StudyTexts, read_feeds, read_study},
 };
@@ -30,6 +31,7 @@ const BEHAVIOURS: &str = "behaviours";
 const RUNS: &str = "runs";
 const MEASUREMENTS: &str = "measurements.json";
 const SCALING: &str = "scaling.json";
+const NOISE: &str = "noise.json";
 const PROJECTION: &str = "projection.json";
 const REPORTS: &str = "reports";
 
@@ -291,6 +293,19 @@ impl StudyFolder {
     /// Saves the fitted model.
     pub fn write_scaling(&self, model: &ScalingModel) -> Result<PathBuf, CommandError> {
         write_in(&self.folder, SCALING, model.to_json().as_bytes())
+    }
+
+    /// The noise of this machine, if a check was calibrated here.
+    pub fn noise(&self) -> Result<Option<GateNoise>, CommandError> {
+        if !self.shared.has(NOISE) {
+            return Ok(None);
+        }
+        read_document(&self.shared, NOISE, "run `locust-nest check --calibrate`").map(Some)
+    }
+
+    /// Saves the noise of this machine.
+    pub fn write_noise(&self, noise: &GateNoise) -> Result<PathBuf, CommandError> {
+        write_in(&self.folder, NOISE, noise.to_json().as_bytes())
     }
 
     /// The projection.

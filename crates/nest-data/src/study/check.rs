@@ -4,6 +4,7 @@ pub(crate) mod behaviour;
 pub(crate) mod config;
 mod counts;
 pub(crate) mod customers;
+mod gate;
 pub(crate) mod growth;
 mod names;
 pub(crate) mod policy;
@@ -40,6 +41,7 @@ pub(crate) fn check_study(study: &Study, texts: &StudyTexts, spans: &Spans, foun
     config::check_money(study, spans, found);
     policy::check_policies(study, spans, found);
     check_report(study, spans, found);
+    gate::check_gate(study, spans, found);
 }
 
 fn check_objectives(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec<Diagnostic>) {

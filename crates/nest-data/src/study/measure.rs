@@ -1,5 +1,7 @@
 //! The settings of `[measure]`: steps, windows and limits of a measurement.
 
+pub mod gate;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

@@ -6,6 +6,7 @@ mod growths;
 mod payback;
 mod regret;
 mod standing;
+pub mod versions;
 
 use nest_data::{
     Estimate,

@@ -92,7 +92,7 @@ fn room_change(before: &ConfigLimits, after: &ConfigLimits) -> Option<Estimate> 
 
 /// Change of the day of the first failure, in days, over the draws that fail both before and after; `None` if
 /// the point estimate does not.
-fn date_change_days(before: &LimitMonths, after: &LimitMonths) -> Option<Estimate> {
+pub fn date_change_days(before: &LimitMonths, after: &LimitMonths) -> Option<Estimate> {
     let days = |after: f64, before: f64| (after - before) * DAYS_PER_MONTH;
     let value = days(after.central, before.central);
     let paired = after.draws.iter().zip(&before.draws);
@@ -156,7 +156,11 @@ pub fn all_fees(
 }
 
 /// An amount of 1,000 customers a month, of that of `customers`.
-fn per_1000(context: &Context<'_>, amount: &DrawnAmount, customers: f64) -> Result<DrawnAmount, ModelError> {
+pub fn per_1000(
+    context: &Context<'_>,
+    amount: &DrawnAmount,
+    customers: f64,
+) -> Result<DrawnAmount, ModelError> {
     let thousands = context.decimal(customers)? / Decimal::ONE_THOUSAND;
     amount.divided(thousands, std::iter::repeat(customers / 1e3))
 }

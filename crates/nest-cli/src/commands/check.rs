@@ -1,0 +1,104 @@
+//! `check`: compares two versions of the target by what each behaviour uses, and says whether the change may
+//! go in.
+
+mod findings;
+mod noise;
+mod outputs;
+mod versions;
+mod visits;
+
+use nest_data::{
+    GateReport, Study,
+    gate_report::GateVerdict,
+    measure::gate::{Gate, IfUnclear},
+};
+use nest_load::code::Registry;
+
+use self::{
+    findings::Findings,
+    versions::{Versions, prepare},
+    visits::{GateVisits, compare},
+};
+use crate::{
+    args::CheckArguments,
+    clock,
+    command_error::{CommandError, GATE_FAILED, GATE_UNCLEAR, LOST},
+    files::StudyFolder,
+    interrupts,
+    printer::talk,
+};
+
+/// Runs the verb.
+pub fn run(arguments: &CheckArguments, registry: &Registry) -> Result<(), CommandError> {
+    let (folder, study) = StudyFolder::open(&arguments.study.study, &arguments.study.overrides, registry)?;
+    let gate = study.check.clone().unwrap_or_default();
+    let interrupt = interrupts::watch()?;
+    let elapsed = clock::stopwatch();
+    let _lock = folder.lock()?;
+    let prior = noise::prior(&folder)?;
+    noise::check_limits(&gate, prior)?;
+    let versions = prepare(arguments, &folder, &study, &gate, &interrupt)?;
+    let findings = if versions.matters {
+        let visits = GateVisits {
+            folder: &folder,
+            study: &study,
+            gate: &gate,
+            versions: &versions,
+            interrupt: &interrupt,
+            prior,
+            budget: arguments.budget.duration(),
+        };
+        compare(&visits, &elapsed)?
+    } else {
+        Findings::nothing_changed(&study)
+    };
+    let report = findings.report(&Checked {
+        folder: &folder,
+        study: &study,
+        gate: &gate,
+        versions: &versions,
+        projection: &arguments.projection,
+        seconds: elapsed().as_secs_f64(),
+    })?;
+    if arguments.calibrate {
+        noise::save(&folder, &report, findings.blocks.len())?;
+    }
+    outputs::write(arguments, &report)?;
+    ended(&report, &gate, arguments.calibrate)
+}
+
+/// What a report is made of besides its findings.
+pub struct Checked<'a> {
+    folder: &'a StudyFolder,
+    study: &'a Study,
+    gate: &'a Gate,
+    versions: &'a Versions,
+    projection: &'a crate::args::ProjectionArguments,
+    seconds: f64,
+}
+
+/// Exit code of a verdict.
+fn exit_code(verdict: GateVerdict, gate: &Gate) -> u8 {
+    match verdict {
+        GateVerdict::Pass => 0,
+        GateVerdict::Unclear if gate.if_unclear == IfUnclear::Warn => 0,
+        GateVerdict::Unclear => GATE_UNCLEAR,
+        GateVerdict::Fail => GATE_FAILED,
+        GateVerdict::Void => LOST,
+    }
+}
+
+/// Ends the program with the code of the verdict; a calibration only measures.
+fn ended(report: &GateReport, gate: &Gate, calibrating: bool) -> Result<(), CommandError> {
+    let sentence = nest_report::check::sentence(report);
+    if calibrating || report.exit == 0 {
+        talk(&sentence);
+        return Ok(());
+    }
+    let hint = match report.verdict {
+        GateVerdict::Unclear => "give the check a longer --budget, or a wider limit under [check]",
+        GateVerdict::Void => "see why the visits do not count, and run the check again",
+        _ => "make it use less, or state under [check.limits] how much more it may use",
+    };
+    Err(CommandError::new(exit_code(report.verdict, gate), sentence).hint(hint))
+}

@@ -1,0 +1,291 @@
+//! What the visits found, and the report of it.
+
+use std::collections::BTreeMap;
+
+use nest_data::{
+    Document, GateReport, Measurements, Study,
+    gate_report::{ComparedDemand, DemandComparison, GateMoney, GateRoom, GateVerdict, LeftOut},
+    measurement::{PlannedStep, Resource, ResourceKind, Step},
+};
+use nest_load::observe::machine;
+use nest_model::{
+    DemandChange, VersionsProjection,
+    comparison::{
+        Comparison, ComparisonKind, Judgement, Outcome, Prior, Subject, VisitBlock, block_deviation, changes,
+    },
+    fit, project_versions,
+};
+
+use super::{Checked, exit_code};
+use crate::{book_set::BookSet, command_error::CommandError, commands::project::options};
+
+/// What the visits found.
+#[derive(Default)]
+pub struct Findings {
+    /// What is compared.
+    pub subjects: Vec<Subject>,
+    /// The resources that were read.
+    pub resources: Vec<Resource>,
+    /// Executions per second on the plain mix, by behaviour.
+    pub rates: BTreeMap<String, f64>,
+    /// Blocks that count.
+    pub blocks: Vec<VisitBlock>,
+    /// All steps of base.
+    pub base_steps: Vec<Step>,
+    /// The last look.
+    pub judgement: Option<Judgement>,
+    /// Visits that do not count, with the reason.
+    pub void_visits: Vec<String>,
+    /// Behaviours that are not compared.
+    pub left_out: Vec<LeftOut>,
+    /// What kept the gate from a verdict.
+    pub reasons: Vec<String>,
+}
+
+impl Findings {
+    /// Those of a change that touches nothing that matters.
+    pub fn nothing_changed(study: &Study) -> Self {
+        Self {
+            judgement: Some(Judgement {
+                outcome: Outcome::Pass,
+                comparisons: Vec::new(),
+            }),
+            reasons: vec![format!(
+                "no file that `{}` rests on has changed, so nothing was measured",
+                study.study.name
+            )],
+            ..Self::default()
+        }
+    }
+
+    /// The report of a gate.
+    pub fn report(&self, checked: &Checked<'_>) -> Result<GateReport, CommandError> {
+        let versions = self.versions(checked);
+        let (projected, doubt) = match versions {
+            Ok(projected) => (projected, None),
+            Err(error) => (
+                None,
+                Some(format!("cost and limits were not compared: {}", error.text())),
+            ),
+        };
+        let money = projected.as_ref().map(|both| money(both, checked));
+        let room = projected.map(|both| room(both, checked));
+        let mut comparisons = self.comparisons();
+        comparisons.sort_by(|one, other| rank(one).total_cmp(&rank(other)));
+        let verdict = self.verdict(money.as_ref(), room.as_ref());
+        Ok(GateReport {
+            header: GateReport::header(),
+            study: checked.study.study.name.clone(),
+            verdict,
+            exit: exit_code(verdict, checked.gate),
+            reasons: self.reasons.clone(),
+            base: checked.versions.base.name.clone(),
+            head: checked.versions.head.name.clone(),
+            machine: machine::facts(),
+            blocks: self.blocks.len(),
+            void_visits: self.void_visits.clone(),
+            seconds: checked.seconds,
+            noise: block_deviation(&self.blocks, self.subjects.len()),
+            comparisons,
+            money,
+            room,
+            exact: checked.versions.differences.clone(),
+            left_out: self.left_out.clone(),
+            caveats: doubt.into_iter().collect(),
+        })
+    }
+
+    fn verdict(&self, money: Option<&GateMoney>, room: Option<&GateRoom>) -> GateVerdict {
+        let Some(judgement) = &self.judgement else {
+            // A disturbed machine never fails a gate, nor does one with nothing to compare.
+            return GateVerdict::Unclear;
+        };
+        let judged = [
+            money.and_then(|money| money.verdict),
+            room.and_then(|room| room.verdict),
+        ];
+        let all = judged
+            .into_iter()
+            .flatten()
+            .chain([of_outcome(judgement.outcome)]);
+        let verdicts: Vec<GateVerdict> = all.collect();
+        if verdicts.contains(&GateVerdict::Fail) {
+            GateVerdict::Fail
+        } else if verdicts.contains(&GateVerdict::Unclear) || !self.is_whole() {
+            GateVerdict::Unclear
+        } else {
+            GateVerdict::Pass
+        }
+    }
+
+    /// Whether no visit that was needed is missing.
+    fn is_whole(&self) -> bool {
+        self.reasons.is_empty() || self.blocks.is_empty()
+    }
+
+    fn comparisons(&self) -> Vec<DemandComparison> {
+        let found = self.judgement.iter().flat_map(|judgement| &judgement.comparisons);
+        found.map(|comparison| self.comparison(comparison)).collect()
+    }
+
+    fn comparison(&self, comparison: &Comparison) -> DemandComparison {
+        let subject = &self.subjects[comparison.subject];
+        let is_cpu = self
+            .resources
+            .iter()
+            .any(|resource| resource.name == subject.resource && resource.kind == ResourceKind::Cpu);
+        // The whole mix is a sum over a second of the plain mix; by one execution it is a mean.
+        let per_s: f64 = self.rates.values().sum();
+        let scale = if subject.behaviour.is_none() { per_s } else { 1.0 };
+        let mean = |of: fn(&VisitBlock) -> &[Vec<Option<nest_model::comparison::VisitDemand>>; 2]| {
+            let visits = self.blocks.iter().flat_map(|block| of(block).iter());
+            let logs: Vec<f64> = visits
+                .filter_map(|demands| demands[comparison.subject])
+                .map(|demand| demand.value.ln())
+                .collect();
+            (logs.iter().sum::<f64>() / logs.len() as f64).exp() / scale
+        };
+        DemandComparison {
+            behaviour: subject.behaviour.clone(),
+            resource: subject.resource.clone(),
+            unit: if is_cpu { "s" } else { "bytes" }.to_owned(),
+            kind: match comparison.kind {
+                ComparisonKind::Change => ComparedDemand::Demand,
+                ComparisonKind::Growth => ComparedDemand::Growth,
+            },
+            base: mean(|block| &block.base),
+            head: mean(|block| &block.head),
+            change: comparison.value,
+            low: comparison.low,
+            high: comparison.high,
+            limit: subject.limit,
+            share: subject.share,
+            verdict: comparison.outcome.map(of_outcome),
+            blocks_needed: comparison.blocks_needed,
+            passing_limit: comparison.passing_limit,
+        }
+    }
+
+    /// What both versions cost and carry; `None` if there is nothing to price.
+    fn versions(&self, checked: &Checked<'_>) -> Result<Option<VersionsProjection>, CommandError> {
+        if self.blocks.is_empty() || checked.study.configs.is_empty() {
+            return Ok(None);
+        }
+        let mut study = checked.study.clone();
+        study.behaviours.retain(|name, _| self.rates.contains_key(name));
+        study.rates.retain(|name, _| self.rates.contains_key(name));
+        let model = fit(&self.measurements(&study))?;
+        let books = BookSet::of_configs(checked.folder, &study)?;
+        let at = checked.gate.money.as_ref().and_then(|money| money.at.as_ref());
+        let demand_changes: Vec<DemandChange> =
+            changes(&self.blocks, self.subjects.len(), Prior::UNCALIBRATED)
+                .into_iter()
+                .filter_map(|(subject, change)| {
+                    let subject = &self.subjects[subject];
+                    Some(DemandChange {
+                        behaviour: subject.behaviour.clone()?,
+                        resource: subject.resource.clone(),
+                        change,
+                    })
+                })
+                .collect();
+        let options = options(checked.projection);
+        let customers = at.map(|at| at.customers);
+        Ok(project_versions(
+            &model,
+            &demand_changes,
+            &study,
+            &books,
+            &options,
+            customers,
+        )?)
+    }
+
+    /// All visits of base as one measurement.
+    fn measurements(&self, study: &Study) -> Measurements {
+        let steps = self.base_steps.iter().enumerate().map(|(index, step)| Step {
+            plan: PlannedStep {
+                index,
+                ..step.plan.clone()
+            },
+            ..step.clone()
+        });
+        Measurements {
+            header: Measurements::header(),
+            run: "check".to_owned(),
+            started_at: String::new(),
+            study: study.clone(),
+            study_hash: study.hash(),
+            machine: machine::facts(),
+            resources: self.resources.clone(),
+            pilot: Vec::new(),
+            steps: steps.collect(),
+            search: None,
+            caveats: Vec::new(),
+        }
+    }
+}
+
+fn of_outcome(outcome: Outcome) -> GateVerdict {
+    match outcome {
+        Outcome::Fail => GateVerdict::Fail,
+        Outcome::Pass => GateVerdict::Pass,
+        Outcome::Unclear => GateVerdict::Unclear,
+    }
+}
+
+/// Worst first: failed, unclear, passed, not judged; within these the largest change.
+fn rank(comparison: &DemandComparison) -> f64 {
+    let group = match comparison.verdict {
+        Some(GateVerdict::Fail) => 0.0,
+        Some(GateVerdict::Unclear | GateVerdict::Void) => 1.0,
+        Some(GateVerdict::Pass) => 2.0,
+        None => 3.0,
+    };
+    group - comparison.change.clamp(-1.0, 100.0) / 1_000.0
+}
+
+/// Fails if there is growth for certain and the best estimate is above the limit; passes if growth is for
+/// certain below the limit. "For certain" is outside of the 90 % interval.
+fn judged(change: f64, low: f64, high: f64, limit: f64) -> GateVerdict {
+    if low > 0.0 && change > limit {
+        GateVerdict::Fail
+    } else if high < limit {
+        GateVerdict::Pass
+    } else {
+        GateVerdict::Unclear
+    }
+}
+
+fn money(both: &VersionsProjection, checked: &Checked<'_>) -> GateMoney {
+    let limit = checked.gate.money.as_ref().map(|money| money.limit.get());
+    let before = both
+        .money
+        .before
+        .value
+        .0
+        .to_string()
+        .parse::<f64>()
+        .unwrap_or(f64::NAN);
+    let change = &both.money.change;
+    let value = change.value.0.to_string().parse::<f64>().unwrap_or(f64::NAN);
+    GateMoney {
+        money: both.money.clone(),
+        limit,
+        verdict: limit
+            .filter(|_| before > 0.0)
+            .map(|limit| judged(value / before, change.low / before, change.high / before, limit)),
+    }
+}
+
+fn room(both: VersionsProjection, checked: &Checked<'_>) -> GateRoom {
+    let limit = checked.gate.break_point.as_ref().map(|room| room.drop.get());
+    let change = both.room.change;
+    GateRoom {
+        room: both.room,
+        limit,
+        verdict: limit
+            .zip(change)
+            .map(|(limit, change)| judged(-change.value, -change.high, -change.low, limit)),
+    }
+}

@@ -1,0 +1,336 @@
+//! The two versions: work trees of two revisions, built, or two commands that start them.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use nest_data::{Study, gate_report::LeftOut, measure::gate::Gate};
+use nest_load::{CommandSettings, Interrupt};
+use tempfile::TempDir;
+
+use crate::{
+    args::CheckArguments,
+    command_error::{CommandError, INTERNAL, INVALID, LOST, STALE},
+    files::StudyFolder,
+    printer::talk,
+};
+
+/// One version of the target.
+#[derive(Debug, Clone)]
+pub struct Version {
+    /// Name in reports: a revision or a command.
+    pub name: String,
+    /// Command that starts it.
+    pub start: String,
+    /// Folder in which its commands run.
+    pub folder: PathBuf,
+    /// Variables that its commands see.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// Both versions, and what of the study they have in common.
+#[derive(Debug)]
+pub struct Versions {
+    pub base: Version,
+    pub head: Version,
+    /// Behaviours that are equal in both.
+    pub compared: Vec<String>,
+    /// The others, each with the reason.
+    pub left_out: Vec<LeftOut>,
+    /// What differs between the studies besides behaviours.
+    pub differences: Vec<String>,
+    /// Whether anything that matters has changed.
+    pub matters: bool,
+    /// Work trees, which are removed with it.
+    _trees: Option<WorkTrees>,
+}
+
+/// Prepares what the arguments name: checks out, compares studies, builds.
+pub fn prepare(
+    arguments: &CheckArguments,
+    folder: &StudyFolder,
+    study: &Study,
+    gate: &Gate,
+    interrupt: &Interrupt,
+) -> Result<Versions, CommandError> {
+    let start = gate.start.as_ref().or(study.target.start.as_ref());
+    if let (Some(base), Some(head)) = (&arguments.base_start, &arguments.head_start) {
+        return Ok(of_commands(folder, study, base, head));
+    }
+    let Some(start) = start else {
+        let message = "neither `check.start` nor `target.start` says how a version is started";
+        return Err(CommandError::new(INVALID, message)
+            .hint("add start = \"COMMAND\" under [check], or give --base-start and --head-start"));
+    };
+    match &arguments.base {
+        None => Ok(of_commands(folder, study, start, start)),
+        Some(base) => of_revisions(base, folder, study, gate, start, interrupt),
+    }
+}
+
+fn all_behaviours(study: &Study) -> Vec<String> {
+    study.behaviours.keys().cloned().collect()
+}
+
+fn of_commands(folder: &StudyFolder, study: &Study, base: &str, head: &str) -> Versions {
+    let version = |start: &str| Version {
+        name: start.to_owned(),
+        start: start.to_owned(),
+        folder: working_folder(folder.path()),
+        environment: BTreeMap::new(),
+    };
+    Versions {
+        base: version(base),
+        head: version(head),
+        compared: all_behaviours(study),
+        left_out: Vec::new(),
+        differences: Vec::new(),
+        matters: true,
+        _trees: None,
+    }
+}
+
+fn working_folder(path: &Path) -> PathBuf {
+    if path.as_os_str().is_empty() {
+        PathBuf::from(".")
+    } else {
+        path.to_owned()
+    }
+}
+
+/// Work trees of two revisions below one temporary folder, at paths of equal length.
+#[derive(Debug)]
+struct WorkTrees {
+    repository: PathBuf,
+    folder: TempDir,
+}
+
+impl WorkTrees {
+    const BASE: &str = "base";
+    const HEAD: &str = "head";
+
+    fn new(repository: PathBuf, base: &str) -> Result<Self, CommandError> {
+        let trees = Self {
+            repository,
+            folder: tempfile::Builder::new().prefix("locust-nest-check-").tempdir()?,
+        };
+        trees.add(Self::BASE, base)?;
+        trees.add(Self::HEAD, "HEAD")?;
+        Ok(trees)
+    }
+
+    fn add(&self, name: &str, revision: &str) -> Result<(), CommandError> {
+        let path = self.folder.path().join(name);
+        let path = path.to_string_lossy();
+        git(
+            &self.repository,
+            &["worktree", "add", "--quiet", "--detach", &path, revision],
+        )
+        .map(|_| ())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+}
+
+impl Drop for WorkTrees {
+    fn drop(&mut self) {
+        for name in [Self::BASE, Self::HEAD] {
+            let path = self.path(name);
+            // The folder goes in any case; git forgets what is left when it prunes.
+            let _ = git(
+                &self.repository,
+                &["worktree", "remove", "--force", &path.to_string_lossy()],
+            );
+        }
+    }
+}
+
+fn of_revisions(
+    base: &str,
+    folder: &StudyFolder,
+    study: &Study,
+    gate: &Gate,
+    start: &str,
+    interrupt: &Interrupt,
+) -> Result<Versions, CommandError> {
+    let repository = PathBuf::from(git(folder.path(), &["rev-parse", "--show-toplevel"])?);
+    let base_commit = commit(&repository, base)?;
+    let head_commit = commit(&repository, "HEAD")?;
+    check_clean(&repository)?;
+    let place = PathBuf::from(git(folder.path(), &["rev-parse", "--show-prefix"])?);
+    let trees = WorkTrees::new(repository.clone(), &base_commit)?;
+    let version = |name: &str, commit: &str| -> Result<Version, CommandError> {
+        let tree = trees.path(name);
+        let built = trees.path(&format!("built-{name}"));
+        std::fs::create_dir_all(&built)?;
+        let in_tree = tree.join(&place);
+        let variable = |name: &str, path: &Path| (name.to_owned(), path.to_string_lossy().into_owned());
+        Ok(Version {
+            name: commit.get(..12).unwrap_or(commit).to_owned(),
+            start: start.to_owned(),
+            folder: if in_tree.is_dir() { in_tree } else { tree.clone() },
+            environment: [variable("NEST_TREE", &tree), variable("NEST_BUILD", &built)].into(),
+        })
+    };
+    let mut versions = Versions {
+        base: version(WorkTrees::BASE, &base_commit)?,
+        head: version(WorkTrees::HEAD, &head_commit)?,
+        compared: all_behaviours(study),
+        left_out: Vec::new(),
+        differences: Vec::new(),
+        matters: has_changed(&repository, &base_commit, &head_commit, gate)?,
+        _trees: None,
+    };
+    if versions.matters {
+        compare_studies(&mut versions, folder, study);
+        if let Some(build) = &gate.build {
+            run_build(build, &versions.base, "base", study, interrupt)?;
+            run_build(build, &versions.head, "head", study, interrupt)?;
+        }
+    }
+    versions._trees = Some(trees);
+    Ok(versions)
+}
+
+fn commit(repository: &Path, revision: &str) -> Result<String, CommandError> {
+    git(
+        repository,
+        &[
+            "rev-parse",
+            "--verify",
+            "--quiet",
+            "--end-of-options",
+            &format!("{revision}^{{commit}}"),
+        ],
+    )
+    .map_err(|_| {
+        let message = format!("the repository has no revision {revision:?}");
+        CommandError::new(STALE, message).hint("fetch it first: `git fetch origin`, with enough depth")
+    })
+}
+
+/// Head is the checked-out commit, so nothing may have been changed since.
+fn check_clean(repository: &Path) -> Result<(), CommandError> {
+    let changed = git(repository, &["status", "--porcelain", "--untracked-files=no"])?;
+    match changed.lines().next() {
+        None => Ok(()),
+        Some(first) => {
+            let message = format!(
+                "the work tree has changes that are not committed: {}",
+                first.trim()
+            );
+            Err(CommandError::new(STALE, message).hint("commit or stash them; the check compares commits"))
+        }
+    }
+}
+
+/// Whether a file that matters differs between the revisions.
+fn has_changed(repository: &Path, base: &str, head: &str, gate: &Gate) -> Result<bool, CommandError> {
+    let mut arguments = vec!["diff", "--name-only", base, head, "--"];
+    arguments.extend(gate.paths.iter().flatten().map(String::as_str));
+    Ok(!git(repository, &arguments)?.is_empty())
+}
+
+/// Compares head's study with base's. Behaviours that differ are left out: their demands are of different
+/// work.
+fn compare_studies(versions: &mut Versions, folder: &StudyFolder, study: &Study) {
+    let base = StudyFolder::with_code(&versions.base.folder, folder.registry());
+    let Ok(base) = base.and_then(|base| base.study(&[])) else {
+        talk("note: base has no study that can be read, so head's behaviours are taken for both");
+        return;
+    };
+    let reason = |name: &String| match base.behaviours.get(name) {
+        None => Some("new: base does not have it"),
+        Some(old) if *old != study.behaviours[name] => Some("changed: it is not the same work in both"),
+        Some(_) => None,
+    };
+    let left_out = |behaviour: &String, reason: &str| LeftOut {
+        behaviour: behaviour.clone(),
+        reason: reason.to_owned(),
+    };
+    versions.left_out = study
+        .behaviours
+        .keys()
+        .filter_map(|name| Some(left_out(name, reason(name)?)))
+        .collect();
+    let gone = base
+        .behaviours
+        .keys()
+        .filter(|name| !study.behaviours.contains_key(*name));
+    versions
+        .left_out
+        .extend(gone.map(|name| left_out(name, "removed: head does not have it")));
+    versions.compared.retain(|name| reason(name).is_none());
+    versions.differences = differences(&base, study);
+}
+
+/// What differs between two studies besides behaviours, in words.
+fn differences(base: &Study, head: &Study) -> Vec<String> {
+    let mut found = Vec::new();
+    for (name, rate) in &head.rates {
+        match base.rates.get(name) {
+            Some(old) if old != rate => found.push(format!("rate of `{name}`: {old} -> {rate}")),
+            _ => {}
+        }
+    }
+    let mut differs = |what: &str, same: bool| {
+        if !same {
+            found.push(format!("{what} differ"));
+        }
+    };
+    differs("parameters", base.parameters == head.parameters);
+    differs("policies", base.policies == head.policies);
+    differs("configurations", base.configs == head.configs);
+    differs("fees", base.fees == head.fees);
+    differs("growth scenarios", base.growth == head.growth);
+    found
+}
+
+fn run_build(
+    build: &str,
+    version: &Version,
+    which: &str,
+    study: &Study,
+    interrupt: &Interrupt,
+) -> Result<(), CommandError> {
+    talk(&format!("building {which} ({})", version.name));
+    let settings = CommandSettings {
+        folder: version.folder.clone(),
+        environment: version.environment.clone(),
+        passed: study.target.env.clone(),
+        guard: Some(std::env::current_exe()?),
+    };
+    nest_load::visit::run_build(build, &settings, interrupt).map_err(|error| {
+        CommandError::from(error)
+            .context(format!("{which} ({}) does not build", version.name))
+            .code(LOST)
+            .hint(if which == "base" {
+                "the base is broken: compare with a revision that builds"
+            } else {
+                "see its messages above"
+            })
+    })
+}
+
+/// What git prints, without the last line feed.
+fn git(folder: &Path, arguments: &[&str]) -> Result<String, CommandError> {
+    let output = Command::new("git")
+        .arg("-C")
+        .arg(working_folder(folder))
+        .args(arguments)
+        .output()
+        .map_err(|error| {
+            CommandError::new(INTERNAL, format!("git cannot be run: {error}"))
+                .hint("install git, or give --base-start and --head-start")
+        })?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let message = format!("git {} failed: {}", arguments[0], said.trim());
+    Err(CommandError::new(STALE, message).hint("the study must lie in a git repository"))
+}

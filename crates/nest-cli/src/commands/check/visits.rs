@@ -1,0 +1,331 @@
+//! Visits: base, head, head, base, block after block, until the gate is clear or the budget is used up.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use nest_data::{
+    Study,
+    gate_report::LeftOut,
+    measure::gate::Gate,
+    measurement::{Resource, Step},
+};
+use nest_load::{
+    Interrupt, LoadError, MeasureOptions, Resume, measure,
+    plan::Plan,
+    resolve_plan,
+    visit::{offered_alike, too_rare, visit_plan, visited_study, void_reason, windows_needed},
+};
+use nest_model::comparison::{
+    GateRules, Judgement, Outcome, Prior, Subject, VisitBlock, VisitDemands, judge, subjects, visit_demands,
+};
+
+use super::{
+    findings::Findings,
+    versions::{Version, Versions},
+};
+use crate::{
+    command_error::{CommandError, LOST},
+    commands::measure::options,
+    files::StudyFolder,
+    printer::talk,
+};
+
+/// How often a visit that does not count is made again.
+const TRIES: usize = 3;
+/// Longest value of $NEST_PAD, in bytes: it moves the stack, and with it what happens to lie together.
+const LONGEST_PAD: usize = 4_096;
+/// Blocks of a calibration.
+const CALIBRATION_BLOCKS: u32 = 4;
+/// Windows of the pilot's plan, before it is known how many are needed.
+const FIRST_WINDOWS: u32 = 4;
+
+/// What a gate's visits need.
+pub struct GateVisits<'a> {
+    pub folder: &'a StudyFolder,
+    pub study: &'a Study,
+    pub gate: &'a Gate,
+    pub versions: &'a Versions,
+    pub interrupt: &'a Interrupt,
+    pub prior: Prior,
+    pub budget: Duration,
+}
+
+/// Steps of one visit.
+struct Visit {
+    steps: Vec<Step>,
+    resources: Vec<Resource>,
+}
+
+/// Measures both versions, block after block.
+pub fn compare(visits: &GateVisits<'_>, elapsed: &dyn Fn() -> Duration) -> Result<Findings, CommandError> {
+    let sizes = sizes(visits);
+    let mut compared = visits.versions.compared.clone();
+    let mut findings = Findings {
+        left_out: visits.versions.left_out.clone(),
+        ..Findings::default()
+    };
+    if compared.is_empty() {
+        findings
+            .reasons
+            .push("no behaviour is the same in both versions".to_owned());
+        return Ok(findings);
+    }
+    let (plan, windows) = visits.pilot(&mut compared, &mut findings.left_out, sizes[0])?;
+    findings.rates = plain_rates(&plan);
+    let rules = visits.rules();
+    for block in 0..rules.most_blocks {
+        let began = elapsed();
+        let size = sizes[block % sizes.len()];
+        let Some(four) = visits.block(&plan, windows, &compared, size, block, &mut findings)? else {
+            return Ok(findings);
+        };
+        findings.take(four, size, visits.gate);
+        let judgement = judge(&findings.blocks, &findings.subjects, &rules);
+        say(block + 1, &judgement, &findings.subjects);
+        let is_clear = judgement.outcome != Outcome::Unclear;
+        findings.judgement = Some(judgement);
+        let block_s = elapsed().saturating_sub(began);
+        if (is_clear && !visits.is_calibration()) || elapsed() + block_s > visits.budget {
+            break;
+        }
+    }
+    Ok(findings)
+}
+
+/// Says how far the gate has come.
+fn say(blocks: usize, judgement: &Judgement, subjects: &[Subject]) {
+    let worst = judgement
+        .comparisons
+        .iter()
+        .filter(|comparison| comparison.outcome.is_some())
+        .max_by(|one, other| one.value.total_cmp(&other.value));
+    let Some(worst) = worst else { return };
+    let subject = &subjects[worst.subject];
+    let name = subject.behaviour.as_deref().unwrap_or("the whole mix");
+    talk(&format!(
+        "block {blocks}: the largest change is {:+.1} % ({name}, {}, 9 in 10: {:+.1} to {:+.1} %)",
+        100.0 * worst.value,
+        subject.resource,
+        100.0 * worst.low,
+        100.0 * worst.high
+    ));
+}
+
+/// Sizes of stored data at which versions are compared; one that is not stated if the study has none.
+fn sizes(visits: &GateVisits<'_>) -> Vec<Option<f64>> {
+    let of_data = |data: &nest_data::stored_data::StoredData| {
+        let mut ends = vec![data.sizes.first().copied(), data.sizes.last().copied()];
+        ends.dedup();
+        ends
+    };
+    match (&visits.gate.sizes, &visits.study.data) {
+        (Some(sizes), Some(_)) => sizes.iter().copied().map(Some).collect(),
+        (None, Some(data)) => of_data(data),
+        _ => vec![None],
+    }
+}
+
+/// Executions per second of each behaviour on the plain mix.
+fn plain_rates(plan: &Plan) -> BTreeMap<String, f64> {
+    let plain = plan.steps.iter().find(|step| step.customers.is_some());
+    plain.map(|step| step.offered_per_s.clone()).unwrap_or_default()
+}
+
+impl GateVisits<'_> {
+    fn is_calibration(&self) -> bool {
+        self.versions.base.start == self.versions.head.start
+            && self.versions.base.folder == self.versions.head.folder
+    }
+
+    fn rules(&self) -> GateRules {
+        let most = if self.is_calibration() {
+            CALIBRATION_BLOCKS
+        } else {
+            self.gate.blocks
+        };
+        GateRules {
+            most_blocks: most.max(2) as usize,
+            share_at_least: self.gate.share_at_least.get(),
+            prior: self.prior,
+            ..GateRules::default()
+        }
+    }
+
+    /// Base's plan and the windows of each phase; behaviours that come too seldom are left out.
+    fn pilot(
+        &self,
+        compared: &mut Vec<String>,
+        left_out: &mut Vec<LeftOut>,
+        size: Option<f64>,
+    ) -> Result<(Plan, u32), CommandError> {
+        talk("pilot of base");
+        let plan_of = |compared: &[String]| {
+            let base = &self.versions.base;
+            let study = visited_study(self.study, self.gate, &base.start, size, compared, FIRST_WINDOWS);
+            let options = self.options(base, String::new(), &study)?;
+            resolve_plan(&study, options, self.interrupt, &mut |_| Ok(()))
+                .map_err(|error| broken(error, "base"))
+        };
+        let plan = plan_of(compared)?;
+        let rare = too_rare(&plan, self.gate.window_s);
+        if rare.is_empty() {
+            let windows = windows_needed(&plan, self.gate.window_s);
+            return Ok((plan, windows));
+        }
+        compared.retain(|name| !rare.contains(name));
+        left_out.extend(rare.into_iter().map(|behaviour| LeftOut {
+            behaviour,
+            reason: "too slow: fewer than 60 executions fit into a phase".to_owned(),
+        }));
+        if compared.is_empty() {
+            return Err(
+                CommandError::new(LOST, "every behaviour is too slow to be compared")
+                    .hint("give [check] longer windows: window_s = 10"),
+            );
+        }
+        let plan = plan_of(compared)?;
+        let windows = windows_needed(&plan, self.gate.window_s);
+        Ok((plan, windows))
+    }
+
+    /// Four visits that count, in the order base, head, head, base; `None` if one never does.
+    fn block(
+        &self,
+        plan: &Plan,
+        windows: u32,
+        compared: &[String],
+        size: Option<f64>,
+        block: usize,
+        findings: &mut Findings,
+    ) -> Result<Option<[Visited; 4]>, CommandError> {
+        let mut seen: Vec<Visited> = Vec::new();
+        for place in 0..4 {
+            // The first visits of both versions share a seed, and the second ones another.
+            let pair = 2 * block as u64 + place as u64 / 2;
+            let seed = self.study.study.seed.wrapping_add(pair);
+            let is_head = place == 1 || place == 2;
+            let (version, which) = if is_head {
+                (&self.versions.head, "head")
+            } else {
+                (&self.versions.base, "base")
+            };
+            let study = visited_study(self.study, self.gate, &version.start, size, compared, windows);
+            let mut kept = None;
+            for attempt in 0..TRIES {
+                let pad = pad(seed, place, attempt);
+                let visit = self.visit(&study, version, pad, plan, seed, size, which)?;
+                let unlike = seen
+                    .iter()
+                    .find(|other| other.seed == seed && !offered_alike(&other.steps, &visit.steps));
+                let reason = void_reason(&visit.steps).or_else(|| {
+                    unlike.map(|_| "base and head were not offered the same arrivals".to_owned())
+                });
+                let Some(reason) = reason else {
+                    kept = Some(visit);
+                    break;
+                };
+                let place = format!("block {}, {which}: {reason}", block + 1);
+                talk(&format!("note: a visit does not count ({place})"));
+                findings.void_visits.push(place);
+            }
+            let Some(visit) = kept else {
+                findings
+                    .reasons
+                    .push(format!("a visit of {which} was disturbed {TRIES} times in a row"));
+                return Ok(None);
+            };
+            seen.push(Visited {
+                seed,
+                steps: visit.steps,
+                resources: visit.resources,
+            });
+        }
+        Ok(seen.try_into().ok())
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn visit(
+        &self,
+        study: &Study,
+        version: &Version,
+        pad: String,
+        plan: &Plan,
+        seed: u64,
+        size: Option<f64>,
+        which: &str,
+    ) -> Result<Visit, CommandError> {
+        let mut plan = visit_plan(plan, seed);
+        plan.steps.iter_mut().for_each(|step| step.stored = size);
+        let options = MeasureOptions {
+            resume: Some(Resume {
+                plan,
+                pilot: Vec::new(),
+                finished: Vec::new(),
+            }),
+            ..self.options(version, pad, study)?
+        };
+        let outcome =
+            measure(study, options, self.interrupt, &mut |_| Ok(())).map_err(|error| broken(error, which))?;
+        Ok(Visit {
+            steps: outcome.steps,
+            resources: outcome.resources,
+        })
+    }
+
+    fn options(&self, version: &Version, pad: String, study: &Study) -> Result<MeasureOptions, CommandError> {
+        let mut options = options(self.folder, study)?;
+        options.commands.folder.clone_from(&version.folder);
+        options.commands.environment.extend(version.environment.clone());
+        options.commands.environment.insert("NEST_PAD".to_owned(), pad);
+        Ok(options)
+    }
+}
+
+/// A visit that counts.
+pub struct Visited {
+    seed: u64,
+    pub steps: Vec<Step>,
+    pub resources: Vec<Resource>,
+}
+
+/// A value of random length for $NEST_PAD.
+///
+/// Source of the mixing: Steele, Lea, Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+fn pad(seed: u64, place: usize, attempt: usize) -> String {
+    let mixed =
+        (seed ^ ((place as u64) << 32) ^ ((attempt as u64) << 40)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    "x".repeat((mixed >> 40) as usize % (LONGEST_PAD + 1))
+}
+
+/// The error of a version that cannot be measured.
+fn broken(error: LoadError, which: &str) -> CommandError {
+    if matches!(error, LoadError::Interrupted) {
+        return CommandError::from(error);
+    }
+    CommandError::from(error)
+        .context(format!("{which} cannot be measured"))
+        .code(LOST)
+}
+
+impl Findings {
+    /// Adds a block.
+    fn take(&mut self, visits: [Visited; 4], size: Option<f64>, gate: &Gate) {
+        let [base_first, head_first, head_last, base_last] = visits;
+        if self.subjects.is_empty() {
+            let limit = |behaviour: Option<&str>| gate.limit_of(behaviour);
+            self.subjects = subjects(&base_first.steps, &base_first.resources, &self.rates, &limit);
+            self.resources.clone_from(&base_first.resources);
+        }
+        let demands = |visit: &Visited| -> VisitDemands {
+            visit_demands(&visit.steps, &visit.resources, &self.rates, &self.subjects)
+        };
+        let block = VisitBlock {
+            size,
+            base: [demands(&base_first), demands(&base_last)],
+            head: [demands(&head_first), demands(&head_last)],
+        };
+        self.blocks.push(block);
+        self.base_steps.extend(base_first.steps);
+        self.base_steps.extend(base_last.steps);
+    }
+}

@@ -1,0 +1,191 @@
+//! The difference of two versions in one subject: its mean over blocks, with what is known of its error.
+
+use super::VisitBlock;
+
+/// What is expected of the deviation of a block before its blocks have shown it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Prior {
+    /// Degrees of freedom that it counts as, above 0.
+    pub degrees: f64,
+    /// Standard deviation of a block's logarithm of head over base, above 0.
+    pub deviation: f64,
+}
+
+impl Prior {
+    /// What holds on a machine that nobody calibrated.
+    pub const UNCALIBRATED: Self = Self {
+        degrees: 2.0,
+        deviation: 0.03,
+    };
+    /// Degrees of freedom that a calibration of this study on this machine counts as.
+    const CALIBRATED_DEGREES: f64 = 4.0;
+    /// Blocks from which on a calibration may show a smaller deviation than the uncalibrated one: fewer may
+    /// have looked alike by chance, and too small a deviation makes false alarms.
+    const FEWEST_BLOCKS_TO_LOWER: usize = 8;
+
+    /// What a calibration showed: the standard deviation over its blocks.
+    ///
+    /// A deviation above [`Prior::UNCALIBRATED`] is believed at once, one below it from eight blocks on.
+    #[must_use]
+    pub fn calibrated(deviation: f64, blocks: usize) -> Self {
+        if deviation < Self::UNCALIBRATED.deviation && blocks < Self::FEWEST_BLOCKS_TO_LOWER {
+            return Self::UNCALIBRATED;
+        }
+        Self {
+            degrees: Self::CALIBRATED_DEGREES,
+            deviation,
+        }
+    }
+}
+
+/// A difference with its standard error.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Contrast {
+    /// Logarithm of head over base for a change; a share of base's demand for a growth.
+    pub mean: f64,
+    /// Standard error of the mean, above 0.
+    pub standard_error: f64,
+    /// Degrees of freedom of that error.
+    pub degrees: f64,
+    /// Blocks behind it.
+    pub blocks: usize,
+}
+
+/// The blocks of one size that tell a subject.
+#[derive(Debug)]
+struct Stratum {
+    mean: f64,
+    squares: f64,
+    within: f64,
+    blocks: usize,
+}
+
+impl Stratum {
+    fn of(blocks: &[&VisitBlock], subject: usize) -> Option<Self> {
+        let told: Vec<(f64, f64)> = blocks
+            .iter()
+            .filter_map(|block| block.log_ratio(subject))
+            .collect();
+        let count = told.len() as f64;
+        let mean = told.iter().map(|(ratio, _)| ratio).sum::<f64>() / count;
+        (!told.is_empty()).then(|| Self {
+            mean,
+            squares: told.iter().map(|(ratio, _)| (ratio - mean).powi(2)).sum(),
+            within: told.iter().map(|(_, within)| within).sum::<f64>() / count,
+            blocks: told.len(),
+        })
+    }
+}
+
+/// Variance of one block's difference, and its degrees of freedom.
+///
+/// # Formula
+/// `((k - 1) s^2 + nu0 s0^2) / (k - 1 + nu0)` with `k - 1` counted in each stratum, never below the mean of
+/// what the visits themselves show: the posterior scale of a normal variance under a scaled inverse
+/// chi-squared prior.
+///
+/// Source: Gelman and others, "Bayesian Data Analysis", third edition, 2013, section 3.3.
+fn pooled(strata: &[&Stratum], prior: Prior) -> (f64, f64) {
+    let seen: f64 = strata.iter().map(|stratum| stratum.blocks as f64 - 1.0).sum();
+    let squares: f64 = strata.iter().map(|stratum| stratum.squares).sum();
+    let degrees = seen + prior.degrees;
+    let variance = (squares + prior.degrees * prior.deviation.powi(2)) / degrees;
+    let within = strata.iter().map(|stratum| stratum.within).sum::<f64>() / strata.len() as f64;
+    (variance.max(within), degrees)
+}
+
+/// Change of demand from base to head: the mean over sizes of the means over their blocks.
+///
+/// `None` if no block tells it.
+pub(super) fn change(blocks: &[VisitBlock], subject: usize, prior: Prior) -> Option<Contrast> {
+    let strata: Vec<Stratum> = sizes(blocks)
+        .iter()
+        .filter_map(|size| Stratum::of(&of_size(blocks, *size), subject))
+        .collect();
+    let all: Vec<&Stratum> = strata.iter().collect();
+    let (variance, degrees) = (!all.is_empty()).then(|| pooled(&all, prior))?;
+    let count = all.len() as f64;
+    let shares: f64 = all.iter().map(|stratum| 1.0 / stratum.blocks as f64).sum();
+    Some(Contrast {
+        mean: all.iter().map(|stratum| stratum.mean).sum::<f64>() / count,
+        standard_error: (variance * shares).sqrt() / count,
+        degrees,
+        blocks: all.iter().map(|stratum| stratum.blocks).sum(),
+    })
+}
+
+/// How much more head's demand grows than base's from the smallest size to the largest, as a share of base's
+/// demand at the largest.
+///
+/// # Formula
+/// `((B_l - A_l) - (B_s - A_s)) / A_l = (e^{c_l} - 1) - (e^{c_s} - 1) A_s / A_l`; its variance by the delta
+/// method.
+///
+/// `None` if fewer than two sizes tell it.
+pub(super) fn growth(blocks: &[VisitBlock], subject: usize, prior: Prior) -> Option<Contrast> {
+    let sizes = sizes(blocks);
+    let (smallest, largest) = (sizes.first()?, sizes.last()?);
+    if smallest == largest {
+        return None;
+    }
+    let (small, large) = (of_size(blocks, *smallest), of_size(blocks, *largest));
+    let base_ratio = (mean_log_base(&small, subject)? - mean_log_base(&large, subject)?).exp();
+    let (at_small, at_large) = (Stratum::of(&small, subject)?, Stratum::of(&large, subject)?);
+    let (variance, degrees) = pooled(&[&at_small, &at_large], prior);
+    let slope_small = at_small.mean.exp() * base_ratio;
+    let slope_large = at_large.mean.exp();
+    let spread = slope_large.powi(2) / at_large.blocks as f64 + slope_small.powi(2) / at_small.blocks as f64;
+    Some(Contrast {
+        mean: at_large.mean.exp_m1() - at_small.mean.exp_m1() * base_ratio,
+        standard_error: (variance * spread).sqrt(),
+        degrees,
+        blocks: at_small.blocks + at_large.blocks,
+    })
+}
+
+/// The change of each subject that the blocks tell, by its position.
+#[must_use]
+pub fn changes(blocks: &[VisitBlock], subjects: usize, prior: Prior) -> Vec<(usize, Contrast)> {
+    let found = (0..subjects).map(|subject| Some((subject, change(blocks, subject, prior)?)));
+    found.flatten().collect()
+}
+
+/// Relative standard deviation of a block's comparison, over all subjects: the noise of the machine. `None`
+/// if no size has two blocks.
+#[must_use]
+pub fn block_deviation(blocks: &[VisitBlock], subjects: usize) -> Option<f64> {
+    let strata = sizes(blocks).into_iter().flat_map(|size| {
+        let blocks = of_size(blocks, size);
+        (0..subjects).filter_map(move |subject| Stratum::of(&blocks, subject))
+    });
+    let (squares, degrees) = strata.fold((0.0, 0.0), |(squares, degrees), stratum| {
+        (squares + stratum.squares, degrees + stratum.blocks as f64 - 1.0)
+    });
+    (degrees > 0.0).then(|| f64::sqrt(squares / degrees))
+}
+
+/// The sizes of the blocks, in ascending order.
+fn sizes(blocks: &[VisitBlock]) -> Vec<Option<f64>> {
+    let mut sizes: Vec<Option<f64>> = Vec::new();
+    for block in blocks {
+        if !sizes.contains(&block.size) {
+            sizes.push(block.size);
+        }
+    }
+    sizes.sort_by(|a, b| a.unwrap_or(0.0).total_cmp(&b.unwrap_or(0.0)));
+    sizes
+}
+
+fn of_size(blocks: &[VisitBlock], size: Option<f64>) -> Vec<&VisitBlock> {
+    blocks.iter().filter(|block| block.size == size).collect()
+}
+
+/// `None` if no block tells it.
+fn mean_log_base(blocks: &[&VisitBlock], subject: usize) -> Option<f64> {
+    let told: Vec<f64> = blocks
+        .iter()
+        .filter(|block| block.log_ratio(subject).is_some())
+        .filter_map(|block| block.log_base(subject))
+        .collect();
+    (!told.is_empty()).then(|| told.iter().sum::<f64>() / told.len() as f64)
+}
