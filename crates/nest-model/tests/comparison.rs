@@ -119,7 +119,8 @@ fn shares(world: World, changes: &[f64], rules: &GateRules) -> Shares {
 /// The table of `docs/method/comparison.md`, whose figures another program computed.
 #[test]
 fn gates_fail_and_pass_as_often_as_an_independent_simulation_says() {
-    let calibrated = Prior::calibrated(0.02, 8);
+    // The deviation of a block is that of a visit: both parts together, the root of 1.5 %^2 + 2 %^2.
+    let calibrated = Prior::calibrated(0.025, 8);
     for (common, own, count, prior, passes, caught, blocks, blocks_caught) in [
         (0.01, 0.01, 10, Prior::UNCALIBRATED, 1.00, 1.000, 4.3, 3.5),
         (0.015, 0.02, 5, Prior::UNCALIBRATED, 0.75, 1.000, 5.3, 3.5),
@@ -264,13 +265,20 @@ fn what_would_settle_an_unclear_gate_settles_it() {
         ..QUIET
     };
     let rules = GateRules::default();
-    let judgement = judge(&gate(world, &[0.045, 0.0], 3, 6), &subjects(2), &rules);
-    let unclear: Vec<_> = judgement
+    let is_unclear = |judgement: &Judgement| judgement.outcome == Outcome::Unclear;
+    let (index, judgement) = (0..50)
+        .map(|index| {
+            (
+                index,
+                judge(&gate(world, &[0.045, 0.0], index, 6), &subjects(2), &rules),
+            )
+        })
+        .find(|(_, judgement)| is_unclear(judgement))
+        .expect("one of fifty is unclear");
+    let unclear = judgement
         .comparisons
         .iter()
-        .filter(|comparison| comparison.outcome == Some(Outcome::Unclear))
-        .collect();
-    assert!(!unclear.is_empty());
+        .filter(|comparison| comparison.outcome == Some(Outcome::Unclear));
     for comparison in unclear {
         let wider = Subject {
             limit: comparison.passing_limit + 1e-9,
@@ -278,7 +286,7 @@ fn what_would_settle_an_unclear_gate_settles_it() {
         };
         let mut all = subjects(2);
         all[comparison.subject].limit = wider.limit;
-        let again = judge(&gate(world, &[0.045, 0.0], 3, 6), &all, &rules);
+        let again = judge(&gate(world, &[0.045, 0.0], index, 6), &all, &rules);
         assert_eq!(again.comparisons[comparison.subject].outcome, Some(Outcome::Pass));
         assert!(comparison.blocks_needed.is_none_or(|blocks| blocks > 6));
     }
