@@ -29,7 +29,15 @@ fn check(study: &ShopStudy, head: &str, more: &[&str]) -> (i32, Value) {
     let base = start(study, "");
     let mut arguments = study.arguments(&["check"], "", &[]);
     let head = start(study, head);
-    let ours = ["--base-start", &base, "--head-start", &head, "--format", "json"];
+    let ours = [
+        "--base-start",
+        &base,
+        "--head-start",
+        &head,
+        "--format",
+        "json",
+        "--yes",
+    ];
     arguments.extend(ours.into_iter().chain(more.iter().copied()).map(str::to_owned));
     let outcome = nest(&study.path, &arguments);
     println!("{}", outcome.stderr);
@@ -86,7 +94,7 @@ fn check_says_which_version_does_not_start() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = shop(folder.path(), "");
     let mut arguments = study.arguments(&["check"], "", &[]);
-    arguments.extend(["--base-start", "exit 1", "--head-start", "exit 1"].map(str::to_owned));
+    arguments.extend(["--base-start", "exit 1", "--head-start", "exit 1", "--yes"].map(str::to_owned));
     nest(&study.path, &arguments)
         .expect(6)
         .says("base cannot be measured");
@@ -127,7 +135,7 @@ fn a_change_that_cannot_matter_passes_without_a_measurement() {
     let study = repository(folder.path(), "paths = [\"shop\"]\n", |folder| {
         fs::write(folder.join("README.md"), "words\n").expect("written");
     });
-    nest(&study.path, &["check", "--base", "HEAD~1"])
+    nest(&study.path, &["check", "--base", "HEAD~1", "--yes"])
         .expect(0)
         .says("nothing was measured");
 }
@@ -138,7 +146,7 @@ fn check_refuses_a_work_tree_with_changes_and_a_revision_that_is_not_there() {
     let study = repository(folder.path(), "", |folder| {
         fs::write(folder.join("README.md"), "words\n").expect("written");
     });
-    let run = |base: &str| nest(&study.path, &["check", "--base", base]).expect(7);
+    let run = |base: &str| nest(&study.path, &["check", "--base", base, "--yes"]).expect(7);
     run("no-such-revision").says("no-such-revision");
     fs::write(folder.path().join("README.md"), "other words\n").expect("written");
     run("HEAD~1").says("README.md");
@@ -151,6 +159,6 @@ fn a_limit_below_two_percent_is_refused_at_its_line() {
     let path = study.path.join("nest.toml");
     let text = fs::read_to_string(&path).expect("the copy is there");
     fs::write(&path, replaced(&text, "limit = \"8%\"", "limit = \"1%\"")).expect("written");
-    let outcome = nest(&study.path, &["check", "--calibrate"]).expect(3);
+    let outcome = nest(&study.path, &["check", "--calibrate", "--yes"]).expect(3);
     outcome.says("limit = \"1%\"").says("2 %");
 }

@@ -142,7 +142,7 @@ pub fn measure(
     })
 }
 
-/// Resolves the plan of a study by its pilot, and measures nothing.
+/// Resolves the plan of a study by its pilot, and measures nothing; the pilot beside it.
 ///
 /// # Errors
 /// As [`measure`].
@@ -151,9 +151,9 @@ pub fn resolve_plan(
     options: MeasureOptions,
     interrupt: &Interrupt,
     watch: &mut dyn FnMut(Event<'_>) -> std::io::Result<()>,
-) -> Result<Plan, LoadError> {
+) -> Result<(Plan, Vec<Pilot>), LoadError> {
     let mut run = Run::start(study, options, interrupt)?;
-    run.plan(watch).map(|(plan, _)| plan)
+    run.plan(watch)
 }
 
 /// Hands out the bodies that are kept of a step, or of the pilot, if there are any.

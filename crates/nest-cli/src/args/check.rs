@@ -5,13 +5,18 @@ use std::path::PathBuf;
 use clap::Args;
 use nest_data::units::Seconds;
 
-use super::{Format, ProjectionArguments, study::StudyArguments};
+use super::{
+    Format, ProjectionArguments,
+    study::{ConsentArguments, StudyArguments},
+};
 
 /// Options of `check`.
 #[derive(Debug, Args)]
 pub struct CheckArguments {
     #[command(flatten)]
     pub study: StudyArguments,
+    #[command(flatten)]
+    pub consent: ConsentArguments,
     /// Compare the checked-out commit with this revision of the study's repository
     #[arg(long, value_name = "REVISION", required_unless_present_any = ["base_start", "calibrate"])]
     pub base: Option<String>,

@@ -23,6 +23,7 @@ use crate::{
     args::CheckArguments,
     clock,
     command_error::{CommandError, GATE_FAILED, GATE_UNCLEAR, LOST},
+    commands::measure::consent::{self, ConsentFor},
     files::StudyFolder,
     interrupts,
     printer::talk,
@@ -32,6 +33,7 @@ use crate::{
 pub fn run(arguments: &CheckArguments, registry: &Registry) -> Result<(), CommandError> {
     let (folder, study) = StudyFolder::open(&arguments.study.study, &arguments.study.overrides, registry)?;
     let gate = study.check.clone().unwrap_or_default();
+    consent::check(&folder, &study, ConsentFor::Checking, arguments.consent.yes)?;
     let interrupt = interrupts::watch()?;
     let elapsed = clock::stopwatch();
     let _lock = folder.lock()?;

@@ -53,7 +53,7 @@ pub fn run(arguments: &MeasureArguments, registry: &Registry) -> Result<(), Comm
         Task::Plan => {
             let interrupt = allowed(&folder, &study, arguments.consent.yes)?;
             let _lock = folder.lock()?;
-            let plan = resolve_plan(&study, options(&folder, &study)?, &interrupt, &mut |_| Ok(()))?;
+            let (plan, _) = resolve_plan(&study, options(&folder, &study)?, &interrupt, &mut |_| Ok(()))?;
             plan_output::print(&plan, arguments.format)
         }
         Task::Run(mode) => {
@@ -72,7 +72,7 @@ pub fn run(arguments: &MeasureArguments, registry: &Registry) -> Result<(), Comm
 /// Goes on if the user allows what the study does, and watches for signals from then on: while a question
 /// waits, Ctrl-C leaves at once.
 pub fn allowed(folder: &StudyFolder, study: &Study, yes: bool) -> Result<Interrupt, CommandError> {
-    consent::check(folder, study, yes)?;
+    consent::check(folder, study, consent::ConsentFor::Measuring, yes)?;
     interrupts::watch()
 }
 

@@ -107,6 +107,7 @@ pub fn visit_plan(plan: &Plan, seed: u64) -> Plan {
     let phases = plan.steps.iter().filter(|step| step.purpose != Purpose::Idle);
     let steps = phases.enumerate().map(|(index, step)| PlannedStep {
         index,
+        windows: None,
         seed: seed.wrapping_mul(1_000_003).wrapping_add(index as u64),
         ..step.clone()
     });

@@ -303,6 +303,7 @@ fn run_build(
         environment: version.environment.clone(),
         passed: study.target.env.clone(),
         guard: Some(std::env::current_exe()?),
+        ..CommandSettings::default()
     };
     nest_load::visit::run_build(build, &settings, interrupt).map_err(|error| {
         CommandError::from(error)

@@ -6,7 +6,7 @@ use nest_data::{
     Study,
     gate_report::LeftOut,
     measure::gate::Gate,
-    measurement::{Resource, Step},
+    measurement::{Pilot, Resource, Step},
 };
 use nest_load::{
     Interrupt, LoadError, MeasureOptions, Resume, measure,
@@ -49,6 +49,24 @@ pub struct GateVisits<'a> {
     pub budget: Duration,
 }
 
+/// What the pilot of base found: how all visits are made.
+struct Piloted {
+    plan: Plan,
+    pilot: Vec<Pilot>,
+    /// Windows of each phase.
+    windows: u32,
+}
+
+impl Piloted {
+    fn new((plan, pilot): (Plan, Vec<Pilot>), window_s: f64) -> Self {
+        Self {
+            windows: windows_needed(&plan, window_s),
+            plan,
+            pilot,
+        }
+    }
+}
+
 /// Steps of one visit.
 struct Visit {
     steps: Vec<Step>,
@@ -69,13 +87,13 @@ pub fn compare(visits: &GateVisits<'_>, elapsed: &dyn Fn() -> Duration) -> Resul
             .push("no behaviour is the same in both versions".to_owned());
         return Ok(findings);
     }
-    let (plan, windows) = visits.pilot(&mut compared, &mut findings.left_out, sizes[0])?;
-    findings.rates = plain_rates(&plan);
+    let piloted = visits.pilot(&mut compared, &mut findings.left_out, sizes[0])?;
+    findings.rates = plain_rates(&piloted.plan);
     let rules = visits.rules();
     for block in 0..rules.most_blocks {
         let began = elapsed();
         let size = sizes[block % sizes.len()];
-        let Some(four) = visits.block(&plan, windows, &compared, size, block, &mut findings)? else {
+        let Some(four) = visits.block(&piloted, &compared, size, block, &mut findings)? else {
             return Ok(findings);
         };
         findings.take(four, size, visits.gate);
@@ -156,7 +174,7 @@ impl GateVisits<'_> {
         compared: &mut Vec<String>,
         left_out: &mut Vec<LeftOut>,
         size: Option<f64>,
-    ) -> Result<(Plan, u32), CommandError> {
+    ) -> Result<Piloted, CommandError> {
         talk("pilot of base");
         let plan_of = |compared: &[String]| {
             let base = &self.versions.base;
@@ -165,11 +183,10 @@ impl GateVisits<'_> {
             resolve_plan(&study, options, self.interrupt, &mut |_| Ok(()))
                 .map_err(|error| broken(error, "base"))
         };
-        let plan = plan_of(compared)?;
-        let rare = too_rare(&plan, self.gate.window_s);
+        let found = plan_of(compared)?;
+        let rare = too_rare(&found.0, self.gate.window_s);
         if rare.is_empty() {
-            let windows = windows_needed(&plan, self.gate.window_s);
-            return Ok((plan, windows));
+            return Ok(Piloted::new(found, self.gate.window_s));
         }
         compared.retain(|name| !rare.contains(name));
         left_out.extend(rare.into_iter().map(|behaviour| LeftOut {
@@ -182,16 +199,13 @@ impl GateVisits<'_> {
                     .hint("give [check] longer windows: window_s = 10"),
             );
         }
-        let plan = plan_of(compared)?;
-        let windows = windows_needed(&plan, self.gate.window_s);
-        Ok((plan, windows))
+        Ok(Piloted::new(plan_of(compared)?, self.gate.window_s))
     }
 
     /// Four visits that count, in the order base, head, head, base; `None` if one never does.
     fn block(
         &self,
-        plan: &Plan,
-        windows: u32,
+        piloted: &Piloted,
         compared: &[String],
         size: Option<f64>,
         block: usize,
@@ -208,11 +222,18 @@ impl GateVisits<'_> {
             } else {
                 (&self.versions.base, "base")
             };
-            let study = visited_study(self.study, self.gate, &version.start, size, compared, windows);
+            let study = visited_study(
+                self.study,
+                self.gate,
+                &version.start,
+                size,
+                compared,
+                piloted.windows,
+            );
             let mut kept = None;
             for attempt in 0..TRIES {
                 let pad = pad(seed, place, attempt);
-                let visit = self.visit(&study, version, pad, plan, seed, size, which)?;
+                let visit = self.visit(&study, version, pad, piloted, seed, size, which)?;
                 let unlike = seen
                     .iter()
                     .find(|other| other.seed == seed && !offered_alike(&other.steps, &visit.steps));
@@ -248,17 +269,17 @@ impl GateVisits<'_> {
         study: &Study,
         version: &Version,
         pad: String,
-        plan: &Plan,
+        piloted: &Piloted,
         seed: u64,
         size: Option<f64>,
         which: &str,
     ) -> Result<Visit, CommandError> {
-        let mut plan = visit_plan(plan, seed);
+        let mut plan = visit_plan(&piloted.plan, seed);
         plan.steps.iter_mut().for_each(|step| step.stored = size);
         let options = MeasureOptions {
             resume: Some(Resume {
                 plan,
-                pilot: Vec::new(),
+                pilot: piloted.pilot.clone(),
                 finished: Vec::new(),
             }),
             ..self.options(version, pad, study)?

@@ -8,6 +8,7 @@ use std::io::{self, BufRead, IsTerminal, Read};
 
 use nest_data::Study;
 
+pub use self::request::ConsentFor;
 use self::request::ConsentRequest;
 use crate::{
     command_error::{CommandError, USAGE},
@@ -23,8 +24,13 @@ const ANSWER_BYTES: u64 = 100;
 ///
 /// # Errors
 /// It was not allowed, or nobody can be asked. Nothing has been run then.
-pub fn check(folder: &StudyFolder, study: &Study, yes: bool) -> Result<(), CommandError> {
-    let request = ConsentRequest::of(folder, study)?;
+pub fn check(
+    folder: &StudyFolder,
+    study: &Study,
+    purpose: ConsentFor,
+    yes: bool,
+) -> Result<(), CommandError> {
+    let request = ConsentRequest::of(folder, study, purpose)?;
     if yes || request.is_empty() {
         return Ok(());
     }
@@ -56,7 +62,7 @@ pub fn check(folder: &StudyFolder, study: &Study, yes: bool) -> Result<(), Comma
 
 /// Allows what the program itself wrote into a study's folder.
 pub fn trust_own(folder: &StudyFolder, study: &Study) -> Result<(), CommandError> {
-    let request = ConsentRequest::of(folder, study)?;
+    let request = ConsentRequest::of(folder, study, ConsentFor::Measuring)?;
     if let Some(file) = TrustFile::of_user().filter(|_| !request.is_empty()) {
         let known = earlier(Some(&file), folder);
         if known.first().is_none_or(|one| one.hash != request.hash()) {

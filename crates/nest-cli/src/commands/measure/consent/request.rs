@@ -18,7 +18,7 @@ const KEPT_ITEMS: usize = 100;
 
 /// A command of a study.
 struct StudyCommand {
-    /// Its key in `[target]`.
+    /// Its key, without the name of `[target]`.
     key: &'static str,
     /// Where it stands: `nest.toml:15`.
     place: String,
@@ -39,22 +39,42 @@ pub struct ConsentRequest {
     sent: Vec<String>,
 }
 
+/// What is run with a study.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConsentFor {
+    /// A measurement.
+    Measuring,
+    /// A check of two versions, which are built and started by commands of their own.
+    Checking,
+}
+
 impl ConsentRequest {
     /// What a study asks for.
-    pub fn of(folder: &StudyFolder, study: &Study) -> Result<Self, CommandError> {
+    pub fn of(folder: &StudyFolder, study: &Study, purpose: ConsentFor) -> Result<Self, CommandError> {
         let target = &study.target;
         let text = folder.nest_text()?.text;
+        let gate = study.check.as_ref().filter(|_| purpose == ConsentFor::Checking);
         let commands: Vec<StudyCommand> = [
-            ("start", &target.start),
-            ("state", &target.state),
-            ("reset", &target.reset),
+            ("start", ["target", "start"], target.start.as_ref()),
+            ("state", ["target", "state"], target.state.as_ref()),
+            ("reset", ["target", "reset"], target.reset.as_ref()),
+            (
+                "check.build",
+                ["check", "build"],
+                gate.and_then(|gate| gate.build.as_ref()),
+            ),
+            (
+                "check.start",
+                ["check", "start"],
+                gate.and_then(|gate| gate.start.as_ref()),
+            ),
         ]
         .into_iter()
-        .filter_map(|(key, command)| {
+        .filter_map(|(key, path, command)| {
             Some(StudyCommand {
                 key,
-                place: study.places.of(&["target", key], &text),
-                text: command.clone()?,
+                place: study.places.of(&path, &text),
+                text: command?.clone(),
             })
         })
         .collect();
