@@ -5,7 +5,9 @@ use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
 use nix::sys::signal::Signal;
 
 use crate::support::{
-    ShopStudy, SmallStudy, change, copy_study, free_address, nest, repository,
+    ShopStudy, SmallStudy, change, copy_study, free_address, load, nest,
+    nginx::Nginx,
+    repository,
     server::{Reply, Server},
     start, wait_for_listener,
 };
@@ -308,4 +310,94 @@ fn what_a_target_sends_does_not_steer_the_terminal() {
     let printed = outcome.stdout + &outcome.stderr;
     let steers = |c: char| (c.is_control() && c != '\n' && c != '\t') || c == '\u{202e}';
     assert!(!printed.contains(steers), "{printed:?}");
+}
+
+#[test]
+fn a_redirect_to_another_port_brings_no_key_no_cookie_and_no_body() {
+    let other = Server::start(|_| Reply::text("hello"));
+    let there = other.url("/there");
+    let target = Server::start(move |asked| match asked.path.as_str() {
+        "/login" => Reply::text("hello").with("set-cookie", "session=4711; Path=/"),
+        "/own" => Reply::text("hello"),
+        "/back" => Reply::status(302).with("location", "/own"),
+        _ => Reply::status(307).with("location", there.as_str()),
+    });
+    let folder = tempfile::tempdir().expect("a folder");
+    let keys = "headers = { X-Api-Key = \"4711\", Authorization = \"Bearer 4711\", Cookie = \"own=4711\" }";
+    let behaviour = format!(
+        "steps = [{{ get = \"/login\" }}, {{ get = \"/back\", redirects = 1, {keys} }}, \
+         {{ get = \"/away\", redirects = 1, {keys} }}, \
+         {{ post = \"/away\", body = \"card 4711\", redirects = 1, {keys} }}]"
+    );
+    fs::write(folder.path().join("walk.toml"), behaviour).expect("written");
+    let url = target.url("");
+    let arguments = [
+        "--behaviour",
+        "walk.toml",
+        "--customers",
+        "1",
+        "--requests",
+        "2",
+        &url,
+    ];
+    let result = load(folder.path(), &arguments, 0);
+    // The last request would have to bring its body.
+    assert_eq!(result["executions"]["failed"], 2, "{result:#}");
+    assert!(
+        result["failures"].to_string().contains("to another origin"),
+        "{result:#}"
+    );
+    let own = target.asked();
+    let own = own
+        .iter()
+        .find(|asked| asked.path == "/own")
+        .expect("it was followed");
+    assert!(own.header("x-api-key") == Some("4711") && own.header("authorization").is_some());
+    let cookies = own.header("cookie").expect("they are the target's");
+    assert!(
+        cookies.contains("session=4711") && cookies.contains("own=4711"),
+        "{cookies}"
+    );
+    let asked = other.asked();
+    assert_eq!(asked.len(), 2);
+    for asked in asked {
+        let told = format!("{:?} {:?}", asked.headers, asked.body);
+        assert!(!told.contains("4711"), "{told}");
+    }
+}
+
+#[test]
+fn bodies_that_are_checked_share_a_bound_of_memory() {
+    let (folder, address) = (tempfile::tempdir().expect("a folder"), free_address());
+    let path = folder.path().display();
+    fs::write(folder.path().join("big"), vec![b'x'; 48 << 20]).expect("written");
+    let served = format!("server {{ listen {address}; location / {{ root {path}; }} }}");
+    let _nginx = Nginx::start(folder.path(), address, &served);
+    let behaviour = "steps = [{ get = \"/big\", expect = { body_contains = \"xxx\" } }]";
+    fs::write(folder.path().join("big.toml"), behaviour).expect("written");
+    let url = format!("http://{address}");
+    let mut arguments = vec![
+        "--behaviour",
+        "big.toml",
+        "--customers",
+        "24",
+        "--requests",
+        "48",
+        &url,
+    ];
+    arguments.extend(["--timeout", "60s", "--workers", "2"]);
+    let found = load(folder.path(), &arguments, 0);
+    // 24 bodies would take 1.1 GiB.
+    let peak = found["peak_memory_bytes"].as_f64().expect("a number") / f64::from(1 << 20);
+    println!("{peak:.0} MiB at the peak");
+    assert!(peak < 400.0, "{peak} MiB");
+    let refused = found["errors"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .any(|error| error["kind"] == "memory");
+    assert!(
+        refused && found["verdict"].to_string().contains("no room for an answer"),
+        "{found:#}"
+    );
 }

@@ -229,9 +229,22 @@ fn load_a_generator_without_descriptors_says_how_many_customers_could_act() {
     assert!(
         found["failures"][0]["reason"]
             .as_str()
-            .is_some_and(|text| text.contains("ulimit -n")),
+            .is_some_and(|text| text.contains("may open 64 files") && text.contains("ulimit -n")),
         "{found:#}"
     );
+    // What it used is known without another file.
+    let used = |name: &str| found[name].as_f64().or(found["generator"][name].as_f64());
+    assert!(
+        used("cpu") > Some(0.0) && used("peak_memory_bytes") > Some(1e6),
+        "{found:#}"
+    );
+    let too_few = format!("ulimit -n 8; exec {BINARY} load http://{address}/ --workers 8 --for 1s");
+    let output = Command::new("sh")
+        .args(["-c", &too_few])
+        .output()
+        .expect("sh runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("ulimit -n"), "{said}");
 }
 
 /// Stops and continues a process again and again, for as long as it lives.

@@ -1,12 +1,20 @@
 //! Runs that end early: the target dies, somebody presses Ctrl-C. What was measured is kept, and the run goes
 //! on.
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    net::TcpListener,
+    process::Command,
+    thread::sleep,
+    time::{Duration, Instant},
+};
 
 use nix::sys::signal::Signal;
 
 use crate::support::{
-    BINARY, SHORT, ShopStudy, assert_balanced, measurements, nest, start, start_silent, wait_for_listener,
+    BINARY, Outcome, Running, SHORT, ShopStudy, SmallStudy, assert_balanced, measurements, nest,
+    server::{Reply, Server},
+    start, start_silent, wait_for_listener,
 };
 
 #[test]
@@ -144,4 +152,69 @@ fn a_second_ctrl_c_leaves_at_once_and_takes_the_target_along() {
     run.signal(Signal::SIGTERM);
     run.finish().expect(130);
     wait_for_listener(study.address, false);
+}
+
+/// Something that takes connections and never says anything.
+fn silent() -> (TcpListener, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("it is bound").to_string();
+    (listener, address)
+}
+
+/// Stops a run once it has connected to a silent server; how long it takes to end.
+fn stopped(mut run: Running, silent: &TcpListener) -> (Outcome, Duration) {
+    let _connections: Vec<_> = silent.incoming().map_while(Result::ok).take(1).collect();
+    // It waits for an answer from here on.
+    sleep(Duration::from_millis(100));
+    assert!(run.is_running(), "{}", run.stderr());
+    let asked = Instant::now();
+    run.signal(Signal::SIGINT);
+    let outcome = run.finish();
+    (outcome, asked.elapsed())
+}
+
+/// Asserts that the quickest of three ends within the second that is promised: a busy machine may delay one.
+#[track_caller]
+fn assert_prompt(ends: impl Fn() -> (Outcome, Duration)) {
+    let quickest = (0..3)
+        .map(|_| {
+            let (outcome, took) = ends();
+            outcome.expect(130);
+            took
+        })
+        .find(|took| *took < Duration::from_secs(1));
+    assert!(quickest.is_some());
+}
+
+#[test]
+fn ctrl_c_does_not_wait_for_a_port_that_never_answers() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    assert_prompt(|| {
+        let (listener, address) = silent();
+        let url = format!("https://{address}/");
+        // The first connection looks whether something listens, the second one shakes hands.
+        let run = start(folder.path(), &["load", &url, "--insecure", "--for", "60s"]);
+        drop(listener.accept());
+        let (outcome, took) = stopped(run, &listener);
+        outcome.says("interrupted before the load began");
+        (outcome, took)
+    });
+}
+
+#[test]
+fn ctrl_c_does_not_wait_for_a_metrics_page() {
+    let server = Server::start(|_| Reply::text("hello"));
+    assert_prompt(|| {
+        let (listener, address) = silent();
+        let more = format!(
+            "[customers]\n[probes.app]\nkind = \"prometheus\"\npreset = \"process\"\ncores = 1\n\
+             scrape = \"http://{address}/\"\n"
+        );
+        let study = SmallStudy::new(
+            &server.url(""),
+            &[("home", 20.0, "steps = [{ get = \"/\" }]")],
+            &more,
+        );
+        stopped(study.start(&["measure"]), &listener)
+    });
 }

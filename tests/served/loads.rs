@@ -345,6 +345,42 @@ fn a_body_that_is_too_long_fails_its_request_and_no_other() {
 }
 
 #[test]
+fn what_no_customer_was_free_for_counts_as_dropped_and_counts_and_errors_agree() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = Server::start(|_| {
+        std::thread::sleep(std::time::Duration::from_secs(5));
+        Reply::text("hello")
+    });
+    let url = server.url("/");
+    let mut arguments = vec![&url[..], "--rate", "20", "--customers", "4", "--for", "1s"];
+    arguments.extend(["--warm-up", "0s", "--timeout", "700ms"]);
+    let found = load(folder.path(), &arguments, 6);
+    assert_load_balanced(&found);
+    let count = |of: &str, name: &str| found[of][name].as_u64().expect("a count");
+    assert_eq!(count("executions", "due"), 20, "{found:#}");
+    for name in ["due", "completed", "failed", "dropped"] {
+        assert_eq!(
+            count("requests", name),
+            count("executions", name),
+            "{name}: {found:#}"
+        );
+    }
+    let errors = found["errors"].as_array().expect("a list");
+    let of = |kind: &str| {
+        let of_kind = errors
+            .iter()
+            .filter(|error| (error["kind"] == "dropped") == (kind == "dropped"));
+        of_kind.filter_map(|error| error["count"].as_u64()).sum::<u64>()
+    };
+    assert_eq!(
+        (of("dropped"), of("failed")),
+        (count("requests", "dropped"), count("requests", "failed")),
+        "{found:#}"
+    );
+    assert!(count("requests", "dropped") > 0 && count("requests", "failed") >= 4);
+}
+
+#[test]
 fn ctrl_c_prints_the_figures_until_then() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let server = Server::start(|_| Reply::text("hello"));

@@ -98,7 +98,7 @@ impl StepResult {
             generator: self.generator,
             max_rate: self.max_rate,
             population: self.population,
-            local_errors: recorder.errors_of(NoAnswer::LOCAL),
+            local_errors: recorder.errors_of(NoAnswer::LOCAL) + recorder.errors_of(NoAnswer::MEMORY),
             own_errors: recorder.own_errors(),
             wrong_answers: recorder.wrong_answers(),
             refused: recorder.errors_of(NoAnswer::CONNECT) > 0,

@@ -5,8 +5,8 @@
 //! - `http2`: the same over HTTP/2, by hyper
 //! - `compat`: what neither does (multipart bodies, proxies, redirects to other hosts), by reqwest
 //! - `loss`, `socket`: what a connection that ended means for its request
-//! - `encoding`, `media_type`: content codings and types of bodies; `cookies`, `tls`, `origin`: what they
-//!   share
+//! - `encoding`, `media_type`: content codings and types of bodies; `kept_bodies`: how much is in memory
+//! - `cookies`, `tls`, `origin`: what they share
 
 pub mod codec;
 pub mod compat;
@@ -17,11 +17,14 @@ pub mod encoding;
 pub mod fetch;
 mod framing;
 pub mod http2;
+pub mod kept_bodies;
 pub mod loss;
 mod media_type;
 pub mod origin;
 mod socket;
 pub mod tls;
+
+use kept_bodies::{KeptBodies, KeptBody};
 
 /// How the generator names itself to the target.
 pub const USER_AGENT: &str = concat!("locust-nest/", env!("CARGO_PKG_VERSION"));
@@ -42,7 +45,7 @@ pub struct HttpAnswer {
 #[derive(Debug, PartialEq, Eq)]
 pub struct NoAnswer {
     /// `connect`, `tls`, `timeout`, `lost`, `closed`, `unprocessed`, `malformed`, `body`, `request`,
-    /// `local`, `held` or `transport`.
+    /// `local`, `memory`, `held` or `transport`.
     pub kind: &'static str,
     pub reason: String,
 }
@@ -62,6 +65,8 @@ impl NoAnswer {
     pub const CLOSED: &'static str = "closed";
     /// The kind of requests that the target did not begin with, however often they were sent.
     pub const UNPROCESSED: &'static str = "unprocessed";
+    /// The kind of answers for which the generator has no room.
+    pub const MEMORY: &'static str = "memory";
     /// The kind of requests that the bound of requests per second held back for too long.
     pub const HELD: &'static str = "held";
 
@@ -85,6 +90,8 @@ pub struct WantedAnswer<'a> {
     pub fields: &'a [String],
     /// Statuses that are accepted. The start of the body of any other is kept, for the reader of the failure.
     pub expect: &'a nest_data::behaviour::Expect,
+    /// What bodies that are kept whole count towards.
+    pub bodies: Option<&'a KeptBodies>,
 }
 
 /// How much of the body of an answer that is not accepted is kept, in bytes.
@@ -101,6 +108,7 @@ pub struct Receiver<'a> {
     host: &'a str,
     path: Option<&'a str>,
     unplaced: Vec<Vec<u8>>, // cookies that wait for the path
+    body: KeptBody<'a>,
 }
 
 impl<'a> Receiver<'a> {
@@ -120,6 +128,7 @@ impl<'a> Receiver<'a> {
             host,
             path: Some(path),
             unplaced: Vec::new(),
+            body: KeptBody::of(wanted.bodies),
         }
     }
 
@@ -199,7 +208,7 @@ impl<'a> Receiver<'a> {
         self.within(self.answer.length)?;
         let room = self.keep.saturating_sub(self.answer.body.len()).min(bytes.len());
         if room > 0 {
-            self.answer.body.extend_from_slice(&bytes[..room]);
+            self.body.append(&mut self.answer.body, &bytes[..room])?;
         }
         Ok(())
     }

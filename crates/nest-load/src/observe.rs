@@ -11,6 +11,7 @@ use nest_data::{
 };
 
 use crate::{
+    engine::interrupt::Interrupt,
     error::LoadError,
     http::fetch::{Fetcher, Page},
 };
@@ -75,6 +76,7 @@ pub struct Observer {
     tiers: Vec<LocalTier>,
     endpoints: Vec<MetricsEndpoint>,
     fetcher: Option<Fetcher>,
+    interrupt: Interrupt,
     resources: Vec<Resource>,
     start: Instant,
 }
@@ -96,11 +98,16 @@ enum LocalSource {
 
 impl Observer {
     /// Finds the processes of a study's probes, and reads its metrics once. `started` is the target that the
-    /// study started; `port` the one it is reached at.
+    /// study started; `port` the one it is reached at. Metrics are not waited for if a stop is asked for.
     ///
     /// # Errors
     /// [`LoadError::Probe`] if a process cannot be found, or metrics do not answer or are not there.
-    pub fn new(study: &Study, started: Option<u32>, port: u16) -> Result<Self, LoadError> {
+    pub fn new(
+        study: &Study,
+        started: Option<u32>,
+        port: u16,
+        interrupt: &Interrupt,
+    ) -> Result<Self, LoadError> {
         let default = [("app".to_owned(), Probe::default())].into_iter().collect();
         let probes = if study.probes.is_empty() {
             &default
@@ -111,6 +118,7 @@ impl Observer {
             tiers: Vec::new(),
             endpoints: Vec::new(),
             fetcher: None,
+            interrupt: interrupt.clone(),
             resources: Vec::new(),
             start: Instant::now(),
         };
@@ -173,7 +181,7 @@ impl Observer {
     fn add_endpoint(&mut self, name: &str, probe: &Probe) -> Result<(), LoadError> {
         let fetcher = match self.fetcher.take() {
             Some(fetcher) => fetcher,
-            None => Fetcher::new()?,
+            None => Fetcher::new(self.interrupt.clone())?,
         };
         let mut endpoint = MetricsEndpoint::new(name, probe, self.start);
         endpoint.check(&fetcher)?;

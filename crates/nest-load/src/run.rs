@@ -198,7 +198,7 @@ impl<'a> Run<'a> {
             &mut bodies,
         );
         hand_out(None, &bodies, watch)?;
-        let pilot = pilot?;
+        let pilot = pilot.map_err(|error| setup::told_as_interrupt(error, self.interrupt))?;
         self.reset()?;
         let ramp = if self.options.search {
             RampSteps::Searched
@@ -323,6 +323,7 @@ impl<'a> Run<'a> {
             .run_step(&load, limits, Some(&mut self.observer), self.interrupt)
         {
             Ok(result) => result,
+            Err(_) if self.interrupt.is_requested() => return Err(LoadError::Interrupted),
             Err(LoadError::Probe { reason }) => return Err(lost(reason)),
             Err(LoadError::Read { what, .. }) => return Err(lost(format!("{what} can no longer be read"))),
             Err(error) => return Err(error),
@@ -340,7 +341,11 @@ impl<'a> Run<'a> {
             .map(|record| record.executions.due)
             .sum();
         let unreachable = result.recorder.errors_of(NoAnswer::CONNECT);
-        if due > 0 && unreachable as f64 > UNREACHABLE * due as f64 && self.address.connect().is_err() {
+        if due > 0
+            && unreachable as f64 > UNREACHABLE * due as f64
+            && self.address.connect(self.interrupt).is_err()
+            && !self.interrupt.is_requested()
+        {
             return Err(lost(format!(
                 "{unreachable} of {due} executions could not connect"
             )));

@@ -36,7 +36,7 @@ pub struct StepFacts<'a> {
     pub max_rate: Option<f64>,
     /// Customers planned and reached, if there is a population.
     pub population: Option<Population>,
-    /// Requests that failed because the generator had no descriptor or port left.
+    /// Requests that failed because the generator had no descriptor, port or memory left.
     pub local_errors: u64,
     /// Executions that failed before anything was sent: a feed that ran dry, a request that cannot be made.
     pub own_errors: u64,
@@ -416,8 +416,8 @@ mod tests {
         assert_eq!(
             bound.verdict.reasons,
             [
-                "max_rate held back 980 of 1000 requests, as no more than 60 per second may be sent: the load was \
-              not what was planned; raise max_rate, or plan less"
+                "max_rate held back 980 of 1000 requests, as no more than 60 per second may be sent: the \
+                 load was not what was planned; raise max_rate, or plan less"
             ]
         );
         assert_eq!(held(0).verdict.validity, Validity::Limited);

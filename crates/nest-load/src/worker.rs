@@ -19,14 +19,13 @@ use tokio::{runtime::Runtime, task::LocalSet};
 
 use crate::{
     clock::{Clock, MonotonicTime},
-    engine::interrupt::Interrupt,
     execute::{
         RunningStep,
         context::{DueExecution, StepContext, mix},
     },
     recorder::{
         Recorder,
-        windows::{POLL_INTERVAL, StepControl, StepPhase},
+        windows::{StepControl, StepPhase},
     },
     script::program::Program,
 };
@@ -80,9 +79,12 @@ pub fn work(
         let recorder = tasks.block_on(&runtime, worker.obey(command));
         let took = MonotonicTime::now().since(begun);
         if events.send(WorkerEvent::Done(Box::new(recorder), took)).is_err() {
-            return;
+            break;
         }
     }
+    drop((tasks, worker));
+    // Whoever looks up a name for the compatibility path is not waited for.
+    runtime.shutdown_background();
 }
 
 fn start_clock() -> std::io::Result<(Runtime, Clock)> {
@@ -164,18 +166,12 @@ impl Worker {
         };
         tokio::select! {
             () = executing => {}
-            () = interrupted(&order.interrupt) => {}
+            () = order.interrupt.requested() => {}
             () = tokio::time::sleep(order.longest) => {}
         }
         self.customers.idle.borrow_mut().push(customer);
         let step = Rc::into_inner(step).expect("nothing else holds it");
         step.context.recorder.into_inner()
-    }
-}
-
-async fn interrupted(interrupt: &Interrupt) {
-    while !interrupt.is_requested() {
-        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 

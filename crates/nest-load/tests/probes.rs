@@ -20,7 +20,7 @@ use nest_data::{
     study::read::{StudyTexts, read_study},
 };
 use nest_load::{
-    LoadError,
+    Interrupt, LoadError,
     observe::{Observer, ProbeReading, Sample, cgroup::Cgroup},
 };
 use nix::{
@@ -48,7 +48,7 @@ fn study(probes: &str) -> Study {
 }
 
 fn observe(probes: &str) -> Result<Observer, LoadError> {
-    Observer::new(&study(probes), None, 1)
+    Observer::new(&study(probes), None, 1, &Interrupt::default())
 }
 
 /// How a metrics server answers.

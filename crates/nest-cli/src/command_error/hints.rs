@@ -2,6 +2,7 @@
 
 use nest_load::LoadError;
 use nest_model::ModelError;
+use nix::errno::Errno;
 
 use super::{INTERNAL, INTERRUPTED, INVALID, LOST, STALE, USAGE};
 
@@ -108,9 +109,20 @@ pub(super) fn hint_of_load(error: &LoadError) -> Option<&'static str> {
         }
         LoadError::WorkerGone => "this is a bug; please report it with the message above",
         LoadError::CodeMissing { .. } => "use the program that contains the behaviour",
+        LoadError::System { source, .. } | LoadError::Read { source, .. } if is_out_of_files(source) => {
+            "raise the limit of open files (ulimit -n), or use fewer workers"
+        }
         LoadError::Command { .. }
         | LoadError::Read { .. }
         | LoadError::Keep(_)
         | LoadError::System { .. } => return None,
     })
+}
+
+/// Whether the system says that this process, or the machine, may open no more files: EMFILE, ENFILE.
+fn is_out_of_files(error: &std::io::Error) -> bool {
+    matches!(
+        error.raw_os_error().map(Errno::from_raw),
+        Some(Errno::EMFILE | Errno::ENFILE)
+    )
 }

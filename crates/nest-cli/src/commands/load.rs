@@ -5,6 +5,7 @@ mod order;
 mod outcome;
 
 use nest_load::{
+    LoadError,
     code::Registry,
     quick::{QuickResult, load},
 };
@@ -22,7 +23,7 @@ pub fn run(arguments: &LoadArguments, registry: &Registry) -> Result<(), Command
     let order = LoadOrder::resolve(arguments, registry)?;
     let interrupt = interrupts::watch()?;
     talk(&order.announcement());
-    let result = load(&order.load, &interrupt)?;
+    let result = load(&order.load, &interrupt).map_err(ended_early)?;
     data(&outcome::text(&order.load, &result, order.format))?;
     if interrupt.is_requested() {
         return Err(CommandError::new(
@@ -31,6 +32,14 @@ pub fn run(arguments: &LoadArguments, registry: &Registry) -> Result<(), Command
         ));
     }
     ended_well(&result)
+}
+
+/// Why there are no figures.
+fn ended_early(error: LoadError) -> CommandError {
+    match error {
+        LoadError::Interrupted => CommandError::new(INTERRUPTED, "interrupted before the load began"),
+        other => other.into(),
+    }
 }
 
 /// Refuses a load in which no request was answered as expected.

@@ -57,7 +57,8 @@ pub struct Measure {
     pub max_in_flight: u32,
     /// Most requests that are sent per second, above 0: redirects, logins, requests that are sent again and
     /// the pilot count. Never more than `max_rate * (t + 1 s)` leave within a time t. A plan stays at or
-    /// below 90 % of it: beyond that it is scaled down, and the steps keep their proportions. [default: 5,000]
+    /// below 90 % of it: beyond that it is scaled down, and the steps keep their proportions.
+    /// [default: 5,000]
     pub max_rate: f64,
     /// Longest run. A plan that would take longer is refused. [default: two hours]
     pub max_duration: Seconds,

@@ -65,16 +65,29 @@ impl SentRequest {
             .map_err(|_| "the redirect leads to what is no address".to_owned())?;
         let url = territory.admits(url, &self)?;
         let mut next = Self { url, ..self.clone() };
-        if next.url.origin() != self.url.origin() && !territory.is_own(&next.url, &next.headers) {
-            next.keep_headers(|name| FOR_OTHERS.contains(&name));
-            next.own_cookies.clear();
-        }
         if becomes_get(status, &next.method) {
             next.method = "GET".to_owned();
             next.body = RequestBody::None;
             next.keep_headers(|name| !OF_BODY.contains(&name));
         }
+        if next.url.origin() != self.url.origin() && !territory.is_own(&next.url, &next.headers) {
+            next.for_another_origin()?;
+        }
         Ok(next)
+    }
+
+    /// Takes out what is meant for the target alone. A body cannot be taken out of a request that is to be
+    /// made again as it was.
+    fn for_another_origin(&mut self) -> Result<(), String> {
+        if !matches!(self.body, RequestBody::None) {
+            return Err(format!(
+                "the redirect to {} was not followed: it would bring the request's body to another origin",
+                self.url.origin().ascii_serialization()
+            ));
+        }
+        self.keep_headers(|name| FOR_OTHERS.contains(&name));
+        self.own_cookies.clear();
+        Ok(())
     }
 
     fn keep_headers(&mut self, keeps: impl Fn(&str) -> bool) {
@@ -114,10 +127,10 @@ impl Territory<'_> {
             return Err("the redirect leads to an address that is not HTTP".to_owned());
         }
         let host = bare(url.host_str().unwrap_or_default());
-        let allowed = self.is_own(&url, &from.headers)
+        let is_own = self.is_own(&url, &from.headers);
+        let allowed = is_own
             || host == self.origin.host
             || self.allow_hosts.iter().any(|allowed| bare(allowed) == host)
-            // A host elsewhere must not send customers to this machine.
             || is_loopback(host) && is_loopback(&self.origin.host);
         if !allowed {
             // A name is the target's word, and may hold a secret; an address cannot.
@@ -127,6 +140,11 @@ impl Territory<'_> {
             };
             return Err(format!(
                 "the redirect to {host} was not followed: it is not in allow_hosts"
+            ));
+        }
+        if is_loopback(host) && !is_own && !is_loopback(bare(from.url.host_str().unwrap_or_default())) {
+            return Err(format!(
+                "the redirect to {host} was not followed: no other host may send customers to this machine"
             ));
         }
         // Both can be refused only by addresses that have no host.
@@ -223,6 +241,10 @@ mod tests {
             ("Accept", "*/*"),
         ];
         let from = || sent("GET", "http://127.0.0.1:8080/a", &headers);
+        let from = || SentRequest {
+            body: RequestBody::None,
+            ..from()
+        };
         for elsewhere in [
             "http://127.0.0.1:9/",
             "https://127.0.0.1:8080/",
@@ -235,6 +257,25 @@ mod tests {
                 (vec!["Accept"], &[][..])
             );
         }
+        for status in [307, 308] {
+            let with_body = next(
+                sent("POST", "http://127.0.0.1:8080/a", &headers),
+                status,
+                "http://127.0.0.1:9/",
+            );
+            let why = with_body.err().expect("it would carry the body");
+            assert!(
+                why.contains("http://127.0.0.1:9") && why.contains("body"),
+                "{why}"
+            );
+        }
+        let post = next(
+            sent("POST", "http://127.0.0.1:8080/a", &headers),
+            303,
+            "http://127.0.0.1:9/",
+        );
+        let post = post.expect("it is a GET without a body");
+        assert!(matches!(post.body, RequestBody::None) && post.own_cookies.is_empty());
         let same = next(from(), 307, "b?c").expect("it is allowed");
         assert_eq!(
             (names(&same).len(), same.own_cookies.as_slice()),
@@ -292,6 +333,21 @@ mod tests {
         let from = || sent("GET", "http://shop.test/", &[]);
         assert!(from().redirected(302, "http://127.0.0.1/", territory).is_err());
         assert!(from().redirected(302, "http://shop.test/x", territory).is_ok());
+    }
+
+    #[test]
+    fn a_host_that_the_target_leads_to_cannot_lead_back_to_another_service_of_this_machine() {
+        let from = || SentRequest {
+            body: RequestBody::None,
+            ..sent("GET", "http://shop.test/", &[])
+        };
+        for refused in ["http://127.0.0.1:9/", "http://localhost/", "http://[::1]:8080/"] {
+            assert!(next(from(), 302, refused).is_err(), "{refused}");
+        }
+        assert!(
+            next(from(), 302, "http://127.0.0.1:8080/back").is_ok(),
+            "the target itself"
+        );
     }
 
     #[test]

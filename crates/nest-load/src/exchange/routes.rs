@@ -91,12 +91,13 @@ pub async fn over_http1(
     outcome.map(|_| receiver.answer)
 }
 
-fn wanted<'a>(step: &'a ScriptStep, settings: &ExchangeSettings) -> WantedAnswer<'a> {
+fn wanted<'a>(step: &'a ScriptStep, settings: &'a ExchangeSettings) -> WantedAnswer<'a> {
     WantedAnswer {
         body: step.wants_body,
         longest_body: settings.longest_body,
         fields: &step.wanted_fields,
         expect: &step.expect,
+        bodies: Some(&settings.bodies),
     }
 }
 

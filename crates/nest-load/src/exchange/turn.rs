@@ -1,8 +1,6 @@
-//! Holds requests back that the bound of requests per second does not allow yet. Every request asks here right
-//! before it is sent, whatever protocol sends it: the first one of a step, each redirect that is followed, and
-//! each that is sent again.
-
-use std::time::Duration;
+//! Holds requests back that the bound of requests per second does not allow yet. Every request asks here
+//! right before it is sent, whatever protocol sends it: the first one of a step, each redirect that is
+//! followed, and each that is sent again.
 
 use crate::{
     clock::MonotonicTime,
@@ -28,22 +26,17 @@ pub async fn wait(
     since: MonotonicTime,
     turn: MonotonicTime,
 ) -> Result<MonotonicTime, NoAnswer> {
-    let Some(bound) = &context.settings.bound else {
-        return Ok(since);
-    };
     let mut held = HeldTurn {
-        bound: (turn != MonotonicTime::NEVER).then_some(bound),
+        context,
+        phase,
+        since,
+        is_unused: turn != MonotonicTime::NEVER,
     };
-    let is_reached = context.state.clock.park_until(turn).await;
-    let now = MonotonicTime::now();
-    if phase == StepPhase::Measured {
-        context.recorder.borrow_mut().held.add(now.since(since));
+    if !context.state.clock.park_until(turn).await {
+        return Err(held_back(context, since, "when the step ended"));
     }
-    if !is_reached {
-        return Err(held_back(bound, now.since(since), "when the step ended"));
-    }
-    held.bound = None;
-    Ok(now)
+    held.is_unused = false;
+    Ok(MonotonicTime::now())
 }
 
 /// Waits for the turn of a request that follows another one of the same step: after a redirect, or because it
@@ -53,40 +46,47 @@ pub async fn wait(
 /// As [`wait`].
 pub async fn take(customer: &mut Customer, context: &StepContext, phase: StepPhase) -> Result<(), NoAnswer> {
     let now = MonotonicTime::now();
-    if let Some(turn) = later_turn(context, now) {
-        // Whoever gives up meanwhile learns why.
-        customer.held_since = Some(now);
-        Box::pin(wait(context, phase, now, turn)).await?;
-        customer.held_since = None;
-    }
-    Ok(())
+    let Some(turn) = later_turn(context, now) else {
+        return Ok(());
+    };
+    // Whoever gives up meanwhile learns why.
+    customer.held_since = Some(now);
+    let waited = Box::pin(wait(context, phase, now, turn)).await;
+    customer.held_since = None;
+    waited.map(drop)
 }
 
 /// Why a request failed that the customer gave up while it was held back, if it was.
 pub fn given_up(customer: &mut Customer, context: &StepContext) -> Option<NoAnswer> {
     let since = customer.held_since.take()?;
-    let bound = context.settings.bound.as_ref()?;
-    let span = MonotonicTime::now().since(since);
-    Some(held_back(bound, span, "when its timeout was over"))
+    Some(held_back(context, since, "when its timeout was over"))
 }
 
-fn held_back(bound: &RateBound, span: Duration, when: &str) -> NoAnswer {
+fn held_back(context: &StepContext, since: MonotonicTime, when: &str) -> NoAnswer {
+    let most = context.settings.bound.as_ref().map_or(0.0, RateBound::per_s);
     let reason = format!(
-        "it was held back for {:.1} s {when}: no more than {} requests per second may be sent (max_rate)",
-        span.as_secs_f64(),
-        bound.per_s()
+        "it had been held back for {:.1} s {when}: max_rate allows no more than {most} requests per second",
+        MonotonicTime::now().since(since).as_secs_f64()
     );
     NoAnswer::new(NoAnswer::HELD, reason)
 }
 
-/// A turn that is given back unless it is used, so that steps that end leave nothing taken.
+/// A turn that is waited for. However the wait ends, it is counted; and a turn that was not used is given
+/// back, so that steps that end leave nothing taken.
 struct HeldTurn<'a> {
-    bound: Option<&'a RateBound>,
+    context: &'a StepContext,
+    phase: StepPhase,
+    since: MonotonicTime,
+    is_unused: bool,
 }
 
 impl Drop for HeldTurn<'_> {
     fn drop(&mut self) {
-        if let Some(bound) = self.bound {
+        if self.phase == StepPhase::Measured {
+            let span = MonotonicTime::now().since(self.since);
+            self.context.recorder.borrow_mut().held.add(span);
+        }
+        if let Some(bound) = self.context.settings.bound.as_ref().filter(|_| self.is_unused) {
             bound.give_back();
         }
     }

@@ -10,6 +10,7 @@ use std::{
     borrow::Cow,
     error::Error,
     io::ErrorKind,
+    net::SocketAddr,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -180,6 +181,7 @@ fn form(fields: Vec<FilledField>) -> Result<Form, NoAnswer> {
 struct SentCookies {
     jar: Jar,
     origin: String,
+    port: Option<u16>,
     request: Mutex<OwnCookies>,
 }
 
@@ -195,6 +197,7 @@ impl SentCookies {
         Self {
             jar: jar.clone(),
             origin: origin.host.clone(),
+            port: origin.addresses.first().map(SocketAddr::port),
             request: Mutex::default(),
         }
     }
@@ -205,13 +208,24 @@ impl SentCookies {
     }
 
     /// Gives the host that cookies belong to, and what the request brings for it: nothing for a host that
-    /// it was redirected to.
-    fn on<T>(&self, url: &Url, see: impl FnOnce(&str, &[u8]) -> T) -> T {
+    /// it was redirected to. `None` for another service of the target's host: RFC 6265 tells no ports apart
+    /// (section 8.5), but what the target has given is for the target alone.
+    fn on<T>(&self, url: &Url, see: impl FnOnce(&str, &[u8]) -> T) -> Option<T> {
         let request = self.request.lock().unwrap_or_else(PoisonError::into_inner);
         match url.host_str().map(bare).unwrap_or_default() {
-            host if host == self.origin => see(request.host.as_deref().unwrap_or(host), &request.line),
-            other => see(other, &[]),
+            host if host == self.origin => self
+                .is_target_port(url)
+                .then(|| see(request.host.as_deref().unwrap_or(host), &request.line)),
+            other => Some(see(other, &[])),
         }
+    }
+
+    /// Whether a port of the target's host is the target's own: its port, or the usual one of HTTP or HTTPS
+    /// if its own is the other one of them.
+    fn is_target_port(&self, url: &Url) -> bool {
+        let usual = [Some(80), Some(443)];
+        let port = url.port_or_known_default();
+        port == self.port || usual.contains(&port) && usual.contains(&self.port)
     }
 }
 

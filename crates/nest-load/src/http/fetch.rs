@@ -11,7 +11,7 @@ use std::{
 use reqwest::{Client, header::ACCEPT, redirect, retry};
 use tokio::{runtime::Runtime, task::JoinSet};
 
-use crate::error::LoadError;
+use crate::{engine::interrupt::Interrupt, error::LoadError};
 
 /// Longest wait for a page.
 const LONGEST: Duration = Duration::from_secs(2);
@@ -23,8 +23,9 @@ const TEXT_FORMAT: &str = "text/plain;version=0.0.4;q=1,*/*;q=0.1";
 /// Fetches pages over HTTP.
 #[derive(Debug)]
 pub struct Fetcher {
-    runtime: Runtime,
+    runtime: Option<Runtime>, // none only while it is dropped
     client: Client,
+    interrupt: Interrupt,
 }
 
 /// What came back.
@@ -39,11 +40,11 @@ pub struct Page {
 }
 
 impl Fetcher {
-    /// A fetcher without connections.
+    /// A fetcher without connections, which gives up if a stop is asked for.
     ///
     /// # Errors
     /// [`LoadError::System`] if the system gives no timer or sockets.
-    pub fn new() -> Result<Self, LoadError> {
+    pub fn new(interrupt: Interrupt) -> Result<Self, LoadError> {
         let refused = |source| LoadError::System {
             what: "a runtime for metrics",
             source,
@@ -63,7 +64,11 @@ impl Fetcher {
             .timeout(LONGEST)
             .build()
             .map_err(|error| refused(std::io::Error::other(error)))?;
-        Ok(Self { runtime, client })
+        Ok(Self {
+            runtime: Some(runtime),
+            client,
+            interrupt,
+        })
     }
 
     /// Fetches all pages at the same time; one answer per address, in their order, or why there is none.
@@ -72,17 +77,35 @@ impl Fetcher {
             .iter()
             .map(|_| Err("it was not asked".to_owned()))
             .collect();
-        self.runtime.block_on(async {
+        let Some(runtime) = &self.runtime else {
+            return answers;
+        };
+        runtime.block_on(async {
             let mut fetches = JoinSet::new();
             for (index, address) in addresses.iter().enumerate() {
                 let (client, address) = (self.client.clone(), address.clone());
                 fetches.spawn(async move { (index, fetch(&client, &address).await) });
             }
-            while let Some(Ok((index, answer))) = fetches.join_next().await {
-                answers[index] = answer;
+            loop {
+                tokio::select! {
+                    fetched = fetches.join_next() => match fetched {
+                        Some(Ok((index, answer))) => answers[index] = answer,
+                        _ => break,
+                    },
+                    () = self.interrupt.requested() => break,
+                }
             }
         });
         answers
+    }
+}
+
+impl Drop for Fetcher {
+    fn drop(&mut self) {
+        // Whoever still looks up a name is not waited for.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

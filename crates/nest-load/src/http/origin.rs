@@ -6,6 +6,10 @@ use std::{
     sync::Arc,
 };
 
+use nix::{
+    errno::Errno,
+    sys::resource::{Resource, getrlimit},
+};
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
 
@@ -130,16 +134,25 @@ fn resolve(host: &str, port: u16) -> Result<Arc<[SocketAddr]>, LoadError> {
 }
 
 fn not_connected(error: &std::io::Error) -> NoAnswer {
-    match error.raw_os_error().map(nix::errno::Errno::from_raw) {
-        Some(nix::errno::Errno::EMFILE | nix::errno::Errno::ENFILE) => NoAnswer::new(
+    match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::EMFILE | Errno::ENFILE) => NoAnswer::new(
             NoAnswer::LOCAL,
-            "the generator has no file descriptors left: raise the limit (ulimit -n), or use fewer customers",
+            format!(
+                "the generator has no file descriptors left, as it may open {} files: raise the limit \
+                 (ulimit -n), or use fewer customers",
+                open_files()
+            ),
         ),
-        Some(nix::errno::Errno::EADDRNOTAVAIL) => NoAnswer::new(
+        Some(Errno::EADDRNOTAVAIL) => NoAnswer::new(
             NoAnswer::LOCAL,
             "the generator has no local ports left: the target does not keep connections, or there are too \
              many customers",
         ),
         _ => NoAnswer::new(NoAnswer::CONNECT, error),
     }
+}
+
+/// How many files this process may open at once.
+fn open_files() -> u64 {
+    getrlimit(Resource::RLIMIT_NOFILE).map_or(0, |(soft, _)| soft)
 }

@@ -1,6 +1,12 @@
 //! What threads of this process use, and what the civil clock says.
 
-use nix::time::{ClockId, clock_gettime};
+use nix::{
+    sys::{
+        resource::{UsageWho, getrusage},
+        time::TimeSpec,
+    },
+    time::{ClockId, clock_gettime},
+};
 use procfs::process::Process;
 
 /// What one thread has used since it began.
@@ -12,36 +18,41 @@ pub struct ThreadUse {
     pub waited_s: f64,
 }
 
-/// Use of a thread of this process; nothing if it cannot be read.
+/// Use of a thread of this process; nothing if it cannot be read. Its processor time needs no file, so that
+/// it is known even if this process may open no more.
 #[must_use]
 pub fn of_own(tid: i32) -> ThreadUse {
     let schedule = Process::myself()
         .and_then(|own| own.task_from_tid(tid))
         .and_then(|task| task.schedstat());
-    schedule.map_or_else(
-        |_| ThreadUse::default(),
-        |schedule| ThreadUse {
-            cpu_s: schedule.sum_exec_runtime as f64 / 1e9,
-            waited_s: schedule.run_delay as f64 / 1e9,
-        },
-    )
+    ThreadUse {
+        cpu_s: clock_gettime(processor_clock(tid)).map_or(0.0, seconds),
+        waited_s: schedule.map_or(0.0, |schedule| schedule.run_delay as f64 / 1e9),
+    }
+}
+
+/// The clock of a thread's processor time, as Linux numbers it: `CPUCLOCK_SCHED` of a thread, in
+/// linux/posix-timers.h.
+fn processor_clock(tid: i32) -> ClockId {
+    const OF_A_THREAD: i32 = 4;
+    const SCHED: i32 = 2;
+    ClockId::from_raw(!tid << 3 | OF_A_THREAD | SCHED)
+}
+
+fn seconds(time: TimeSpec) -> f64 {
+    time.tv_sec() as f64 + time.tv_nsec() as f64 / 1e9
 }
 
 /// Seconds of the civil clock.
 #[must_use]
 pub fn civil_s() -> f64 {
-    clock_gettime(ClockId::CLOCK_REALTIME)
-        .map_or(0.0, |time| time.tv_sec() as f64 + time.tv_nsec() as f64 / 1e9)
+    clock_gettime(ClockId::CLOCK_REALTIME).map_or(0.0, seconds)
 }
 
 /// Most resident bytes that this process has had.
 #[must_use]
 pub fn peak_memory_bytes() -> u64 {
-    Process::myself()
-        .and_then(|own| own.status())
-        .ok()
-        .and_then(|status| status.vmhwm)
-        .map_or(0, |kibibytes| kibibytes * 1_024)
+    getrusage(UsageWho::RUSAGE_SELF).map_or(0, |usage| usage.max_rss().max(0).cast_unsigned() * 1_024)
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ use nest_data::{
     },
 };
 
+use nix::errno::Errno;
+
 use crate::{
     code::registry::Registry,
     engine::interrupt::Interrupt,
@@ -175,13 +177,22 @@ impl QuickLoad {
 pub fn load(quick: &QuickLoad, interrupt: &Interrupt) -> Result<QuickResult, LoadError> {
     let step_load = load_of(quick);
     step_load.check()?;
-    let base_url = base_url::filled(&quick.base_url, &quick.secrets)?;
-    let origin = Origin::of(&base_url, &quick.trust, quick.http2)?;
-    let down = |error: std::io::Error| LoadError::TargetDown {
-        url: quick.base_url.clone(),
-        reason: error.to_string(),
+    let origin = origin(quick, interrupt)?;
+    let down = |error: std::io::Error| match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::EMFILE | Errno::ENFILE) => LoadError::System {
+            what: "a connection",
+            source: error,
+        },
+        _ => LoadError::TargetDown {
+            url: quick.base_url.clone(),
+            reason: error.to_string(),
+        },
     };
-    Address::of(&quick.base_url)?.connect().map_err(down)?;
+    let connected = Address::of(&quick.base_url)?.connect(interrupt);
+    if interrupt.is_requested() {
+        return Err(LoadError::Interrupted);
+    }
+    connected.map_err(down)?;
     let program = script::compile(Sources {
         behaviours: &[quick.behaviour.clone()].into_iter().collect(),
         feeds: Vec::new(),
@@ -198,15 +209,22 @@ pub fn load(quick: &QuickLoad, interrupt: &Interrupt) -> Result<QuickResult, Loa
         keep_bodies: false,
     })?;
     if program.settings.origin.tls.is_some() {
-        try_handshake(&program)?;
+        try_handshake(&program, interrupt)?;
     }
     let engine = Engine::new(program, &[], quick.workers)?;
     let result = engine.run_step(&step_load, limits(quick), None, interrupt)?;
     Ok(close(&engine, result))
 }
 
+/// Where the target is. Looking up its name may take long, and is given up if a stop is asked for.
+fn origin(quick: &QuickLoad, interrupt: &Interrupt) -> Result<Origin, LoadError> {
+    let base_url = base_url::filled(&quick.base_url, &quick.secrets)?;
+    let (trust, http2) = (quick.trust.clone(), quick.http2);
+    interrupt.unless_requested(move || Origin::of(&base_url, &trust, http2))?
+}
+
 /// Shakes hands once before the load: a certificate that is refused once is refused each time.
-fn try_handshake(program: &Program) -> Result<(), LoadError> {
+fn try_handshake(program: &Program, interrupt: &Interrupt) -> Result<(), LoadError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|source| LoadError::System {
         what: "a runtime",
@@ -221,9 +239,12 @@ fn try_handshake(program: &Program) -> Result<(), LoadError> {
                 Http1Connection::default().ready(origin, &last_good).await
             }
         };
-        tokio::time::timeout(HANDSHAKE, shake).await
+        tokio::select! {
+            shaken = tokio::time::timeout(HANDSHAKE, shake) => Ok(shaken),
+            () = interrupt.requested() => Err(LoadError::Interrupted),
+        }
     });
-    match shaken {
+    match shaken? {
         Ok(Err(no_answer)) if no_answer.kind == NoAnswer::TLS => {
             let request = program
                 .requests()

@@ -33,8 +33,7 @@ impl<'a> Run<'a> {
         interrupt: &'a Interrupt,
     ) -> Result<Self, LoadError> {
         let address = Address::of(&study.target.base_url)?;
-        let base_url = base_url::filled(&study.target.base_url, &options.secrets)?;
-        let origin = Origin::of(&base_url, &options.trust, study.target.http2)?;
+        let origin = origin(study, &options, interrupt)?;
         let program = compile(study, &options, &origin)?;
         let stored = study.data.as_ref().and_then(|data| data.sizes.first().copied());
         state_size(&mut options.commands.environment, stored);
@@ -49,7 +48,9 @@ impl<'a> Run<'a> {
         // The sampler stays off the target's cores too.
         pin(&cores)?;
         let engine = Engine::new(program, &cores, cores.len())?;
-        let observer = Observer::new(study, started.as_ref().map(StartedTarget::pid), address.port)?;
+        let pid = started.as_ref().map(StartedTarget::pid);
+        let observer = Observer::new(study, pid, address.port, interrupt);
+        let observer = observer.map_err(|error| told_as_interrupt(error, interrupt))?;
         let mut resources = observer.resources().to_vec();
         resources.extend(network(study, &origin, address.port));
         Ok(Self {
@@ -117,7 +118,9 @@ impl<'a> Run<'a> {
                 self.study,
                 self.started.as_ref().map(StartedTarget::pid),
                 self.address.port,
-            )?;
+                self.interrupt,
+            )
+            .map_err(|error| told_as_interrupt(error, self.interrupt))?;
         }
         let Some(command) = &self.study.target.state else {
             return Ok(());
@@ -129,6 +132,22 @@ impl<'a> Run<'a> {
             self.time_left()?,
             self.interrupt,
         )
+    }
+}
+
+/// Where the target is. Looking up its name may take long, and is given up if a stop is asked for.
+fn origin(study: &Study, options: &MeasureOptions, interrupt: &Interrupt) -> Result<Origin, LoadError> {
+    let base_url = base_url::filled(&study.target.base_url, &options.secrets)?;
+    let (trust, http2) = (options.trust.clone(), study.target.http2);
+    interrupt.unless_requested(move || Origin::of(&base_url, &trust, http2))?
+}
+
+/// The error of something that was given up because a stop was asked for is the stop.
+pub(super) fn told_as_interrupt(error: LoadError, interrupt: &Interrupt) -> LoadError {
+    if interrupt.is_requested() {
+        LoadError::Interrupted
+    } else {
+        error
     }
 }
 

@@ -75,11 +75,18 @@ impl Address {
         })
     }
 
-    /// Opens a connection, as a look whether anything is there.
+    /// Opens a connection, as a look whether anything is there, unless a stop is asked for.
     ///
     /// # Errors
     /// What the system says.
-    pub fn connect(&self) -> std::io::Result<TcpStream> {
+    pub fn connect(&self, interrupt: &Interrupt) -> std::io::Result<TcpStream> {
+        let address = self.clone();
+        interrupt
+            .unless_requested(move || address.connect_at_once())
+            .unwrap_or_else(|error| Err(std::io::Error::other(error)))
+    }
+
+    fn connect_at_once(&self) -> std::io::Result<TcpStream> {
         let mut last = std::io::Error::other("the host name has no address");
         for address in (self.host.as_str(), self.port).to_socket_addrs()? {
             match TcpStream::connect_timeout(&address, Duration::from_secs(2)) {
@@ -106,6 +113,9 @@ impl StartedTarget {
         interrupt: &Interrupt,
     ) -> Result<Self, LoadError> {
         if !is_free(address, interrupt) {
+            if interrupt.is_requested() {
+                return Err(LoadError::Interrupted);
+            }
             return Err(LoadError::AddressTaken {
                 address: format!("{}:{}", address.host, address.port),
             });
@@ -148,13 +158,13 @@ impl Drop for StartedTarget {
 /// Whether nothing listens at an address. The target of a run that was killed may still be ending.
 fn is_free(address: &Address, interrupt: &Interrupt) -> bool {
     let start = Instant::now();
-    while address.connect().is_ok() {
+    while address.connect(interrupt).is_ok() {
         if start.elapsed() > PATIENCE + Duration::from_secs(1) || interrupt.is_requested() {
             return false;
         }
         std::thread::sleep(READY_INTERVAL);
     }
-    true
+    !interrupt.is_requested()
 }
 
 fn cannot_run(command: &str, settings: &CommandSettings, source: std::io::Error) -> LoadError {
@@ -209,7 +219,7 @@ pub fn wait_until_ready(
         // Looking is a request, too.
         let turn = bound.filter(|_| study.target.ready.is_some());
         wait_for_turn(turn, start + patience, interrupt);
-        let reason = match is_ready(study.target.ready.as_deref(), origin, address) {
+        let reason = match is_ready(study.target.ready.as_deref(), origin, address, interrupt) {
             Ok(()) => return Ok(()),
             Err(reason) => reason,
         };
@@ -240,15 +250,28 @@ fn wait_for_turn(bound: Option<&RateBound>, end: Instant, interrupt: &Interrupt)
 }
 
 /// Asks for the path over the same client that will put the target under load.
-fn is_ready(path: Option<&str>, origin: &Origin, address: &Address) -> Result<(), String> {
+fn is_ready(
+    path: Option<&str>,
+    origin: &Origin,
+    address: &Address,
+    interrupt: &Interrupt,
+) -> Result<(), String> {
     let Some(path) = path.filter(|_| !origin.http2) else {
-        return address.connect().map(drop).map_err(|error| error.to_string());
+        let connected = address.connect(interrupt);
+        return connected.map(drop).map_err(|error| error.to_string());
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| error.to_string())?;
-    match runtime.block_on(async { tokio::time::timeout(Duration::from_secs(2), ask(path, origin)).await }) {
+    let asked = runtime.block_on(async {
+        let asking = tokio::time::timeout(Duration::from_secs(2), ask(path, origin));
+        tokio::select! {
+            asked = asking => asked,
+            () = interrupt.requested() => Ok(Err("interrupted".to_owned())),
+        }
+    });
+    match asked {
         Ok(Ok(status)) if status < 400 => Ok(()),
         Ok(Ok(status)) => Err(format!("{path} answers {status}")),
         Ok(Err(reason)) => Err(format!("{path}: {reason}")),
@@ -274,6 +297,7 @@ async fn ask(path: &str, origin: &Origin) -> Result<u16, String> {
         longest_body: u64::MAX,
         fields: &[],
         expect: &expect,
+        bodies: None,
     };
     let mut receiver = Receiver::new(wanted, &mut cookies, &origin.host, path);
     match connection

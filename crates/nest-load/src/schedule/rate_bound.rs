@@ -17,9 +17,9 @@ const LONGEST: Duration = Duration::from_secs(10 * 86_400);
 /// A bound of the requests per second.
 ///
 /// # Formula
-/// The generic cell rate algorithm in its virtual scheduling form, with an interval T = 1 / rate: the n-th
-/// request that is let through leaves at `max(a, due - tau)`, where it asks at a, `tau` is the capacity less T,
-/// and `due` becomes `max(a, due) + T`. Hence at most `(t + capacity) / T` leave within a time t.
+/// The generic cell rate algorithm in its virtual scheduling form, with an interval T = 1 / rate: a request
+/// that asks at a leaves at `max(a, due - tau)`, where `tau` is the capacity less T, and `due` becomes
+/// `max(a, due) + T`. Hence at most `(t + capacity) / T` leave within a time t.
 ///
 /// Source: ITU-T Recommendation I.371, annex A.
 #[derive(Debug)]

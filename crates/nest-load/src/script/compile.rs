@@ -32,7 +32,7 @@ use crate::{
     clock::MonotonicTime,
     code::registry::Registry,
     error::LoadError,
-    http::{compat::CompatSettings, origin::Origin},
+    http::{compat::CompatSettings, kept_bodies::KeptBodies, origin::Origin},
     schedule::rate_bound::RateBound,
 };
 
@@ -90,6 +90,7 @@ pub fn compile(sources: Sources<'_>) -> Result<Program, LoadError> {
         digest_key: RandomState::new(),
         compat: sources.compat,
         longest_body: sources.longest_body,
+        bodies: KeptBodies::new(sources.longest_body),
         timeout_s: sources.timeout_s,
         bound: sources
             .max_rate
@@ -175,7 +176,7 @@ impl Compiler<'_> {
                 &nothing
             }
         };
-        let steps = behaviour
+        let steps: Vec<ScriptStep> = behaviour
             .steps
             .iter()
             .enumerate()

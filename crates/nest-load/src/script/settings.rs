@@ -3,7 +3,7 @@
 use std::collections::hash_map::RandomState;
 
 use crate::{
-    http::{compat::CompatSettings, origin::Origin},
+    http::{compat::CompatSettings, kept_bodies::KeptBodies, origin::Origin},
     schedule::rate_bound::RateBound,
     script::feeds::FeedReader,
 };
@@ -27,6 +27,8 @@ pub struct ExchangeSettings {
     pub compat: CompatSettings,
     /// Longest body of an answer, in bytes.
     pub longest_body: u64,
+    /// The bodies that are in memory, over all customers.
+    pub bodies: KeptBodies,
     /// Longest wait for an answer, in seconds, unless a request has its own.
     pub timeout_s: f64,
     /// Most requests per second, over all workers and steps; `None` if nobody bounds them.

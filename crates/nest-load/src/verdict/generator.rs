@@ -87,7 +87,8 @@ pub fn schedule(facts: &StepFacts<'_>, findings: &mut Findings) {
     });
     if facts.local_errors > 0 {
         let reason = format!(
-            "the generator had no file descriptor or port left for {} requests",
+            "the generator had no file descriptor or port left, or no room for an answer, for {} requests: \
+             raise the limit of open files (ulimit -n), or use fewer customers",
             facts.local_errors
         );
         findings.add(Validity::Invalid, reason);
@@ -122,8 +123,8 @@ pub fn bound(facts: &StepFacts<'_>, findings: &mut Findings) -> bool {
     let validity = HELD.judge(share);
     if let (Some(validity), Some(max_rate)) = (validity, facts.max_rate) {
         let reason = format!(
-            "max_rate held back {held} of {} requests, as no more than {max_rate} per second may be sent: the \
-             load was not what was planned; raise max_rate, or plan less",
+            "max_rate held back {held} of {} requests, as no more than {max_rate} per second may be sent: \
+             the load was not what was planned; raise max_rate, or plan less",
             requests.max(held)
         );
         findings.add(validity, reason);

@@ -38,6 +38,7 @@ pub async fn offer(slot: &Rc<SlotCustomers>, step: &Rc<RunningStep>, load: &Step
         step,
         load,
         executions: JoinSet::new(),
+        waiting: Waiting::default(),
     };
     let context = &step.context;
     tokio::select! {
@@ -45,7 +46,7 @@ pub async fn offer(slot: &Rc<SlotCustomers>, step: &Rc<RunningStep>, load: &Step
         () = stopped(context) => {}
     }
     context.state.clock.end_parking();
-    let mut executions = offering.executions;
+    let (mut executions, waiting) = (offering.executions, offering.waiting);
     let drained = async {
         while let Some(ended) = executions.join_next().await {
             note_panic(context, &ended);
@@ -58,6 +59,11 @@ pub async fn offer(slot: &Rc<SlotCustomers>, step: &Rc<RunningStep>, load: &Step
     let cut = executions.len();
     executions.shutdown().await;
     context.control.progress[slot.slot].forget_aborted(cut);
+    // No customer was free for them until the end.
+    for execution in waiting.take() {
+        let mut recorder = context.recorder.borrow_mut();
+        recorder.execution_dropped(execution.behaviour, execution.phase);
+    }
 }
 
 /// A load that is being offered.
@@ -66,6 +72,7 @@ struct Offering<'a> {
     step: &'a Rc<RunningStep>,
     load: &'a StepLoad,
     executions: JoinSet<()>,
+    waiting: Waiting, // executions that found no customer free
 }
 
 impl Offering<'_> {
@@ -120,7 +127,7 @@ impl Offering<'_> {
     async fn open(&mut self, starts: ScheduledStarts, most: usize, queue: usize) {
         let (step, load) = (self.step, self.load);
         let context = &step.context;
-        let waiting = Waiting::default();
+        let waiting = Rc::clone(&self.waiting);
         for start in starts {
             let due = self.due(start.due_s);
             if !is_reached(context, due).await {

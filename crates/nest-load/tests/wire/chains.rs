@@ -271,8 +271,8 @@ fn a_redirect_to_another_allowed_place_is_followed_without_keys() {
     let other = Ledger::new(|_, _| Reply::ok(7));
     let elsewhere = Way::Http1.serve(&other);
     for way in WAYS {
-        let ledger = Ledger::new(move |_, _| Reply {
-            status: 307,
+        let ledger = Ledger::new(move |_, asked| Reply {
+            status: if asked.target == "/here" { 303 } else { 307 },
             location: Some(format!("http://{elsewhere}/there?x=1")),
             length: 50,
             fate: Fate::Answered,
@@ -300,10 +300,18 @@ fn a_redirect_to_another_allowed_place_is_followed_without_keys() {
         assert_eq!(
             there[0].asked,
             Asked {
+                method: "GET".to_owned(),
                 target: "/there?x=1".to_owned(),
-                ..here[0].asked.clone()
+                body: false,
+                typed: false,
             },
             "{way:?}"
         );
+        // The same request again would bring its body to another origin.
+        let mut request = way.request("POST", "/again");
+        request.redirects = Some(1);
+        let result = execute(way, address, vec![request], 1);
+        assert_eq!(errors(&result), [("redirect", 1)].into(), "{way:?}");
+        assert_eq!((ledger.take().len(), other.take().len()), (1, 0), "{way:?}");
     }
 }

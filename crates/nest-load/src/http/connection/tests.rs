@@ -68,6 +68,7 @@ async fn exchange(connection: &mut Http1Connection, buffers: &Buffers) -> Result
         longest_body: 1_000,
         fields: &[],
         expect: &expect,
+        bodies: None,
     };
     let (mut jar, known) = (Jar::default(), RefCell::default());
     let mut receiver = Receiver::new(wanted, &mut jar, "127.0.0.1", "/");

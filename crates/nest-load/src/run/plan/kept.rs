@@ -22,8 +22,8 @@ const MOST_WINDOWS: u32 = 1_000;
 /// Checks the plan of an interrupted run.
 ///
 /// # Errors
-/// [`LoadError::KeptPlan`] if a step asks for more than `max_rate`, has other customers than its rates need, or
-/// a rate that is none; if steps share a number, or together last longer than `max_duration`.
+/// [`LoadError::KeptPlan`] if a step asks for more than `max_rate`, has other customers than its rates need,
+/// or a rate that is none; if steps share a number, or together last longer than `max_duration`.
 pub fn check_kept(study: &Study, plan: &Plan, pilots: &[Pilot]) -> Result<(), LoadError> {
     let refused = |reason: String| Err(LoadError::KeptPlan { reason });
     let measure = &study.measure;
