@@ -31,6 +31,8 @@ pub struct MonotonicTime(u64);
 impl MonotonicTime {
     /// Later than every other one.
     pub const NEVER: Self = Self(u64::MAX);
+    /// Earlier than every other one.
+    pub const LONG_AGO: Self = Self(0);
 
     /// The present.
     pub fn now() -> Self {

@@ -83,11 +83,20 @@ impl RunningStep {
             .borrow_mut()
             .execution_begins(&context.control, now);
         let (ended, now) = match &self.program.scripts[execution.behaviour].work {
-            Work::Requests { preset, steps } => {
+            Work::Requests {
+                preset,
+                steps,
+                is_random,
+            } => {
                 for (index, value) in preset {
                     customer.variables[*index].get_or_insert_with(|| value.as_str().into());
                 }
-                let mut random = Xoshiro256PlusPlus::seed_from_u64(execution.seed);
+                // Seeding costs as much as many a request's other work.
+                let mut random = if *is_random {
+                    Xoshiro256PlusPlus::seed_from_u64(execution.seed)
+                } else {
+                    context.state.unasked.clone()
+                };
                 let mut rows = FeedRows::new(execution.row, context.settings.feeds.len());
                 requests::execute(customer, context, execution, steps, &mut random, &mut rows, now).await
             }

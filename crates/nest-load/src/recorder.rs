@@ -87,6 +87,8 @@ pub struct Recorder {
     pub gaps: GapMeter,
     /// Requests that `max_rate` held back.
     pub held: HeldRequests,
+    on_time: u64,       // starts without any delay, until the books are closed
+    latest: (u16, u64), // the status that came last, and how often in a row
     /// Executions in progress and requests in flight, over the windows.
     pub active: LevelMeter,
     pub in_flight: LevelMeter,
@@ -115,13 +117,6 @@ pub struct BehaviourRecord {
     pub counted: Vec<CountTally>,      // one per count of the behaviour
     histograms: [Option<Hdr<u64>>; 4], // due ok, due failed, sent ok, sent failed
     single: bool,                      // it makes one request only
-}
-
-impl BehaviourRecord {
-    /// Requests that were sent, those that were sent again among them.
-    pub fn on_the_wire(&self) -> u64 {
-        self.requests.due - self.requests.dropped + self.resends.total()
-    }
 }
 
 struct EndpointRecord {
@@ -169,6 +164,8 @@ impl Recorder {
             clock: new_histogram(),
             gaps: GapMeter::default(),
             held: HeldRequests::default(),
+            on_time: 0,
+            latest: (0, 0),
             active: LevelMeter::default(),
             in_flight: LevelMeter::default(),
             lost_connections: 0,
@@ -272,7 +269,7 @@ impl Recorder {
         if place.phase == StepPhase::Settling {
             return;
         }
-        *self.statuses.entry(record.status).or_default() += 1;
+        self.count_status(record.status);
         let (of, endpoint) = (
             &mut self.behaviours[place.behaviour],
             &mut self.endpoints[place.endpoint],
@@ -295,6 +292,17 @@ impl Recorder {
         }
     }
 
+    /// Records the delay between due time and start of an execution, in microseconds. Most closed customers
+    /// start without any, which costs no look into the histogram.
+    #[inline]
+    pub fn started_late(&mut self, late_us: u64) {
+        if late_us == 0 {
+            self.on_time += 1;
+        } else {
+            self.lateness.saturating_record(late_us);
+        }
+    }
+
     /// Counts a failure; `true` if few exchanges of its kind are kept so far.
     pub fn failed(&mut self, behaviour: usize, kind: &str) -> bool {
         self.count_error(behaviour, kind);
@@ -308,6 +316,12 @@ impl Recorder {
 
     /// Closes the books at the end of a step: what is still open was cut.
     pub fn close(&mut self, control: &StepControl) {
+        self.count_latest();
+        if self.on_time > 0 {
+            // The shortest delay that a histogram knows is one microsecond.
+            self.lateness
+                .saturating_record_n(1, std::mem::take(&mut self.on_time));
+        }
         self.active.close(control);
         self.in_flight.close(control);
         let gaps = &self.gaps;

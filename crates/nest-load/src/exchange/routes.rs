@@ -144,7 +144,7 @@ fn write_body(
         }
         // A method that usually has a body states that there is none: RFC 9110, section 8.6.
         RequestBody::None | RequestBody::Multipart(_)
-            if matches!(step.method.as_ref(), "POST" | "PUT" | "PATCH") =>
+            if step.method.starts_with('P') && matches!(step.method.as_ref(), "POST" | "PUT" | "PATCH") =>
         {
             out.extend_from_slice(b"content-length: 0\r\n\r\n")
         }

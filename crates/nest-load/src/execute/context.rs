@@ -33,8 +33,8 @@ impl StepContext {
     /// Records how late an execution starts.
     pub fn note_lateness(&self, execution: &DueExecution, now: MonotonicTime) {
         if execution.phase == StepPhase::Measured {
-            let late = now.microseconds_since(execution.due).max(1);
-            self.recorder.borrow_mut().lateness.saturating_record(late);
+            let late_us = now.microseconds_since(execution.due);
+            self.recorder.borrow_mut().started_late(late_us);
         }
     }
 }

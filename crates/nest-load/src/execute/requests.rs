@@ -53,9 +53,9 @@ pub async fn execute(
         }
         due = now;
     }
-    context
-        .recorder
-        .borrow_mut()
-        .execution_counted(behaviour, execution.phase, &counts);
+    if !counts.is_empty() {
+        let mut recorder = context.recorder.borrow_mut();
+        recorder.execution_counted(behaviour, execution.phase, &counts);
+    }
     (ExecutionEnd::Ok, now)
 }

@@ -149,7 +149,13 @@ impl AsyncWrite for WatchedSocket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.socket).poll_write(context, bytes);
+        // Nearly always there is room, and then nobody needs to be woken.
+        let written = match self.socket.try_write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                Pin::new(&mut self.socket).poll_write(context, bytes)
+            }
+            written => Poll::Ready(written),
+        };
         self.note(written)
     }
 

@@ -43,6 +43,11 @@ impl ExecutionCounts {
         Self(vec![Amount::Known(0.0); counts])
     }
 
+    /// Whether the behaviour has no counts.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Adds to a count.
     pub fn add(&mut self, count: usize, amount: Amount) {
         self.0[count] = self.0[count].plus(amount);

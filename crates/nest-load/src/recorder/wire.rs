@@ -3,7 +3,7 @@
 
 use nest_data::measurement::{Outcome, Resends};
 
-use super::{Recorder, RequestPlace};
+use super::{BehaviourRecord, Recorder, RequestPlace};
 use crate::{
     clock::MonotonicTime,
     recorder::windows::{StepControl, StepPhase},
@@ -33,7 +33,7 @@ impl Recorder {
         if place.phase == StepPhase::Settling {
             return;
         }
-        *self.statuses.entry(status).or_default() += 1;
+        self.count_status(status);
         let of = &mut self.behaviours[place.behaviour];
         of.redirected += 1;
         for requests in [&mut of.requests, &mut self.endpoints[place.endpoint].requests] {
@@ -72,6 +72,23 @@ impl Recorder {
         self.silence.answered(control, now);
     }
 
+    /// Counts the status of an answer. Mostly it is that of the one before.
+    #[inline]
+    pub(super) fn count_status(&mut self, status: u16) {
+        if status != self.latest.0 {
+            self.count_latest();
+            self.latest = (status, 0);
+        }
+        self.latest.1 += 1;
+    }
+
+    pub(super) fn count_latest(&mut self) {
+        let (status, count) = std::mem::take(&mut self.latest);
+        if count > 0 {
+            *self.statuses.entry(status).or_default() += count;
+        }
+    }
+
     /// Requests that were sent again, over all behaviours.
     pub fn resends(&self) -> Resends {
         let mut all = Resends::default();
@@ -79,5 +96,12 @@ impl Recorder {
             .iter()
             .for_each(|record| all.merge(&record.resends));
         all
+    }
+}
+
+impl BehaviourRecord {
+    /// Requests that were sent, those that were sent again among them.
+    pub fn on_the_wire(&self) -> u64 {
+        self.requests.due - self.requests.dropped + self.resends.total()
     }
 }

@@ -104,8 +104,8 @@ impl JsonPath {
     }
 }
 
-/// Walks to a place and takes its value. Ends with an error as soon as it has it: what follows need not be
-/// read.
+/// Walks to a place and takes its value. Reads no further as soon as it has it, which is an error for the
+/// parser and for nobody else: one of our own would cost as much as the walk.
 struct JsonWalk<'a> {
     text: &'a [u8],
     parts: &'a [Part],
@@ -124,10 +124,7 @@ impl<'de> DeserializeSeed<'de> for JsonWalk<'_> {
             return Err(D::Error::custom("a value with more behind it"));
         }
         *self.found = saved(raw);
-        match self.found {
-            Some(_) => Err(D::Error::custom("found")),
-            None => Ok(()),
-        }
+        Ok(())
     }
 }
 
@@ -188,8 +185,11 @@ impl<'de> Visitor<'de> for JsonWalk<'_> {
             items.next_element_seed(JsonWalk {
                 text: self.text,
                 parts: rest,
-                found: self.found,
+                found: &mut *self.found,
             })?;
+            if self.found.is_some() {
+                return Ok(());
+            }
         }
         while items.next_element::<IgnoredAny>()?.is_some() {}
         Ok(())
@@ -202,11 +202,16 @@ impl<'de> Visitor<'de> for JsonWalk<'_> {
         };
         while let Some(is_wanted) = fields.next_key_seed(IsName(wanted.map(|(name, _)| name.as_str())))? {
             match wanted.filter(|_| is_wanted) {
-                Some((_, rest)) => fields.next_value_seed(JsonWalk {
-                    text: self.text,
-                    parts: rest,
-                    found: self.found,
-                })?,
+                Some((_, rest)) => {
+                    fields.next_value_seed(JsonWalk {
+                        text: self.text,
+                        parts: rest,
+                        found: &mut *self.found,
+                    })?;
+                    if self.found.is_some() {
+                        return Ok(());
+                    }
+                }
                 None => drop(fields.next_value::<IgnoredAny>()?),
             }
         }

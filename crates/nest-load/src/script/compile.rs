@@ -182,7 +182,11 @@ impl Compiler<'_> {
             .enumerate()
             .map(|(index, step)| self.step(step, of_execution(index)))
             .collect::<Result<_, _>>()?;
-        Ok(Work::Requests { preset, steps })
+        Ok(Work::Requests {
+            preset,
+            is_random: !steps.iter().all(|step| step.is_literal() && step.think.is_none()),
+            steps,
+        })
     }
 
     fn variable(&self, name: &str) -> Option<usize> {

@@ -67,6 +67,8 @@ pub enum Work {
         /// Variables that have a value before any step has saved one.
         preset: Vec<(usize, String)>,
         steps: Vec<ScriptStep>,
+        /// Whether something is drawn for them: values of templates, or pauses.
+        is_random: bool,
     },
     /// Code of the program.
     Code(Arc<dyn DynBehaviour>),

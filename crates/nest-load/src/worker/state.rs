@@ -2,6 +2,9 @@
 
 use std::cell::{Cell, RefCell};
 
+use rand::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
+
 use crate::{
     clock::Clock,
     http::{connection::Buffers, decoder::KnownHead},
@@ -12,6 +15,8 @@ use crate::{
 pub struct WorkerState {
     pub clock: Clock,
     pub buffers: Buffers,
+    /// Random numbers for requests that ask for none.
+    pub unasked: Xoshiro256PlusPlus,
     /// For bodies, before their length is known.
     pub body: RefCell<Vec<u8>>,
     /// The address that took the last connection.
@@ -28,6 +33,7 @@ impl WorkerState {
         Self {
             clock,
             buffers: Buffers::default(),
+            unasked: Xoshiro256PlusPlus::seed_from_u64(0),
             body: RefCell::default(),
             last_good: Cell::new(0),
             known_heads: std::iter::repeat_with(RefCell::default).take(requests).collect(),

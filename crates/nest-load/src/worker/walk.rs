@@ -90,11 +90,12 @@ impl Habits {
 pub struct CustomerWalk {
     habits: Rc<Habits>,
     random: Xoshiro256PlusPlus,
-    customer: u64, // number of the customer
-    number: u64,   // of the next execution, for its seed
-    row: u64,      // of feeds, for the next execution
-    stride: u64,   // to the one after, and to the customer who takes the place of this one
-    unpaused: u64, // executions since the last pause
+    customer: u64,      // number of the customer
+    number: u64,        // of the next execution, for its seed
+    row: u64,           // of feeds, for the next execution
+    stride: u64,        // to the one after, and to the customer who takes the place of this one
+    unpaused: u64,      // executions since the last pause
+    now: MonotonicTime, // when the last one ended
 }
 
 impl CustomerWalk {
@@ -108,6 +109,7 @@ impl CustomerWalk {
             row: number,
             stride: 1,
             unpaused: 0,
+            now: MonotonicTime::LONG_AGO,
         }
     }
 
@@ -121,6 +123,7 @@ impl CustomerWalk {
             row: number,
             stride: population,
             unpaused: 0,
+            now: MonotonicTime::LONG_AGO,
         }
     }
 
@@ -198,7 +201,12 @@ impl CustomerWalk {
         due: MonotonicTime,
     ) -> Option<MonotonicTime> {
         let control = &step.context.control;
-        let mut now = MonotonicTime::now();
+        // Without a pause it is due when the last one ended, which is now.
+        let mut now = if due <= self.now {
+            self.now
+        } else {
+            MonotonicTime::now()
+        };
         if now < due {
             if !step.context.state.clock.park_until(due).await {
                 return None;
@@ -233,6 +241,7 @@ impl CustomerWalk {
             .execution_due(behaviour, execution.phase);
         step.context.note_lateness(&execution, now);
         let (ended, now) = step.execute(customer, &execution, now).await;
+        self.now = now;
         let next = now.after(self.pause(now.since(due)));
         Some(if ended == ExecutionEnd::Unreachable {
             next.max(now.after(AFTER_UNREACHABLE))
