@@ -62,10 +62,13 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     let quoted = text
         .split(['"', '\''])
         .filter(|part| part.contains(' ') && !part.contains('\n'));
-    bare.chain(quoted).filter(move |word| {
+    let words = bare.chain(quoted).filter(|word| !word.is_empty());
+    let is_written = |word: &&str| {
         let start = word.as_ptr() as usize - text.as_ptr() as usize;
-        !word.is_empty() && !text[..start].trim_end_matches(['"', '\'', ' ']).ends_with('>')
-    })
+        text[..start].trim_end_matches(['"', '\'', ' ']).ends_with('>')
+    };
+    let written: BTreeSet<&str> = words.clone().filter(is_written).collect();
+    words.filter(move |word| !written.contains(word))
 }
 
 /// The paths that a word may mean, from a folder. A variable may stand before it: `$HERE/serve.py`.
@@ -138,13 +141,20 @@ mod tests {
     #[test]
     fn what_a_command_writes_or_the_program_itself_keeps_is_no_script() {
         let files = [
+            ("ran", "x"),
             ("log", "x"),
             ("runs/a", "x"),
             ("nest.toml", "x"),
             ("tool", "\0\u{1}ELF"),
         ];
         assert_eq!(
-            named(&["./tool >log 2>> \"log\" < nest.toml; cat runs/a"], &files),
+            named(
+                &[
+                    "./tool >log 2>> \"log\" < nest.toml; cat runs/a",
+                    "echo ran >> ran; cat log > log"
+                ],
+                &files
+            ),
             Vec::<String>::new()
         );
     }
