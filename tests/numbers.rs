@@ -299,7 +299,7 @@ fn jumping_server() -> Server {
             return Reply::text("ok");
         }
         let page = pages.fetch_add(1, Ordering::Relaxed);
-        let seconds = if page < 3 {
+        let seconds = if page < 4 {
             0.01 * page as f64
         } else {
             1e15 + page as f64

@@ -19,6 +19,7 @@ use crate::{
     schedule::load::StepLoad,
 };
 
+mod busy;
 mod closing;
 mod command;
 pub mod doctor;

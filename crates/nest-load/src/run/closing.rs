@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use nest_data::measurement::{Counts, PlannedStep, Purpose, ResourceKind, Step, Validity, Window};
 
-use super::Run;
+use super::{Run, busy::impossible};
 use crate::{
     engine::StepResult,
+    observe::WindowUsage,
     recorder::BehaviourRecord,
     verdict::{Judgement, StepFacts, judge, pause::explained_pause_s},
 };
@@ -172,6 +173,8 @@ impl Run<'_> {
             .map(|resource| resource.name.clone());
         let of_pair = |(pair, record): (&[crate::observe::Sample], &crate::recorder::WindowRecord)| {
             let mut usage = pair[1].since(&pair[0]);
+            let duration_s = round_to(pair[1].elapsed_since(&pair[0]), 1e-6);
+            self.leave_out_impossible(&mut usage, duration_s);
             if let Some(network) = &network {
                 usage.used.insert(network.clone(), record.bytes as f64);
             }
@@ -184,7 +187,7 @@ impl Run<'_> {
                     .collect()
             };
             Window {
-                duration_s: round_to(pair[1].elapsed_since(&pair[0]), 1e-6),
+                duration_s,
                 completed: by_name(&record.completed),
                 begun: by_name(&record.begun),
                 failed: record.failed,
@@ -201,6 +204,24 @@ impl Run<'_> {
             .zip(&result.recorder.windows)
             .map(of_pair)
             .collect()
+    }
+
+    /// Takes out processor time that no processors can have spent, and notes why.
+    fn leave_out_impossible(&self, usage: &mut WindowUsage, duration_s: f64) {
+        let cpus = self
+            .resources
+            .iter()
+            .filter(|resource| resource.kind == ResourceKind::Cpu);
+        for cpu in cpus {
+            let why = usage
+                .used
+                .get(&cpu.name)
+                .and_then(|used| impossible(cpu, used / duration_s));
+            if let Some(why) = why {
+                usage.used.remove(&cpu.name);
+                usage.gaps.push(why);
+            }
+        }
     }
 
     fn utilisation(&self, windows: &[Window]) -> Option<f64> {

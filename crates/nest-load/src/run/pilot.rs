@@ -7,6 +7,7 @@ use std::{
 
 use nest_data::measurement::{Pilot, Resource, ResourceKind};
 
+use super::busy::impossible;
 use crate::{
     engine::Engine,
     engine::interrupt::Interrupt,
@@ -19,11 +20,6 @@ use crate::{
 const IDLE: Duration = Duration::from_millis(500);
 /// Most executions of one behaviour.
 const MOST: u64 = 2_000;
-/// Multiple of a tier's processors that it may have kept busy at most, should its readings cover more time
-/// than the pilot. Beyond it, a reading is no processor time. Our choice.
-const BUSIEST: f64 = 4.0;
-/// Processors of a tier whose number is not known, at most.
-const MOST_PROCESSORS: f64 = 10_000.0;
 
 /// Runs the pilot of every behaviour, for about `span` each, as far as the run has time `left`. Bodies that are
 /// kept of answers that failed are added to `bodies`.
@@ -49,6 +45,7 @@ pub fn run(
     std::thread::sleep(IDLE);
     let after = observer.sample()?;
     let idle = busy_per_s(&cpus, &before, &after);
+    check_busy(&cpus, &idle)?;
     let mut pilots = Vec::new();
     for (behaviour, script) in engine.program().scripts.iter().enumerate() {
         // Once without being counted: connections, caches, and the behaviour that it needs.
@@ -113,23 +110,11 @@ fn keep_known_tiers(pilots: &mut [Pilot]) {
 
 /// Refuses readings that no processors can have caused: a plan made from them would offer next to nothing.
 fn check_busy(cpus: &[Resource], busy: &BTreeMap<String, f64>) -> Result<(), LoadError> {
-    for cpu in cpus {
-        let processors = cpu.capacity.unwrap_or(MOST_PROCESSORS);
-        if let Some(busy) = busy
-            .get(&cpu.tier)
-            .filter(|busy| busy.is_nan() || **busy > BUSIEST * processors)
-        {
-            return Err(LoadError::Probe {
-                reason: format!(
-                    "tier `{}` was busy for {busy} s in each second of the pilot, with {processors} \
-                     processors: its probe reads something else than processor time in seconds, the \
-                     reading jumped, or the tier has more processors than `cores` says",
-                    cpu.tier
-                ),
-            });
-        }
+    let why = |cpu: &Resource| impossible(cpu, *busy.get(&cpu.tier)?);
+    match cpus.iter().find_map(why) {
+        None => Ok(()),
+        Some(reason) => Err(LoadError::Probe { reason }),
     }
-    Ok(())
 }
 
 /// Busy-seconds per second of the tiers that were read.
@@ -144,25 +129,6 @@ fn busy_per_s(cpus: &[Resource], before: &Sample, after: &Sample) -> BTreeMap<St
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn readings_that_no_processors_can_cause_are_refused() {
-        let cpu = |capacity| Resource {
-            name: "app/cpu".to_owned(),
-            tier: "app".to_owned(),
-            kind: ResourceKind::Cpu,
-            capacity,
-        };
-        let busy = |busy: f64| [("app".to_owned(), busy)].into_iter().collect();
-        for (capacity, fine, odd) in [(Some(2.0), 2.5, 9.0), (None, 300.0, 1e9)] {
-            check_busy(&[cpu(capacity)], &busy(fine)).expect("processors can do that");
-            for odd in [odd, f64::INFINITY, f64::NAN] {
-                let error = check_busy(&[cpu(capacity)], &busy(odd)).expect_err("they cannot");
-                assert!(error.to_string().contains("tier `app`"), "{error}");
-            }
-        }
-        check_busy(&[cpu(Some(2.0))], &BTreeMap::new()).expect("nothing was read");
-    }
 
     #[test]
     fn a_tier_that_was_read_for_some_behaviours_only_is_not_planned_with() {
