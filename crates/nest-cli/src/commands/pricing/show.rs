@@ -11,7 +11,7 @@ use super::{date, unknown};
 use crate::{
     args::Format,
     book_set::LayeredBook,
-    command_error::{CommandError, INVALID, USAGE},
+    command_error::{CommandError, INVALID},
     printer::{data, talk},
     table::{Cell, Column, OutputTable, Shown, Unit},
 };
@@ -43,9 +43,6 @@ const COLUMNS: [Column; 23] = [
     Column::new("note", &["note"]),
 ];
 
-/// Smallest and largest quantity, so that exact arithmetic stays inside its 28 digits.
-const QUANTITIES: [&str; 2] = ["0", "1000000000000000"];
-
 /// Prints all rows of a book.
 pub fn book(layered: &LayeredBook, format: Format) -> Result<(), CommandError> {
     let book = &layered.book;
@@ -72,13 +69,6 @@ pub fn cost(
     format: Format,
 ) -> Result<(), CommandError> {
     rows_called(book, id)?;
-    let [least, most] = QUANTITIES.map(|text| text.parse::<QuotedDecimal>().expect("a number of our own"));
-    if !(least..=most).contains(&quantity) {
-        return Err(CommandError::new(
-            USAGE,
-            format!("the quantity must be from {least} to {most}"),
-        ));
-    }
     let priced = priced(book, id, quantity, on)?;
     if priced.amount.is_none() {
         talk("the book has no price for a part of this quantity: the cost is unknown, not zero");
