@@ -158,6 +158,8 @@ fn backslash(rest: &[u8]) -> Option<(Escaped, usize)> {
         [b't', ..] => Some((Escaped::Byte(b'\t'), 2)),
         [b'b', ..] => Some((Escaped::Byte(8), 2)),
         [b'f', ..] => Some((Escaped::Byte(12), 2)),
+        // These two begin escapes of their own.
+        [b'%' | b'&', ..] => None,
         [byte, ..] if byte.is_ascii_punctuation() => Some((Escaped::Byte(*byte), 2)),
         _ => None,
     }
