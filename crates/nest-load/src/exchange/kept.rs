@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     execute::{context::StepContext, customer::Customer},
+    http::KEPT_OF_REFUSED,
     recorder::{RequestPlace, failures::KeptFailure, windows::StepPhase},
     script::{feeds::FeedRows, settings::ExchangeSettings},
 };
@@ -46,26 +47,33 @@ pub fn keep(
 }
 
 /// What may be a key or a password of this customer: what answers were saved from and set as cookies, and
-/// what feeds gave.
+/// what feeds gave. Of a long one no more is needed than texts are long in which it is looked for.
 fn values(customer: &Customer, settings: &ExchangeSettings, rows: &FeedRows) -> Vec<Vec<u8>> {
     let saved = customer.variables.iter().flatten().map(|value| value.as_bytes());
     let cells = rows.cells(&settings.feeds).map(str::as_bytes);
     let secrets = settings.secrets.iter().map(String::as_bytes);
-    let all = secrets.chain(saved).chain(cells).map(<[u8]>::to_vec);
+    let all = secrets
+        .chain(saved)
+        .chain(cells)
+        .map(|value| start_of(value).to_vec());
     all.chain(customer.cookies.values())
         .filter(|value| value.len() >= SHORTEST_SECRET)
         .collect()
 }
 
+fn start_of(bytes: &[u8]) -> &[u8] {
+    &bytes[..bytes.len().min(KEPT_OF_REFUSED)]
+}
+
 /// A reason is words of the study and of the program; whoever wrote a behaviour in code may have put more
 /// into it.
 fn masked_reason(reason: &str, values: &[Vec<u8>]) -> String {
+    let start = start_of(reason.as_bytes());
+    let is_whole = start.len() == reason.len();
     let masker = Masker::new(values.iter().map(Vec::as_slice));
-    let masked = masker.masked(reason.as_bytes(), TextEnd::Whole);
-    printed(&String::from_utf8_lossy(&masked))
-        .chars()
-        .take(LONGEST_REASON)
-        .collect()
+    let masked = masker.masked(start, if is_whole { TextEnd::Whole } else { TextEnd::Cut });
+    let text = printed(&String::from_utf8_lossy(&masked));
+    text.chars().take(LONGEST_REASON).collect()
 }
 
 /// The start of a body. Secrets of the environment are masked however short they are.
@@ -74,10 +82,8 @@ fn masked_body(answer: &FailedAnswer, settings: &ExchangeSettings, values: &[Vec
     let end = if is_cut { TextEnd::Cut } else { TextEnd::Whole };
     let secrets = settings.secrets.iter().map(String::as_bytes);
     let masker = Masker::new(secrets.chain(values.iter().map(Vec::as_slice)));
-    match readable(&start) {
-        Some(text) if !text.is_empty() || answer.is_empty() => {
-            String::from_utf8_lossy(&masker.masked(text.as_bytes(), end)).into_owned()
-        }
+    match readable(&masker.masked(&start, end)) {
+        Some(text) if !text.is_empty() || answer.is_empty() => text,
         _ => answer.outline(),
     }
 }

@@ -79,6 +79,7 @@ fn distinct(needles: impl Iterator<Item = Vec<u8>>) -> Vec<Vec<u8>> {
 fn unescaped(secret: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     let levels = std::iter::successors(Decoded::plain(secret).unescaped(), Decoded::unescaped);
     levels
+        .take(super::LEVELS)
         .map(|level| level.bytes)
         .filter(|bytes| bytes.len() >= super::SHORTEST_SECRET)
 }

@@ -129,7 +129,8 @@ fn a_mixture_of_spellings_is_found() {
     assert_eq!(masked(&["x%41/y"], "x%41%2Fy"), "***");
 }
 
-/// Letters of secrets. A backslash is left out: where it stands before an escape, nobody can tell what is meant.
+/// Letters of secrets. A backslash is left out: where it stands before an escape, nobody can tell what is
+/// meant.
 const LETTERS: &[u8] = b"abcXYZ019-._~/+=&<>\"' %:;@";
 
 #[test]
@@ -157,6 +158,13 @@ fn letters_that_are_spelled_each_in_its_own_way_are_found() {
             "{secret}: {text}"
         );
     }
+}
+
+/// A target could give such a value to hold up the generator.
+#[test]
+fn a_value_of_escapes_within_escapes_is_read_four_times_and_no_more() {
+    let value = format!("%{}41", "25".repeat(100_000));
+    assert_eq!(masked(&[&value], &format!("[{value}]")), "[***]");
 }
 
 #[test]
