@@ -1,5 +1,11 @@
 //! Fuzzes targets in resumable runs; `bench/run fuzz` calls it.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "its lines are for bench/fuzz and for who runs it"
+)]
+
 use std::{
     env, fs,
     io::{self, Write},

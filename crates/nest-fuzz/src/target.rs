@@ -60,7 +60,7 @@ pub const TARGETS: &[Target] = &[
     target("study_projected", Toml, study::projected, 60, DOCUMENT),
     target("behaviour", Toml, study::behaviour, 2_500, SMALL),
     target("feed_csv", Lines, study::feed_csv, 15_000, SMALL),
-    target("feed_jsonl", Json, study::feed_jsonl, 15_000, SMALL),
+    target("feed_jsonl", Lines, study::feed_jsonl, 15_000, SMALL),
     target("growth_plan", Lines, study::growth_plan, 4_000, SMALL),
     target("growth_history", Lines, study::growth_history, 4_000, SMALL),
     target("formula", Lines, study::formula, 30_000, SMALL),

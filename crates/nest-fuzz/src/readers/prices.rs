@@ -35,10 +35,9 @@ pub fn book(bytes: &[u8]) -> bool {
         Ok(book) => book,
         Err(found) => return refused(&found, &[text]),
     };
-    let _ = lint(&book, TODAY, others())
-        .iter()
-        .map(ToString::to_string)
-        .count();
+    for finding in lint(&book, TODAY, others()) {
+        let _ = finding.to_string();
+    }
     let _ = (book.ages(TODAY), book.own());
     let written = book.to_toml("# a book\n");
     let again = PriceBook::read(&Source::new("written.toml", &*written));
@@ -48,10 +47,9 @@ pub fn book(bytes: &[u8]) -> bool {
     );
     for below in others() {
         let _ = (book.far_prices(below), book.odd_rows(below));
-        let _ = changes(below, &book)
-            .iter()
-            .map(|change| (change.kind.share(), change.kind.percent()))
-            .count();
+        for change in changes(below, &book) {
+            let _ = (change.kind.share(), change.kind.percent());
+        }
         if let Ok(whole) = below.clone().overlaid(&book) {
             let _ = PriceBook::idle_adjustments(&text, &whole);
         }
