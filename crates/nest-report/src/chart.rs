@@ -15,9 +15,6 @@ use nest_data::{
     projection::{Axis, Chart},
 };
 
-pub(crate) use palette::variables;
-pub(crate) use svg::{INLINE_CSS, series_rules};
-
 use crate::{error::ReportError, markup};
 
 /// A chart as drawn, with the name of its anchor and file.
@@ -31,16 +28,66 @@ pub(crate) struct Drawing<'a> {
     size: (u32, u32),
 }
 
-impl Drawing<'_> {
-    /// Whether it shows money.
-    pub(crate) fn is_money(&self) -> bool {
-        matches!(self.chart.y, Axis::Money(_))
-    }
+/// A chart for the page.
+#[derive(Debug)]
+pub(crate) struct Figure {
+    /// What it is about.
+    pub kind: FigureKind,
+    /// What was found: its title.
+    pub title: String,
+    /// Its key in a line; may be empty.
+    pub key: String,
+    /// Inline SVG for wide, middle and narrow pages; empty where one serves for several.
+    pub widths: [String; 3],
+}
 
-    /// As an element of a page that contains the style.
-    pub(crate) fn inline(&self) -> String {
-        svg::inline(self.chart, &self.slug, &self.elements, self.size)
-    }
+/// What a figure is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FigureKind {
+    Bill,
+    CostPer1000,
+    Growth,
+    DriversNow,
+    DriversOverTime,
+    Setups,
+    PairedDifference,
+    SmallMultiples,
+    Policies,
+    Segments,
+    Demand,
+    Tornado,
+    Response,
+    Fit,
+    Prices,
+}
+
+/// Every figure of a projection, in reading order.
+pub(crate) fn figures(projection: &Projection) -> Result<Vec<Figure>, ReportError> {
+    let figure = |drawing: Drawing| Figure {
+        kind: match &drawing.chart.y {
+            Axis::Money(_) => FigureKind::CostPer1000,
+            Axis::Seconds => FigureKind::Response,
+            _ => FigureKind::Fit,
+        },
+        title: drawing.chart.title.clone(),
+        key: drawing.chart.answer.clone(),
+        widths: [
+            svg::inline(drawing.chart, &drawing.slug, &drawing.elements, drawing.size),
+            String::new(),
+            String::new(),
+        ],
+    };
+    Ok(drawings(projection)?.into_iter().map(figure).collect())
+}
+
+/// Style of the figures of a page.
+pub(crate) fn style() -> String {
+    let (light, dark) = palette::variables();
+    format!(
+        ":root{{{light}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n{}\n{}\n",
+        svg::INLINE_CSS,
+        svg::series_rules()
+    )
 }
 
 /// File name and SVG text of each chart.
@@ -58,7 +105,7 @@ pub fn charts(projection: &Projection) -> Result<Vec<(String, String)>, ReportEr
 }
 
 /// Every chart of a projection.
-pub(crate) fn drawings(projection: &Projection) -> Result<Vec<Drawing<'_>>, ReportError> {
+fn drawings(projection: &Projection) -> Result<Vec<Drawing<'_>>, ReportError> {
     let slugs = markup::slugs(projection.charts.iter().map(|chart| chart.id.as_str()));
     projection
         .charts
