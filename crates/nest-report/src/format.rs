@@ -16,6 +16,7 @@ mod spreadsheet_text;
 pub use chance::{age, cases, chance, chance_cell, rough_percent};
 pub use compared::compared;
 pub use date::{day, month};
+pub(crate) use digits::grouped;
 pub use digits::{estimate, number};
 pub use money::{amount, apportion, decimal, money, money_change, money_value};
 pub use quantity::{bytes, duration, percent, quantity, quantity_estimate, share_change};

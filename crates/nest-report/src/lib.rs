@@ -20,6 +20,7 @@ mod markdown;
 mod markup;
 mod sentence;
 mod unit;
+mod words;
 
 pub use chart::charts;
 pub use csv::{csv, csv_of};

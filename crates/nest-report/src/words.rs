@@ -1,0 +1,20 @@
+//! What limits, inputs, dates and amounts are called by people who do not run servers.
+//!
+//! The page, the summary and the terminal take their words from here, so that a thing has one name everywhere.
+//! Names that the study gives stand in backticks.
+
+mod amount;
+mod count;
+mod date;
+mod input;
+mod limit;
+mod name;
+
+pub(crate) use amount::{
+    amount, change, change_interval, money, money_change, money_interval, spread, symbol,
+};
+pub(crate) use count::{count, count_interval, customers, share};
+pub(crate) use date::{full_month, limit_date, month, reached};
+pub(crate) use input::{input, input_range};
+pub(crate) use limit::{cause, limit, limit_label};
+pub(crate) use name::{capital, clean, listed, name};
