@@ -31,24 +31,6 @@ pub(super) fn inline(chart: &Chart, slug: &str, elements: &str, size: (u32, u32)
     document(chart, slug, elements, size, "", "")
 }
 
-/// As a file of its own, with both themes.
-pub(super) fn standalone(chart: &Chart, slug: &str, elements: &str, size: (u32, u32)) -> String {
-    let (light, dark) = palette::variables();
-    let style = format!(
-        "<style>:root{{color-scheme:light dark;{light}}}\n\
-         @media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n{INLINE_CSS}\n{}</style>\n",
-        series_rules()
-    );
-    document(
-        chart,
-        slug,
-        elements,
-        size,
-        " xmlns=\"http://www.w3.org/2000/svg\"",
-        &style,
-    )
-}
-
 fn document(
     chart: &Chart,
     slug: &str,
