@@ -1,129 +1,69 @@
 //! Charts as SVG text, drawn by plotters' SVG backend.
 
-mod axis;
-mod brush;
-mod frame;
-mod layout;
-mod legend;
-mod palette;
-mod plot;
-mod polyline;
-mod svg;
+mod about;
+mod colour;
+mod draw;
+mod figure;
+mod gallery;
+mod kind;
+mod standalone;
+mod style;
+#[cfg(test)]
+mod tests;
 
-use nest_data::{
-    Projection,
-    projection::{Axis, Chart},
-};
+use nest_data::Projection;
 
-use crate::{error::ReportError, markup};
+pub(crate) use colour::{COLOURS, Colour};
+pub(crate) use figure::{Figure, FigureKind};
+pub use gallery::gallery;
+pub(crate) use style::CHART_CSS;
 
-/// A chart as drawn, with the name of its anchor and file.
-#[derive(Debug)]
-pub(crate) struct Drawing<'a> {
-    /// The chart.
-    pub chart: &'a Chart,
-    /// Its name in anchors and files.
-    pub slug: String,
-    elements: String,
-    size: (u32, u32),
-}
+use self::about::subject::Subject;
+use crate::error::ReportError;
 
-/// A chart for the page.
-#[derive(Debug)]
-pub(crate) struct Figure {
-    /// What it is about.
-    pub kind: FigureKind,
-    /// What was found: its title.
-    pub title: String,
-    /// Its key in a line; may be empty.
-    pub key: String,
-    /// Inline SVG for wide, middle and narrow pages; empty where one serves for several.
-    pub widths: [String; 3],
-}
-
-/// What a figure is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FigureKind {
-    Bill,
-    CostPer1000,
-    Growth,
-    DriversNow,
-    DriversOverTime,
-    Setups,
-    PairedDifference,
-    SmallMultiples,
-    Policies,
-    Segments,
-    Demand,
-    Tornado,
-    Response,
-    Fit,
-    Prices,
-}
-
-/// Every figure of a projection, in reading order.
+/// All figures in reading order; one without data is absent.
+///
+/// # Errors
+/// [`ReportError::Chart`] if a figure cannot be drawn.
 pub(crate) fn figures(projection: &Projection) -> Result<Vec<Figure>, ReportError> {
-    let figure = |drawing: Drawing| Figure {
-        kind: match &drawing.chart.y {
-            Axis::Money(_) => FigureKind::CostPer1000,
-            Axis::Seconds => FigureKind::Response,
-            _ => FigureKind::Fit,
-        },
-        title: drawing.chart.title.clone(),
-        key: drawing.chart.answer.clone(),
-        widths: [
-            svg::inline(drawing.chart, &drawing.slug, &drawing.elements, drawing.size),
-            String::new(),
-            String::new(),
-        ],
+    let Some(subject) = Subject::new(projection) else {
+        return Ok(Vec::new());
     };
-    Ok(drawings(projection)?.into_iter().map(figure).collect())
+    let kinds = [
+        kind::bill::figure,
+        kind::cost::figure,
+        kind::growth::figure,
+        kind::setups::figure,
+        kind::paired::figure,
+        kind::multiples::figure,
+        kind::drivers::figure,
+        kind::drivers_over_time::figure,
+        kind::policies::figure,
+        kind::segments::figure,
+        kind::tornado::figure,
+        kind::demand::figure,
+        kind::response::figure,
+        kind::fit::figure,
+        kind::prices::figure,
+    ];
+    let mut figures = Vec::new();
+    for figure in kinds {
+        figures.extend(figure(&subject)?);
+    }
+    Ok(figures)
 }
 
-/// Style of the figures of a page.
-pub(crate) fn style() -> String {
-    let (light, dark) = palette::variables();
-    format!(
-        ":root{{{light}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n{}\n{}\n",
-        svg::INLINE_CSS,
-        svg::series_rules()
-    )
-}
-
-/// File name and SVG text of each chart.
+/// File name and SVG text of each chart: with title, source and date inside, in the colours of the light theme.
 ///
 /// # Errors
 /// [`ReportError::Chart`] if a chart cannot be drawn.
 pub fn charts(projection: &Projection) -> Result<Vec<(String, String)>, ReportError> {
-    let file = |drawing: Drawing| {
-        (
-            format!("{}.svg", drawing.slug),
-            svg::standalone(drawing.chart, &drawing.slug, &drawing.elements, drawing.size),
-        )
+    let file = |figure: &Figure| {
+        let text = standalone::document(projection, figure).map_err(|reason| ReportError::Chart {
+            id: figure.slug.clone(),
+            reason,
+        })?;
+        Ok((format!("{}.svg", figure.slug), text))
     };
-    Ok(drawings(projection)?.into_iter().map(file).collect())
-}
-
-/// Every chart of a projection.
-fn drawings(projection: &Projection) -> Result<Vec<Drawing<'_>>, ReportError> {
-    let slugs = markup::slugs(projection.charts.iter().map(|chart| chart.id.as_str()));
-    projection
-        .charts
-        .iter()
-        .zip(slugs)
-        .map(|(chart, slug)| draw(chart, slug))
-        .collect()
-}
-
-fn draw(chart: &Chart, slug: String) -> Result<Drawing<'_>, ReportError> {
-    let (elements, size) = plot::elements(chart).map_err(|reason| ReportError::Chart {
-        id: chart.id.clone(),
-        reason,
-    })?;
-    Ok(Drawing {
-        chart,
-        slug,
-        elements,
-        size,
-    })
+    figures(projection)?.iter().map(file).collect()
 }

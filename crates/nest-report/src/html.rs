@@ -46,8 +46,10 @@ pub fn html(projection: &Projection) -> Result<String, ReportError> {
         tiles => Serde(figures::tiles(projection)),
         sections => Serde(sections),
         how => how,
+        light => Value::from_safe_string(variables(false)),
+        dark => Value::from_safe_string(variables(true)),
         foot => Value::from_safe_string(css_string(&format!("{study} · {as_of} · run {run}"))),
-        chart_style => Value::from_safe_string(chart::style()),
+        chart_style => Value::from_safe_string(chart::CHART_CSS.to_owned()),
     };
     render(page).map_err(|source| ReportError::Template {
         template: PAGE,
@@ -67,6 +69,15 @@ fn how(sections: &mut [Section]) -> Vec<String> {
 fn measured(projection: &Projection) -> Option<String> {
     let day: jiff::civil::Date = projection.model.measured_at.get(..10)?.parse().ok()?;
     Some(format::day(day))
+}
+
+/// The colours of a theme as custom properties of CSS.
+fn variables(dark: bool) -> String {
+    let of = |colour: &chart::Colour| if dark { colour.dark } else { colour.light };
+    chart::COLOURS
+        .iter()
+        .map(|colour| format!("--{}:#{:06x};", colour.name, of(colour)))
+        .collect()
 }
 
 /// A text for a string of CSS, inside a page: letters, digits and spaces stay, all else is escaped.

@@ -22,7 +22,7 @@ mod unit;
 mod verdict;
 mod words;
 
-pub use chart::charts;
+pub use chart::{charts, gallery};
 pub use csv::{csv, csv_of};
 pub use error::ReportError;
 pub use html::html;

@@ -66,7 +66,10 @@ pub(crate) fn markdown_line(text: &str) -> String {
     for (part, is_code) in parts(&plain) {
         if is_code {
             // A tag stays text even where somebody takes the code out of its backticks.
-            line.push_str(&format!("`{}`", part.replace('|', "\\|").replace('<', "<\u{200b}")));
+            line.push_str(&format!(
+                "`{}`",
+                part.replace('|', "\\|").replace('<', "<\u{200b}")
+            ));
         } else {
             line.push_str(&inert(part));
         }
@@ -91,40 +94,6 @@ fn inert(text: &str) -> String {
     inert.replace("](", "]\\(")
 }
 
-/// Names for anchors and files, one for each of `ids` and no two alike: lower-case letters, digits and
-/// hyphens.
-pub(crate) fn slugs<'a>(ids: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    let mut taken: Vec<String> = Vec::new();
-    for id in ids {
-        let base = slug(id);
-        let mut name = base.clone();
-        let mut number = 2;
-        while taken.contains(&name) {
-            name = format!("{base}-{number}");
-            number += 1;
-        }
-        taken.push(name);
-    }
-    taken
-}
-
-fn slug(id: &str) -> String {
-    let mut slug = String::new();
-    for character in id.chars() {
-        if character.is_ascii_alphanumeric() {
-            slug.push(character.to_ascii_lowercase());
-        } else if !slug.is_empty() && !slug.ends_with('-') {
-            slug.push('-');
-        }
-    }
-    let slug = slug.trim_end_matches('-');
-    if slug.is_empty() {
-        "chart".to_owned()
-    } else {
-        slug.to_owned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,14 +116,9 @@ mod tests {
             markdown_line("a|b\n<script> [x](y)\u{1b}[31m"),
             "a\\|b &lt;script> [x]\\(y) [31m"
         );
-        assert_eq!(markdown_line("=1 @me `a|<b` `"), "=1 @\u{200b}me `a\\|<\u{200b}b` \\`");
-    }
-
-    #[test]
-    fn slugs_are_safe_and_differ() {
         assert_eq!(
-            slugs(["app/cpu", "APP cpu", "../..", "§"]),
-            ["app-cpu", "app-cpu-2", "chart", "chart-2"]
+            markdown_line("=1 @me `a|<b` `"),
+            "=1 @\u{200b}me `a\\|<\u{200b}b` \\`"
         );
     }
 }

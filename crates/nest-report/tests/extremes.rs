@@ -21,7 +21,10 @@ fn pages(projection: &Projection) -> (String, String) {
     let summary = markdown(projection).expect("a summary");
     assert!(page.contains("<h1>") && page.trim_end().ends_with("</html>"));
     assert!(page.len() <= BYTES, "{} bytes", page.len());
-    assert!(!page.contains("NaN") && !page.contains(">inf"), "a number that is none");
+    assert!(
+        !page.contains("NaN") && !page.contains(">inf"),
+        "a number that is none"
+    );
     let lines = summary.lines().count();
     assert!(lines <= LINES, "{lines} lines:\n{summary}");
     assert!(summary.starts_with("# "));
@@ -41,14 +44,19 @@ fn one_step_is_enough_for_a_page() {
     projection.points.truncate(1);
     projection.checks.clear();
     let (page, _) = pages(&projection);
-    assert!(page.contains("1 test steps: 1 valid.") || page.contains("One test step: valid."), "{page}");
+    assert!(
+        page.contains("1 test steps: 1 valid.") || page.contains("One test step: valid."),
+        "{page}"
+    );
     assert!(page.contains("No forecast was checked against a step left out"));
 }
 
 #[test]
 fn an_interrupted_run_says_that_it_has_no_customers() {
     let mut projection = projection();
-    projection.points.retain(|point| point.purpose == Purpose::Boosted);
+    projection
+        .points
+        .retain(|point| point.purpose == Purpose::Boosted);
     projection.checks.clear();
     projection.model.tested_customers = 0.0;
     let (page, _) = pages(&projection);
@@ -88,7 +96,11 @@ fn without_growth_there_is_no_month_and_no_date() {
             point.chance_by_month.clear();
         }
     }
-    if let Some(point) = projection.headline.as_mut().and_then(|headline| headline.break_point.as_mut()) {
+    if let Some(point) = projection
+        .headline
+        .as_mut()
+        .and_then(|headline| headline.break_point.as_mut())
+    {
         point.chance_by_month.clear();
     }
     let (page, summary) = pages(&projection);
@@ -142,7 +154,10 @@ fn sixty_behaviours_fit_and_the_bill_still_adds_up() {
     }
     bill.total.value.0 += rust_decimal::Decimal::new(90, 2);
     let (page, _) = pages(&projection);
-    assert!(page.contains("59 smaller lines") && page.contains("$771.85"), "the rest is one line");
+    assert!(
+        page.contains("59 smaller lines") && page.contains("$771.85"),
+        "the rest is one line"
+    );
     assert!(page.contains("The first 12 of 66; report.csv has them all."));
 }
 
@@ -169,7 +184,10 @@ fn euros_and_yen_have_their_signs() {
         }
         let (page, summary) = pages(&projection);
         for text in [&page, &summary] {
-            assert!(text.contains(&format!("42,000 customers cost {sum} a month")), "{currency}");
+            assert!(
+                text.contains(&format!("42,000 customers cost {sum} a month")),
+                "{currency}"
+            );
             assert!(!text.contains('$'), "{currency}");
         }
     }

@@ -6,8 +6,8 @@ use nest_data::{
     Projection,
     measurement::Validity,
     projection::{
-        Action, BreakKind, Comparison, ConfigTotal, Lever, LeverSetting, MoneyEstimate, RangeBasis, Sensitivity,
-        SharedLimit, WhyNot,
+        Action, BreakKind, Comparison, ConfigTotal, Lever, LeverSetting, MoneyEstimate, RangeBasis,
+        Sensitivity, SharedLimit, WhyNot,
     },
 };
 use nest_report::verdict;
@@ -53,7 +53,10 @@ fn compared(change: MoneyEstimate, cheaper: f64, recommended: &str) -> Compariso
 }
 
 fn lever(setting: LeverSetting, chance: [f64; 2]) -> Lever {
-    let point = projection().headline.and_then(|headline| headline.break_point).expect("the fixture has one");
+    let point = projection()
+        .headline
+        .and_then(|headline| headline.break_point)
+        .expect("the fixture has one");
     Lever {
         config: "today".to_owned(),
         kind: BreakKind::OverReserve,
@@ -98,17 +101,30 @@ fn a_limit_that_may_come_is_told_as_a_chance() {
         "42,000 customers cost $771 a month; 40 chances in 100 that room runs out before November 2028"
     );
     today(&mut projection).lasts = 0.97;
-    assert_eq!(title(&projection), "42,000 customers cost $771 a month, with room for the whole plan");
+    assert_eq!(
+        title(&projection),
+        "42,000 customers cost $771 a month, with room for the whole plan"
+    );
 }
 
 #[test]
 fn without_growth_there_is_room_and_no_date() {
     let mut projection = projection();
     projection.growth = None;
-    assert_eq!(title(&projection), "42,000 customers cost $771 a month; there is room for about 46,600");
-    projection.headline.as_mut().expect("the fixture has one").break_point = None;
+    assert_eq!(
+        title(&projection),
+        "42,000 customers cost $771 a month; there is room for about 46,600"
+    );
+    projection
+        .headline
+        .as_mut()
+        .expect("the fixture has one")
+        .break_point = None;
     let verdict = verdict(&projection);
-    assert_eq!(verdict.title, "42,000 customers cost $771 a month; no limit is found below 120,000 customers");
+    assert_eq!(
+        verdict.title,
+        "42,000 customers cost $771 a month; no limit is found below 120,000 customers"
+    );
     assert!(
         verdict.sentences.iter().any(|sentence| sentence
             == "The best guess reaches no limit below 120,000 customers; tested to 30,000."),
@@ -119,8 +135,15 @@ fn without_growth_there_is_room_and_no_date() {
 #[test]
 fn customers_that_are_too_many_come_first() {
     let mut projection = projection();
-    projection.headline.as_mut().expect("the fixture has one").customers = 60_000.0;
-    assert_eq!(title(&projection), "60,000 customers are more than `today` has room for");
+    projection
+        .headline
+        .as_mut()
+        .expect("the fixture has one")
+        .customers = 60_000.0;
+    assert_eq!(
+        title(&projection),
+        "60,000 customers are more than `today` has room for"
+    );
 }
 
 #[test]
@@ -129,9 +152,15 @@ fn a_policy_that_moves_a_tenth_of_the_cost_is_the_news() {
     let totals = &mut projection.policies[0].totals;
     totals.change = money("-6000", -6_500.0, -5_500.0);
     totals.change_with_fees = totals.change;
-    assert_eq!(title(&projection), "Min payment of 10 instead of 5 saves about $6,000 over 24 months");
+    assert_eq!(
+        title(&projection),
+        "Min payment of 10 instead of 5 saves about $6,000 over 24 months"
+    );
     projection.policies[0].totals.change_with_fees = money("6000", 5_500.0, 6_500.0);
-    assert_eq!(title(&projection), "Min payment of 10 instead of 5 costs about $6,000 more over 24 months");
+    assert_eq!(
+        title(&projection),
+        "Min payment of 10 instead of 5 costs about $6,000 more over 24 months"
+    );
 }
 
 #[test]
@@ -140,8 +169,13 @@ fn whether_to_move_is_the_news_where_moving_has_a_cost() {
     projection.configs[1].migration = Some(quoted("12000"));
     projection.comparison = Some(compared(money("8000", 6_000.0, 11_000.0), 0.0, "today"));
     let stay = verdict(&projection);
-    assert_eq!(stay.title, "Stay on `today`: moving costs $12,000 and does not pay back");
-    assert!(stay.sentences[1].ends_with("The other set-up meets the same limit: moving does not change that."));
+    assert_eq!(
+        stay.title,
+        "Stay on `today`: moving costs $12,000 and does not pay back"
+    );
+    assert!(
+        stay.sentences[1].ends_with("The other set-up meets the same limit: moving does not change that.")
+    );
     projection.comparison = Some(compared(money("100", -2_000.0, 2_100.0), 0.48, "today"));
     assert_eq!(title(&projection), "`today` or `functions`: too close to call");
     projection.comparison = Some(compared(money("-5000", -6_000.0, -4_000.0), 0.99, "functions"));
@@ -162,7 +196,10 @@ fn staying_is_an_action_where_others_cost_more() {
         "Over 24 months `functions` costs about $1,900 more; `today` is cheaper in 82 of 100 cases."
     );
     projection.comparison = Some(compared(money("100", -2_000.0, 2_100.0), 0.48, "today"));
-    assert_eq!(verdict(&projection).actions[0].what, "`today` or `functions`: too close to call.");
+    assert_eq!(
+        verdict(&projection).actions[0].what,
+        "`today` or `functions`: too close to call."
+    );
 }
 
 #[test]
@@ -188,7 +225,12 @@ fn a_lever_that_is_no_way_out_is_not_sold_as_one() {
     projection.levers = vec![lever(LeverSetting::Reserve, [0.98, 0.91])];
     let plan = verdict(&projection).actions.remove(0);
     assert_eq!(plan.what, "Plan a way past the first limit by November 2027.");
-    assert!(plan.why.ends_with("Setting `configs.today.max` from 2 to 5 hardly helps."), "{}", plan.why);
+    assert!(
+        plan.why
+            .ends_with("Setting `configs.today.max` from 2 to 5 hardly helps."),
+        "{}",
+        plan.why
+    );
 }
 
 #[test]
@@ -221,7 +263,10 @@ fn other_actions_are_in_words() {
             "Find out more about busiest minute against its hour.",
         ]
     );
-    assert_eq!(actions[1].why, "$210 a month, 27 % of this bill, seen 19 days ago in a price list.");
+    assert_eq!(
+        actions[1].why,
+        "$210 a month, 27 % of this bill, seen 19 days ago in a price list."
+    );
     assert_eq!(
         actions[2].why,
         "It moves the first limit most. Range 1.2–1.8: the limit comes not before November 2028 at one end, \
@@ -250,7 +295,11 @@ fn a_disturbed_test_is_said_and_is_an_action() {
 #[test]
 fn an_unstated_number_of_customers_is_said() {
     let mut projection = projection();
-    projection.headline.as_mut().expect("the fixture has one").customers_stated = false;
+    projection
+        .headline
+        .as_mut()
+        .expect("the fixture has one")
+        .customers_stated = false;
     assert!(verdict(&projection).sentences[0].ends_with(
         "The study does not say how many customers there are; these are the most that were tested with room."
     ));
@@ -273,7 +322,12 @@ fn without_a_configuration_it_says_what_was_measured() {
     }
     let verdict = verdict(&projection);
     assert_eq!(verdict.title, "The load test has no valid step with customers");
-    assert!(verdict.sentences.iter().any(|text| text.starts_with("None of the 5 test steps is valid")));
+    assert!(
+        verdict
+            .sentences
+            .iter()
+            .any(|text| text.starts_with("None of the 5 test steps is valid"))
+    );
 }
 
 #[test]
@@ -283,9 +337,16 @@ fn the_terminal_gets_plain_lines() {
     let headline = projection.headline.as_mut().expect("the fixture has one");
     headline.config = projection.configs[0].name.clone();
     headline.customers = 60_000.0;
-    headline.break_point.as_mut().expect("the fixture has one").customers = Some(estimate(50_000.0, 49_000.0, 51_000.0));
+    headline
+        .break_point
+        .as_mut()
+        .expect("the fixture has one")
+        .customers = Some(estimate(50_000.0, 49_000.0, 51_000.0));
     projection.actions = vec![Action::Wait { until: None }];
     let text = verdict(&projection).text();
     assert_eq!(text.lines().count(), 2, "{text}");
-    assert!(text.starts_with("60,000 customers are more than `a [31m b` has room for\n1. Nothing has to"), "{text}");
+    assert!(
+        text.starts_with("60,000 customers are more than `a [31m b` has room for\n1. Nothing has to"),
+        "{text}"
+    );
 }

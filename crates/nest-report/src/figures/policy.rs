@@ -197,15 +197,29 @@ fn per_1000(projection: &Projection) -> Option<PageTable> {
     let first = projection.policies.first()?;
     let code = words::clean(currency(projection, &first.config));
     let caption = format!("Cost of 1,000 customers a month, in {code}");
-    let titles = ["policy", "#servers before", "#after", "#fees before", "#after", "#change of both"];
+    let titles = [
+        "policy",
+        "#servers before",
+        "#after",
+        "#fees before",
+        "#after",
+        "#change of both",
+    ];
     let mut table = PageTable::new(caption, &titles);
     for policy in &projection.policies {
         let currency = currency(projection, &policy.config);
         let fees = |index: usize| {
-            let fees = policy.fees.as_ref().map(|fees| words::money(&fees[index], currency));
+            let fees = policy
+                .fees
+                .as_ref()
+                .map(|fees| words::money(&fees[index], currency));
             fees.unwrap_or_else(|| "no fees".to_owned())
         };
-        let change = policy.change.value.0 + policy.fees.as_ref().map_or_else(Default::default, |fees| fees[2].value.0);
+        let change = policy.change.value.0
+            + policy
+                .fees
+                .as_ref()
+                .map_or_else(Default::default, |fees| fees[2].value.0);
         table.row([
             Cell::noted(
                 words::name(&policy.name),

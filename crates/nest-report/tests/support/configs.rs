@@ -233,7 +233,8 @@ pub fn broken(
 /// The chance by the first day of each month of 24, and by their end: what is found is reached around December
 /// 2027, what is not at the end at most.
 fn chances(found: bool, reached: f64) -> Vec<(jiff::civil::Date, f64)> {
-    let day = |month: i16| jiff::civil::Date::constant(2026 + (month + 10) / 12, ((month + 10) % 12 + 1) as i8, 1);
+    let day =
+        |month: i16| jiff::civil::Date::constant(2026 + (month + 10) / 12, ((month + 10) % 12 + 1) as i8, 1);
     let share = |month: i16| match (found, month) {
         (true, 13) => 0.2,
         (true, 14) => 0.6,
@@ -241,7 +242,9 @@ fn chances(found: bool, reached: f64) -> Vec<(jiff::civil::Date, f64)> {
         (true, 16..) | (false, 24) => 1.0,
         _ => 0.0,
     };
-    (0..=24).map(|month| (day(month), share(month) * reached)).collect()
+    (0..=24)
+        .map(|month| (day(month), share(month) * reached))
+        .collect()
 }
 
 fn months() -> Vec<MonthProjection> {
