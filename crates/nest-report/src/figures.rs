@@ -26,6 +26,9 @@ pub(crate) use tiles::tiles;
 
 use crate::chart::{Figure, FigureKind};
 
+/// Most words of a heading.
+const MOST_WORDS: usize = 12;
+
 /// One part of the page.
 #[derive(Debug, Serialize)]
 pub(crate) struct Section {
@@ -86,14 +89,16 @@ impl Section {
         }
     }
 
-    /// With the charts of some kinds; the first one's finding becomes the heading.
+    /// With the charts of some kinds; the first one's finding becomes the heading, if it is short.
     fn drawn(mut self, figures: &[Figure], kinds: &[FigureKind]) -> Self {
         let of_kinds = kinds
             .iter()
             .flat_map(|kind| figures.iter().filter(move |figure| figure.kind == *kind));
         self.pictures = of_kinds.map(Picture::from).collect();
         if let Some(first) = self.pictures.first_mut() {
-            self.title = std::mem::take(&mut first.title);
+            if first.title.split_whitespace().count() <= MOST_WORDS {
+                self.title = std::mem::take(&mut first.title);
+            }
             self.key = std::mem::take(&mut first.key);
         }
         self
