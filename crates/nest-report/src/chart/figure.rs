@@ -113,8 +113,8 @@ fn inline(figure: &Figure, sheet: &Sheet) -> Result<String, String> {
     let (width, height) = (sheet.width, sheet.height.ceil());
     let name = format!("{}-{width}", figure.slug);
     Ok(format!(
-        "<svg class=\"ch\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" role=\"img\" \
-         aria-labelledby=\"{name}-t {name}-d\">\n<title id=\"{name}-t\">{}</title>\n\
+        "<svg class=\"ch\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
+         role=\"img\" aria-labelledby=\"{name}-t {name}-d\">\n<title id=\"{name}-t\">{}</title>\n\
          <desc id=\"{name}-d\">{}</desc>\n{}</svg>\n",
         markup::escape(&figure.title),
         markup::escape(&figure.description),

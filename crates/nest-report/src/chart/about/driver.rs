@@ -10,7 +10,7 @@ use crate::words;
 
 /// What a part of a bill is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::chart) enum Part {
+pub(crate) enum Part {
     /// Work that customers cause.
     Work,
     /// Capacity that is paid for and stands ready.
@@ -86,7 +86,7 @@ const OTHERS: [(&str, &str, &str, Part); 11] = [
 
 /// A part of a bill with its words.
 #[derive(Debug, Clone)]
-pub(in crate::chart) struct Named {
+pub(crate) struct Named {
     pub name: String,
     pub note: String,
     pub part: Part,
@@ -94,7 +94,7 @@ pub(in crate::chart) struct Named {
 }
 
 /// Parts of a bill by what causes them, the largest first.
-pub(in crate::chart) fn causes(subject: &Subject, drivers: &[DriverShare]) -> Vec<Named> {
+pub(crate) fn causes(subject: &Subject, drivers: &[DriverShare]) -> Vec<Named> {
     let mut named: Vec<Named> = drivers
         .iter()
         .filter(|driver| driver.kind == DriverKind::Behaviour)
@@ -146,7 +146,7 @@ fn words_number(rate: f64) -> String {
 }
 
 /// Share of the amounts, 0-1, that is capacity standing ready.
-pub(in crate::chart) fn standing(parts: &[Named]) -> f64 {
+pub(crate) fn standing(parts: &[Named]) -> f64 {
     let sum = |wanted: fn(&Named) -> bool| -> f64 {
         parts
             .iter()
@@ -163,7 +163,7 @@ pub(in crate::chart) fn standing(parts: &[Named]) -> f64 {
 }
 
 /// Shares in a description: `browse 45 %, search 12 %`.
-pub(in crate::chart) fn listed(parts: &[Named], currency: &str) -> String {
+pub(crate) fn listed(parts: &[Named], currency: &str) -> String {
     let all: f64 = parts.iter().map(|part| part.amount).sum();
     let texts: Vec<String> = parts
         .iter()

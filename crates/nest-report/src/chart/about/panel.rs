@@ -16,12 +16,13 @@ use crate::{
 /// Height of a plot, in pixels.
 const HEIGHT: f64 = 180.0;
 /// Height of a panel with its words, in pixels.
-pub(in crate::chart) const PANEL: f64 = 296.0;
+pub(crate) const PANEL: f64 = 296.0;
 /// Gap between panels, in pixels.
-pub(in crate::chart) const GAP: f64 = 34.0;
+pub(crate) const GAP: f64 = 34.0;
 
-/// A curve of a panel: its points, the classes of its line within and beyond the test and of its band, its name.
-pub(in crate::chart) struct Drawn<'a> {
+/// A curve of a panel: its points, the classes of its line within and beyond the test and of its band, its
+/// name.
+pub(crate) struct Drawn<'a> {
     pub curve: &'a Curve,
     pub classes: [&'static str; 2],
     pub band: Option<&'static str>,
@@ -30,7 +31,7 @@ pub(in crate::chart) struct Drawn<'a> {
 }
 
 /// What a panel holds.
-pub(in crate::chart) struct Panel<'a> {
+pub(crate) struct Panel<'a> {
     pub title: String,
     pub note: String,
     pub y: &'a Axis,
@@ -43,7 +44,7 @@ pub(in crate::chart) struct Panel<'a> {
 }
 
 /// Columns of panels on a sheet, and the width of each.
-pub(in crate::chart) fn columns(sheet: &Sheet, panels: usize) -> (usize, f64) {
+pub(crate) fn columns(sheet: &Sheet, panels: usize) -> (usize, f64) {
     let columns = if sheet.is_wide() {
         panels.clamp(1, 3)
     } else if sheet.is_narrow() {
@@ -58,7 +59,7 @@ pub(in crate::chart) fn columns(sheet: &Sheet, panels: usize) -> (usize, f64) {
 }
 
 /// Draws panels row by row and sets the height of the sheet.
-pub(in crate::chart) fn draw_all(sheet: &mut Sheet, panels: &[Panel], top: f64) {
+pub(crate) fn draw_all(sheet: &mut Sheet, panels: &[Panel], top: f64) {
     let (columns, room) = columns(sheet, panels.len());
     for (index, panel) in panels.iter().enumerate() {
         let corner = (
@@ -71,7 +72,7 @@ pub(in crate::chart) fn draw_all(sheet: &mut Sheet, panels: &[Panel], top: f64) 
 }
 
 /// A value on the vertical axis.
-pub(in crate::chart) fn label(axis: &Axis, value: f64) -> String {
+pub(crate) fn label(axis: &Axis, value: f64) -> String {
     match axis {
         Axis::Share => format::percent(value),
         Axis::Seconds => format::duration(value),

@@ -6,23 +6,23 @@ use rust_decimal::prelude::ToPrimitive;
 use crate::{chart::figure::plain, words};
 
 /// A decimal as a number to be drawn.
-pub(in crate::chart) fn float(value: QuotedDecimal) -> f64 {
+pub(crate) fn float(value: QuotedDecimal) -> f64 {
     value.0.to_f64().unwrap_or(0.0)
 }
 
 /// The value of an amount to be drawn.
-pub(in crate::chart) fn value(money: &MoneyEstimate) -> f64 {
+pub(crate) fn value(money: &MoneyEstimate) -> f64 {
     float(money.value)
 }
 
 /// A name of the study, inert and without backticks.
-pub(in crate::chart) fn name(text: &str) -> String {
+pub(crate) fn name(text: &str) -> String {
     let text = plain(text);
     if text.is_empty() { "?".to_owned() } else { text }
 }
 
 /// A name in a title, shortened, and its spaces kept from counting as words.
-pub(in crate::chart) fn short(text: &str) -> String {
+pub(crate) fn short(text: &str) -> String {
     const LONGEST: usize = 32;
     let text = name(text);
     if text.chars().count() <= LONGEST {
@@ -33,7 +33,7 @@ pub(in crate::chart) fn short(text: &str) -> String {
 }
 
 /// A value with its interval: `about $6,000 ($5,200–7,200)`.
-pub(in crate::chart) fn with_interval(money: &MoneyEstimate, currency: &str) -> String {
+pub(crate) fn with_interval(money: &MoneyEstimate, currency: &str) -> String {
     let interval = words::money_interval(money, currency);
     let text = words::money(money, currency);
     if interval.is_empty() {
@@ -44,12 +44,12 @@ pub(in crate::chart) fn with_interval(money: &MoneyEstimate, currency: &str) -> 
 }
 
 /// A text with a capital and a full stop.
-pub(in crate::chart) fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     format!("{}.", words::capital(text.trim_end_matches('.')))
 }
 
 /// `2nd`, `3rd`, `11th`.
-pub(in crate::chart) fn ordinal(number: f64) -> String {
+pub(crate) fn ordinal(number: f64) -> String {
     let whole = number.round().max(0.0) as u64;
     let ending = match (whole % 10, whole % 100) {
         (1, rest) if rest != 11 => "st",

@@ -6,18 +6,18 @@ use super::{
 };
 
 /// Height of a line of text, in pixels.
-pub(in crate::chart) const LINE: f64 = 16.0;
+pub(crate) const LINE: f64 = 16.0;
 
 /// Both axes of a plot.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::chart) struct Frame {
+pub(crate) struct Frame {
     pub x: Scale,
     pub y: Scale,
 }
 
 impl Frame {
     /// Its edges in pixels.
-    pub(in crate::chart) fn edges(&self) -> Edges {
+    pub(crate) fn edges(&self) -> Edges {
         let ((left, right), (bottom, top)) = (self.x.pixels(), self.y.pixels());
         Edges {
             left,
@@ -28,12 +28,12 @@ impl Frame {
     }
 
     /// The pixels of a value at a place, cut to the plot.
-    pub(in crate::chart) fn at(&self, (x, y): Point) -> Point {
+    pub(crate) fn at(&self, (x, y): Point) -> Point {
         (self.x.at(x), self.y.at(y))
     }
 
     /// Tints what lies beyond `from`, and writes what either side is above the border.
-    pub(in crate::chart) fn beyond(&self, sheet: &mut Sheet, from: f64, words: [&str; 2]) {
+    pub(crate) fn beyond(&self, sheet: &mut Sheet, from: f64, words: [&str; 2]) {
         let edges = self.edges();
         let (low, high) = self.x.values();
         if from >= high {
@@ -52,7 +52,7 @@ impl Frame {
     }
 
     /// The area between a lower and an upper edge, cut to the plot. Points are (x, low, high).
-    pub(in crate::chart) fn band(&self, sheet: &mut Sheet, class: &'static str, points: &[(f64, f64, f64)]) {
+    pub(crate) fn band(&self, sheet: &mut Sheet, class: &'static str, points: &[(f64, f64, f64)]) {
         let upper = points.iter().map(|(x, _, high)| self.at((*x, *high)));
         let lower = points.iter().rev().map(|(x, low, _)| self.at((*x, *low)));
         let outline: Vec<Point> = upper.chain(lower).collect();
@@ -60,13 +60,7 @@ impl Frame {
     }
 
     /// A line, solid up to `tested` and dotted beyond it; what is above the plot is cut off.
-    pub(in crate::chart) fn line(
-        &self,
-        sheet: &mut Sheet,
-        classes: [&'static str; 2],
-        points: &[Point],
-        tested: f64,
-    ) {
+    pub(crate) fn line(&self, sheet: &mut Sheet, classes: [&'static str; 2], points: &[Point], tested: f64) {
         let (known, beyond) = split(points, tested);
         let top = self.y.values().1;
         for (part, class) in [(known, classes[0]), (beyond, classes[1])] {
@@ -78,14 +72,7 @@ impl Frame {
     }
 
     /// A vertical line from the top of the plot to `bottom`, with a text beside it.
-    pub(in crate::chart) fn wall(
-        &self,
-        sheet: &mut Sheet,
-        x: f64,
-        bottom: f64,
-        look: Look,
-        words: &[String],
-    ) {
+    pub(crate) fn wall(&self, sheet: &mut Sheet, x: f64, bottom: f64, look: Look, words: &[String]) {
         let (at, edges) = (self.x.at(x), self.edges());
         sheet.line("lw", &[(at, edges.top), (at, bottom)]);
         let left = at > (edges.left + edges.right) / 2.0;
@@ -135,7 +122,7 @@ fn below(points: &[Point], top: f64) -> Vec<Vec<Point>> {
 }
 
 /// The second coordinate at `at` on the line between two points.
-pub(in crate::chart) fn along(from: Point, to: Point, at: f64) -> f64 {
+pub(crate) fn along(from: Point, to: Point, at: f64) -> f64 {
     if to.0 == from.0 {
         to.1
     } else {

@@ -1,5 +1,5 @@
-//! Pictures made of rows: a name at the left, something drawn in the middle, words at the right. On a phone the
-//! name and the words stand above what is drawn.
+//! Pictures made of rows: a name at the left, something drawn in the middle, words at the right. On a phone
+//! the name and the words stand above what is drawn.
 
 use super::{
     frame::LINE,
@@ -9,7 +9,7 @@ use super::{
 
 /// Texts of a row; each may be empty.
 #[derive(Debug, Clone, Default)]
-pub(in crate::chart) struct RowText {
+pub(crate) struct RowText {
     pub name: String,
     pub note: String,
     pub value: String,
@@ -18,7 +18,7 @@ pub(in crate::chart) struct RowText {
 
 /// Columns of a picture of rows, in pixels.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::chart) struct Columns {
+pub(crate) struct Columns {
     /// Left and right edge of the whole.
     pub all: (f64, f64),
     /// Left and right edge of what is drawn.
@@ -29,12 +29,12 @@ pub(in crate::chart) struct Columns {
 
 impl Columns {
     /// Columns from `left` to `right`; `two` says whether rows have a second line of text.
-    pub(in crate::chart) fn new(all: (f64, f64), two: bool) -> Self {
+    pub(crate) fn new(all: (f64, f64), two: bool) -> Self {
         Self::split(all, two, [0.31, 0.24])
     }
 
     /// The same with the shares (0-1) of the width that name and words take.
-    pub(in crate::chart) fn split((left, right): (f64, f64), two: bool, shares: [f64; 2]) -> Self {
+    pub(crate) fn split((left, right): (f64, f64), two: bool, shares: [f64; 2]) -> Self {
         let (narrow, width) = (right - left < 480.0, right - left);
         let drawn = if narrow {
             (left, right)
@@ -50,7 +50,7 @@ impl Columns {
     }
 
     /// Height of a row.
-    pub(in crate::chart) fn height(self) -> f64 {
+    pub(crate) fn height(self) -> f64 {
         match (self.narrow, self.two) {
             (true, true) => 62.0,
             (true, false) => 44.0,
@@ -60,7 +60,7 @@ impl Columns {
     }
 
     /// The middle of what is drawn in a row that begins at `top`.
-    pub(in crate::chart) fn middle(self, top: f64) -> f64 {
+    pub(crate) fn middle(self, top: f64) -> f64 {
         if self.narrow {
             top + self.height() - 13.0
         } else {
@@ -69,7 +69,7 @@ impl Columns {
     }
 
     /// Writes the texts of a row that begins at `top`.
-    pub(in crate::chart) fn write(self, sheet: &mut Sheet, top: f64, row: &RowText) {
+    pub(crate) fn write(self, sheet: &mut Sheet, top: f64, row: &RowText) {
         let (left, right) = self.all;
         let first = if self.narrow || self.two {
             top + 15.0
@@ -112,12 +112,12 @@ impl Columns {
     }
 
     /// A thin line above a row.
-    pub(in crate::chart) fn rule(self, sheet: &mut Sheet, top: f64) {
+    pub(crate) fn rule(self, sheet: &mut Sheet, top: f64) {
         sheet.faint_line("ru", &[(self.all.0, top), (self.all.1, top)]);
     }
 
     /// The horizontal axis above the rows: a label for each tick, and a line through all rows.
-    pub(in crate::chart) fn axis(
+    pub(crate) fn axis(
         self,
         sheet: &mut Sheet,
         scale: &Scale,
@@ -138,6 +138,6 @@ impl Columns {
 }
 
 /// A heading inside a picture.
-pub(in crate::chart) fn heading(sheet: &mut Sheet, at: (f64, f64), room: f64, text: &str) {
+pub(crate) fn heading(sheet: &mut Sheet, at: (f64, f64), room: f64, text: &str) {
     sheet.text(HEAD, Anchor::Start, at, &HEAD.fit(text, room));
 }

@@ -1,5 +1,5 @@
-//! Shapes as elements of SVG, written by plotters' backend. Their look comes from the class of the group they lie
-//! in, because a strict content security policy allows no style attributes.
+//! Shapes as elements of SVG, written by plotters' backend. Their look comes from the class of the group
+//! they lie in, because a strict content security policy allows no style attributes.
 //!
 //! The backend writes whole units, so shapes are drawn four times as large and each group is scaled down.
 
@@ -8,7 +8,7 @@ use plotters::{
     style::{BLACK, Color, ShapeStyle},
 };
 
-use super::sheet::{Edges, Point};
+use super::geometry::{Edges, Point};
 
 /// Units of the backend per pixel. Widths of strokes in the style sheet are in these units.
 const FINE: f64 = 4.0;

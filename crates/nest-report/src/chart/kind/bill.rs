@@ -29,7 +29,7 @@ const HEIGHT: f64 = 260.0;
 const ABOVE: f64 = 1.15;
 
 /// The figure; `None` if nothing grows.
-pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
+pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
     let Some(span) = subject.span() else {
         return Ok(None);
     };
@@ -80,8 +80,8 @@ fn key(subject: &Subject) -> String {
         ""
     };
     format!(
-        "Shaded: 9 in 10 cases; darker: the middle half.{dotted} Strips: the stronger the colour, the likelier the \
-         limit is reached by then; dotted mark 1 in 20, full mark best guess."
+        "Shaded: 9 in 10 cases; darker: the middle half.{dotted} Strips: the stronger the colour, the \
+         likelier the limit is reached by then; dotted mark 1 in 20, full mark best guess."
     )
 }
 

@@ -24,7 +24,8 @@ use crate::{
 const ID: &str = "cost-per-1000";
 /// Height of the plot, in pixels.
 const HEIGHT: f64 = 280.0;
-/// How far the axis reaches above what is paid now and later, as a factor: few customers cost any amount each.
+/// How far the axis reaches above what is paid now and later, as a factor: few customers cost any amount
+/// each.
 const ABOVE: f64 = 1.6;
 /// Points between which a curve is drawn straight, for each gap of the projection.
 const FINER: usize = 3;
@@ -48,7 +49,7 @@ struct Series<'a> {
 }
 
 /// The figure; `None` if the projection has no such curves.
-pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
+pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
     let Some(chart) = subject.projection.charts.iter().find(|chart| chart.id == ID) else {
         return Ok(None);
     };
@@ -185,7 +186,8 @@ fn description(subject: &Subject, series: &[Series]) -> String {
     parts.join(" ")
 }
 
-/// Customers from which on one set-up is the cheaper one of two in the plot, the cost there, and words for it.
+/// Customers from which on one set-up is the cheaper one of two in the plot, the cost there, and words for
+/// it.
 fn equal_points(subject: &Subject, series: &[Series]) -> Vec<(f64, f64, String)> {
     let Some((comparison, base)) = subject.projection.comparison.as_ref().zip(series.first()) else {
         return Vec::new();
@@ -269,8 +271,8 @@ fn sides(points: &[[f64; 4]], gap: usize) -> Option<[Stretch; 2]> {
     ])
 }
 
-/// Cost of 1,000 customers through `points` (customers, low, value, high): the total is a straight line between
-/// steps, so that the cost falls with 1/N, and jumps at each of `steps`.
+/// Cost of 1,000 customers through `points` (customers, low, value, high): the total is a straight line
+/// between steps, so that the cost falls with 1/N, and jumps at each of `steps`.
 fn saw_tooth(points: &[[f64; 4]], steps: &[f64]) -> Vec<Point> {
     let mut line: Vec<Point> = Vec::new();
     for (gap, pair) in points.windows(2).enumerate() {
@@ -375,7 +377,8 @@ fn reach(series: &[Series]) -> f64 {
         .fold(0.0, f64::max)
 }
 
-/// The top of the axis: what is paid now or with more customers, with some room; fewer customers may leave it.
+/// The top of the axis: what is paid now or with more customers, with some room; fewer customers may leave
+/// it.
 fn top(subject: &Subject, series: &[Series]) -> f64 {
     let now = subject.base.bill.customers;
     let ahead = series

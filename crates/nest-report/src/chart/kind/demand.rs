@@ -43,7 +43,7 @@ struct Row<'a> {
 }
 
 /// The figure; `None` if no time of a processor was measured.
-pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
+pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
     let panels = panels(subject);
     let Some(first) = panels.first().and_then(|panel| panel.rows.first()) else {
         return Ok(None);

@@ -43,7 +43,7 @@ struct Layer {
 }
 
 /// The figure; `None` if nothing grows or the months say nothing of their drivers.
-pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
+pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
     let layers = layers(subject);
     let (Some(span), false) = (subject.span(), layers.is_empty()) else {
         return Ok(None);

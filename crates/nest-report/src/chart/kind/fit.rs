@@ -32,7 +32,7 @@ const MOST: usize = 9;
 const NAME: Look = Look::of("k0 s h", true);
 
 /// The figure; `None` if nothing was measured at a number of customers.
-pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
+pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
     let panels = panels(subject);
     if panels.iter().all(|panel| panel.dots.is_empty()) {
         return Ok(None);

@@ -32,7 +32,7 @@ const PANEL: f64 = 284.0;
 const GAP: f64 = 26.0;
 
 /// The figure; `None` for fewer than three set-ups, and where nothing grows.
-pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
+pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
     let configs: Vec<&ConfigProjection> = std::iter::once(subject.base)
         .chain(subject.others())
         .filter(|config| !config.months.is_empty())

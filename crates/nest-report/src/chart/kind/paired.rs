@@ -27,7 +27,7 @@ const BAR: f64 = 10.0;
 const TOP: f64 = 46.0;
 
 /// The figure; `None` for a single set-up.
-pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
+pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
     let Some(comparison) = &subject.projection.comparison else {
         return Ok(None);
     };

@@ -1,5 +1,5 @@
-//! What each policy changes: money a month, room, and the date of the first limit, each on a strip with nothing
-//! in the middle.
+//! What each policy changes: money a month, room, and the date of the first limit, each on a strip with
+//! nothing in the middle.
 
 use nest_data::projection::{PolicyMonth, PolicyProjection};
 
@@ -44,7 +44,7 @@ struct Change {
 }
 
 /// The figure; `None` without policies.
-pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
+pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
     let policies = &subject.projection.policies;
     let Some(first) = policies.first() else {
         return Ok(None);

@@ -33,7 +33,7 @@ const WHOLE: f64 = 34.0;
 const TOP: f64 = 46.0;
 
 /// The figure; `None` without prices.
-pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
+pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
     let rows = rows(subject);
     if rows.is_empty() {
         return Ok(None);

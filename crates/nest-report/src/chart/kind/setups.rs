@@ -34,7 +34,7 @@ struct Row<'a> {
 }
 
 /// The figure; `None` for a single set-up.
-pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
+pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
     let Some(comparison) = &subject.projection.comparison else {
         return Ok(None);
     };

@@ -1,5 +1,5 @@
-//! Which assumption moves the result most: a bar for each, from the result at one end of its range to the other;
-//! levers below a rule.
+//! Which assumption moves the result most: a bar for each, from the result at one end of its range to the
+//! other; levers below a rule.
 
 use jiff::civil::Date;
 use nest_data::projection::{Lever, LeverSetting, RangeBasis, Sensitivity};
@@ -50,7 +50,7 @@ struct Row<'a> {
 }
 
 /// The figure; `None` if nothing was varied or nothing moves.
-pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
+pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
     let output = output(subject);
     let rows = rows(subject, &output);
     if rows.is_empty() {
