@@ -15,7 +15,9 @@ const MONTHS: usize = 60;
 fn main() {
     let projection = stretched(include_str!("../../../reports/migration/projection.json"));
     time("page", || nest_report::html(&projection).expect("a page").len());
-    time("figures at three widths", || nest_report::gallery(&projection).expect("figures").len());
+    time("figures at three widths", || {
+        nest_report::gallery(&projection).expect("figures").len()
+    });
     time("charts as files", || {
         let charts = nest_report::charts(&projection).expect("charts");
         charts.iter().map(|(_, text)| text.len()).sum()
@@ -34,7 +36,11 @@ fn stretched(text: &str) -> Projection {
             config.months.push(next);
         }
     }
-    while let Some(last) = projection.growths.last().filter(|_| projection.growths.len() < SCENARIOS) {
+    while let Some(last) = projection
+        .growths
+        .last()
+        .filter(|_| projection.growths.len() < SCENARIOS)
+    {
         let mut next = last.clone();
         next.name = format!("{} again", next.name);
         projection.growths.push(next);

@@ -298,19 +298,14 @@ fn element(label: &Label) -> String {
     };
     format!(
         "<text{attribute} x=\"{}\" y=\"{}\">{}</text>\n",
-        tenth(label.at.0),
-        tenth(label.at.1),
+        label.at.0.round(),
+        label.at.1.round(),
         markup::escape(&label.text)
     )
 }
 
 fn all_finite(points: &[Point]) -> bool {
     points.iter().all(|(x, y)| x.is_finite() && y.is_finite())
-}
-
-/// A length to a tenth of a pixel.
-fn tenth(length: f64) -> f64 {
-    (length * 10.0).round() / 10.0
 }
 
 /// Positions for labels that want `wanted`, moved as little as they need to be `gap` apart between `low` and
