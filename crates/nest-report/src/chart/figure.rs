@@ -83,7 +83,7 @@ pub(super) fn compose(caption: Caption, draw: impl Fn(f64) -> Sheet) -> Result<F
     let mut figure = Figure {
         kind: caption.kind,
         slug: caption.slug.to_owned(),
-        title: first_words(&plain(&caption.title)),
+        title: first_words(&words::capital(&plain(&caption.title))),
         key: plain(&caption.key),
         description: plain(&caption.description),
         widths: [String::new(), String::new(), String::new()],

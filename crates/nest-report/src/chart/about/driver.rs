@@ -4,7 +4,7 @@ use nest_data::projection::{DriverKind, DriverShare};
 
 use super::{
     subject::Subject,
-    text::{float, name},
+    text::{float, name, two_digits},
 };
 use crate::words;
 
@@ -66,7 +66,7 @@ const OTHERS: [(&str, &str, &str, Part); 11] = [
     (
         "fixed",
         "Fixed amounts",
-        "the same for any number of customers",
+        "for any number of customers",
         Part::Fixed,
     ),
     (
@@ -112,7 +112,7 @@ fn cause(subject: &Subject, driver: &DriverShare) -> Named {
         .iter()
         .find(|rate| rate.0 == driver.name);
     if let Some((_, rate)) = rate {
-        let note = format!("{} a day per customer", words_number(*rate));
+        let note = format!("{} a day per customer", crate::format::number(two_digits(*rate)));
         return Named {
             name: name(&driver.name),
             note,
@@ -134,15 +134,6 @@ fn cause(subject: &Subject, driver: &DriverShare) -> Named {
             amount,
         },
     }
-}
-
-/// A rate with two digits.
-fn words_number(rate: f64) -> String {
-    if rate == 0.0 {
-        return "0".to_owned();
-    }
-    let step = 10_f64.powi(rate.abs().log10().floor() as i32 - 1);
-    crate::format::number((rate / step).round() * step)
 }
 
 /// Share of the amounts, 0-1, that is capacity standing ready.

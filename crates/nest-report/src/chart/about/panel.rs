@@ -68,13 +68,14 @@ pub(crate) fn draw_all(sheet: &mut Sheet, panels: &[Panel], top: f64) {
         );
         draw(sheet, panel, corner, room);
     }
-    sheet.height = top + panels.len().div_ceil(columns) as f64 * PANEL - 24.0;
+    sheet.height = top + panels.len().div_ceil(columns) as f64 * PANEL - 18.0;
 }
 
 /// A value on the vertical axis.
 pub(crate) fn label(axis: &Axis, value: f64) -> String {
     match axis {
         Axis::Share => format::percent(value),
+        Axis::Seconds if value == 0.0 => "0".to_owned(),
         Axis::Seconds => format::duration(value),
         Axis::Bytes => format::bytes(value),
         Axis::PerSecond => axis::compact(value),
@@ -115,10 +116,10 @@ fn draw(sheet: &mut Sheet, panel: &Panel, (left, above): Point, room: f64) {
     for dot in panel.dots.iter().filter(|dot| frame.x.holds(dot[0])) {
         sheet.dot("fx", frame.at((dot[0], dot[1])), 3.5);
     }
+    customers(sheet, &frame);
     for drawn in &panel.curves {
         curve_name(sheet, &frame, drawn);
     }
-    customers(sheet, &frame);
 }
 
 fn curve(sheet: &mut Sheet, frame: &Frame, drawn: &Drawn, tested: f64) {
@@ -152,13 +153,15 @@ fn curve_name(sheet: &mut Sheet, frame: &Frame, drawn: &Drawn) {
     let top = frame.y.values().1;
     let inside = |point: &&[f64; 4]| frame.x.holds(point[0]) && point[2] <= top;
     let points: Vec<&[f64; 4]> = drawn.curve.points.iter().filter(inside).collect();
+    let edges = frame.edges();
     let places: Vec<(Anchor, Point)> = [1.0, 0.85, 0.7, 0.5, 0.3]
         .into_iter()
         .filter_map(|share| points.get(((points.len().max(1) - 1) as f64 * share) as usize))
         .flat_map(|point| {
             let (x, y) = frame.at((point[0], point[2]));
-            [-8.0, 18.0, -24.0, 34.0].map(|away| (Anchor::End, (x - 2.0, y + away)))
+            [-8.0, 18.0, -24.0, 34.0, -40.0].map(|away| (Anchor::End, (x - 2.0, y + away)))
         })
+        .filter(|(_, at)| at.1 < edges.bottom - 3.0 && at.1 > edges.top + 10.0)
         .collect();
     sheet.place(drawn.look, &drawn.look.fit(&drawn.name, 150.0), &places);
 }

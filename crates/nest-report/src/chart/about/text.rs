@@ -43,9 +43,40 @@ pub(crate) fn with_interval(money: &MoneyEstimate, currency: &str) -> String {
     }
 }
 
-/// A text with a capital and a full stop.
+/// A text with a full stop. Names at its beginning stay as they are.
 pub(crate) fn sentence(text: &str) -> String {
-    format!("{}.", words::capital(text.trim_end_matches('.')))
+    format!("{}.", text.trim_end_matches('.'))
+}
+
+/// A number with its first two digits.
+pub(crate) fn two_digits(value: f64) -> f64 {
+    digits(value, 2)
+}
+
+/// A number with its first digits, as many as `count`.
+pub(crate) fn digits(value: f64, count: i32) -> f64 {
+    if value == 0.0 || !value.is_finite() {
+        return value;
+    }
+    let step = 10_f64.powi(value.abs().log10().floor() as i32 - count + 1);
+    (value / step).round() * step
+}
+
+/// A resource of `tier/kind` for a title: `CPU`, `CPU of db`.
+pub(crate) fn resource(text: &str) -> String {
+    let Some((tier, kind)) = text.split_once('/') else {
+        return short(text);
+    };
+    let kind = if kind == "cpu" {
+        "CPU".to_owned()
+    } else {
+        words::capital(&short(kind))
+    };
+    if tier == "app" {
+        kind
+    } else {
+        format!("{kind} of {}", short(tier))
+    }
 }
 
 /// `2nd`, `3rd`, `11th`.
@@ -69,6 +100,19 @@ mod tests {
         assert_eq!(name("a\u{1b}[31m\u{202e}`b`\n"), "a [31mb");
         assert_eq!(name("\u{202e}"), "?");
         assert!(short(&"x".repeat(200)).chars().count() <= 33);
+    }
+
+    #[test]
+    fn numbers_keep_their_first_digits() {
+        assert_eq!(
+            [1_905.1, -73.86, 0.0, 0.0499].map(two_digits),
+            [1_900.0, -74.0, 0.0, 0.05]
+        );
+        assert_eq!(digits(960_302.0, 3), 960_000.0);
+        assert_eq!(
+            [resource("app/cpu"), resource("db/memory")],
+            ["CPU", "Memory of db"]
+        );
     }
 
     #[test]

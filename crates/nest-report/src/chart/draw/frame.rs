@@ -8,6 +8,9 @@ use super::{
 /// Height of a line of text, in pixels.
 pub(crate) const LINE: f64 = 16.0;
 
+/// Share of an axis that is tested from which on nothing worth a word is beyond, 0-1.
+const NEARLY_ALL: f64 = 0.97;
+
 /// Both axes of a plot.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Frame {
@@ -36,17 +39,17 @@ impl Frame {
     pub(crate) fn beyond(&self, sheet: &mut Sheet, from: f64, words: [&str; 2]) {
         let edges = self.edges();
         let (low, high) = self.x.values();
-        if from >= high {
+        if from >= low + (high - low) * NEARLY_ALL {
             return;
         }
         let at = self.x.at(from);
         sheet.bar("by", Edges { left: at, ..edges });
-        let above = edges.top - 6.0;
+        let above = edges.top - 10.0;
         if from <= low {
             sheet.place(MUTED, words[1], &[(Anchor::Start, (edges.left + 2.0, above))]);
             return;
         }
-        sheet.faint_line("bd", &[(at, edges.top - 18.0), (at, edges.bottom)]);
+        sheet.faint_line("bd", &[(at, edges.top - 22.0), (at, edges.bottom)]);
         sheet.place(MUTED, words[0], &[(Anchor::End, (at - 6.0, above))]);
         sheet.place(MUTED, words[1], &[(Anchor::Start, (at + 6.0, above))]);
     }

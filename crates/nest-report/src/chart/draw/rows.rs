@@ -4,8 +4,13 @@
 use super::{
     frame::LINE,
     scale::Scale,
-    sheet::{Anchor, HEAD, MUTED, STRONG, Sheet},
+    sheet::{Anchor, HEAD, Look, MUTED, Sheet},
 };
+
+/// Names and values, which lines may cross.
+const BOLD: Look = Look::of("i s h", true);
+/// The same of second rank.
+const FAINT: Look = Look::of("h", false);
 
 /// Texts of a row; each may be empty.
 #[derive(Debug, Clone, Default)]
@@ -78,36 +83,31 @@ impl Columns {
         };
         if self.narrow {
             let room = right - left;
-            let value = STRONG.fit(&row.value, room * 0.62);
-            let name = STRONG.fit(&row.name, room - STRONG.width(&value) - 10.0);
-            sheet.text(STRONG, Anchor::Start, (left, first), &name);
-            sheet.text(STRONG, Anchor::End, (right, first), &value);
-            let note = MUTED.fit(&row.value_note, room * 0.62);
-            let before = MUTED.fit(&row.note, room - MUTED.width(&note) - 10.0);
-            sheet.text(MUTED, Anchor::Start, (left, first + LINE), &before);
-            sheet.text(MUTED, Anchor::End, (right, first + LINE), &note);
+            let value = BOLD.fit(&row.value, room * 0.62);
+            let name = BOLD.fit(&row.name, room - BOLD.width(&value) - 10.0);
+            sheet.text(BOLD, Anchor::Start, (left, first), &name);
+            sheet.text(BOLD, Anchor::End, (right, first), &value);
+            let note = FAINT.fit(&row.value_note, room * 0.62);
+            let before = FAINT.fit(&row.note, room - FAINT.width(&note) - 10.0);
+            sheet.text(FAINT, Anchor::Start, (left, first + LINE), &before);
+            sheet.text(FAINT, Anchor::End, (right, first + LINE), &note);
             return;
         }
         let (room, beside) = (self.drawn.0 - left - 14.0, right - self.drawn.1 - 14.0);
-        sheet.text(STRONG, Anchor::Start, (left, first), &STRONG.fit(&row.name, room));
+        sheet.text(BOLD, Anchor::Start, (left, first), &BOLD.fit(&row.name, room));
         sheet.text(
-            MUTED,
+            FAINT,
             Anchor::Start,
             (left, first + LINE),
-            &MUTED.fit(&row.note, room),
+            &FAINT.fit(&row.note, room),
         );
         let at = self.drawn.1 + 14.0;
+        sheet.text(BOLD, Anchor::Start, (at, first), &BOLD.fit(&row.value, beside));
         sheet.text(
-            STRONG,
-            Anchor::Start,
-            (at, first),
-            &STRONG.fit(&row.value, beside),
-        );
-        sheet.text(
-            MUTED,
+            FAINT,
             Anchor::Start,
             (at, first + LINE),
-            &MUTED.fit(&row.value_note, beside),
+            &FAINT.fit(&row.value_note, beside),
         );
     }
 

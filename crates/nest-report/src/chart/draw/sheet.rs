@@ -216,6 +216,9 @@ impl Sheet {
 
     /// A hollow mark.
     pub(crate) fn ring(&mut self, at: Point) {
+        let reach = 6.0;
+        self.lines.push([(at.0 - reach, at.1), (at.0 + reach, at.1)]);
+        self.lines.push([(at.0, at.1 - reach), (at.0, at.1 + reach)]);
         self.dot("fx", at, 5.5);
         self.dot("fp", at, 3.5);
     }

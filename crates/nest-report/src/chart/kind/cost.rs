@@ -6,7 +6,7 @@ use crate::{
     chart::{
         about::{
             subject::{BANDS, DOTTED, FAINT, FILLS, LINES, NAMES, NOTE, Subject, WALL},
-            text::{name, ordinal, short, value, with_interval},
+            text::{name, ordinal, sentence, short, value, with_interval},
         },
         draw::{
             axis,
@@ -120,9 +120,7 @@ fn title(series: &[Series]) -> String {
     let (first, last) = ends(base);
     match (last < first * 0.97, last > first * 1.03) {
         (true, _) if base.steps.is_empty() => "More customers make each one cheaper".to_owned(),
-        (true, _) => {
-            "More customers make each one cheaper, apart from a step where a server is added".to_owned()
-        }
+        (true, _) => "More customers make each one cheaper, until a server is added".to_owned(),
         (_, true) => "More customers make each one dearer".to_owned(),
         _ => "Each customer costs about the same, however many come".to_owned(),
     }
@@ -179,16 +177,18 @@ fn description(subject: &Subject, series: &[Series]) -> String {
     parts.extend(
         equal_points(subject, series)
             .into_iter()
-            .map(|(customers, _, words)| {
-                format!("From {} customers on {words}.", words::customers(customers))
-            }),
+            .map(|equal| sentence(&words::capital(&equal.words))),
     );
     parts.join(" ")
 }
 
-/// Customers from which on one set-up is the cheaper one of two in the plot, the cost there, and words for
-/// it.
-fn equal_points(subject: &Subject, series: &[Series]) -> Vec<(f64, f64, String)> {
+/// Where one set-up becomes the cheaper one of two in the plot: customers and cost, with words for it.
+struct EqualPoint {
+    at: Point,
+    words: String,
+}
+
+fn equal_points(subject: &Subject, series: &[Series]) -> Vec<EqualPoint> {
     let Some((comparison, base)) = subject.projection.comparison.as_ref().zip(series.first()) else {
         return Vec::new();
     };
@@ -210,7 +210,15 @@ fn equal_points(subject: &Subject, series: &[Series]) -> Vec<(f64, f64, String)>
                 &saw_tooth(&smooth.curve.points, &positions(&smooth.steps)),
                 customers,
             )?;
-            Some((customers, cost, format!("{} is cheaper", short(&crossover.above))))
+            let words = format!(
+                "from {} on {} is cheaper",
+                words::count(&crossover.customers),
+                short(&crossover.above)
+            );
+            Some(EqualPoint {
+                at: (customers, cost),
+                words,
+            })
         })
         .collect()
 }
@@ -496,14 +504,12 @@ fn now(sheet: &mut Sheet, frame: &Frame, series: &[Series]) {
 }
 
 fn equal(sheet: &mut Sheet, subject: &Subject, frame: &Frame, series: &[Series]) {
-    for (customers, cost, words) in equal_points(subject, series) {
-        if !(frame.x.holds(customers) && frame.y.holds(cost)) {
-            continue;
+    for equal in equal_points(subject, series) {
+        if frame.x.holds(equal.at.0) && frame.y.holds(equal.at.1) {
+            let at = frame.at(equal.at);
+            sheet.ring(at);
+            sheet.place(NOTE, &equal.words, &Sheet::around(at));
         }
-        let at = frame.at((customers, cost));
-        sheet.ring(at);
-        let text = format!("from {} on {words}", words::customers(customers));
-        sheet.place(NOTE, &text, &Sheet::around(at));
     }
 }
 

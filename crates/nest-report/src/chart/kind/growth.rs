@@ -190,6 +190,9 @@ fn draw(subject: &Subject, (start, end): (Date, Date), scenarios: &[&GrowthProje
             &[
                 (Anchor::Start, (edges.left + 6.0, y - 6.0)),
                 (Anchor::Start, (edges.left + 6.0, y + 16.0)),
+                (Anchor::End, (edges.right - 6.0, y + 16.0)),
+                (Anchor::End, (edges.right - 6.0, y - 6.0)),
+                (Anchor::Start, (edges.left + 6.0, y - 24.0)),
             ],
         );
     }

@@ -8,7 +8,7 @@ use crate::{
         about::{
             panel::{Drawn, Panel, draw_all},
             subject::{BANDS, DOTTED, LINES, Subject, THIN},
-            text::{name, sentence, short},
+            text::{name, sentence, short, two_digits},
         },
         draw::sheet::{Look, Sheet},
         figure::{Caption, Figure, FigureKind, compose},
@@ -116,14 +116,6 @@ fn title(subject: &Subject, charts: &[(&Chart, &str)], behaviour: &str) -> Strin
         Some(time) => format!("19 in 20 {behaviour} answers now take at most {time}"),
         None => "How long customers wait for an answer".to_owned(),
     }
-}
-
-fn two_digits(value: f64) -> f64 {
-    if value <= 0.0 {
-        return 0.0;
-    }
-    let step = 10_f64.powi(value.log10().floor() as i32 - 1);
-    (value / step).round() * step
 }
 
 fn description(subject: &Subject, charts: &[(&Chart, &str)]) -> String {

@@ -131,7 +131,15 @@ fn describe(subject: &Subject, segment: &SegmentProjection) -> String {
 fn draw(subject: &Subject, segments: &[SegmentProjection], width: f64) -> Sheet {
     let mut sheet = Sheet::new(width, 8_000.0);
     let currency = subject.currency();
-    let columns = Columns::split((0.0, width), true, [0.26, 0.2]);
+    let columns = Columns::split(
+        (0.0, width),
+        true,
+        if sheet.is_wide() {
+            [0.26, 0.2]
+        } else {
+            [0.24, 0.26]
+        },
+    );
     let most = segments
         .iter()
         .map(Money::of)

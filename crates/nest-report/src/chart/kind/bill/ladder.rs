@@ -297,17 +297,22 @@ fn texts(sheet: &mut Sheet, frame: &Frame, top: f64, row: &Row) {
     sheet.text(FAINT, Anchor::Start, (0.0, second), &FAINT.fit(&row.note, room));
     let (right, room) = (edges.right + 12.0, sheet.width - edges.right - 12.0);
     let lower = if sheet.is_wide() { 0.0 } else { 14.0 };
+    let lines = if row.chance.is_empty() {
+        [&row.when, &row.chance]
+    } else {
+        [&row.chance, &row.when]
+    };
     sheet.text(
         BOLD,
         Anchor::Start,
         (right, first + lower),
-        &BOLD.fit(&row.chance, room),
+        &BOLD.fit(lines[0], room),
     );
     sheet.text(
         FAINT,
         Anchor::Start,
         (right, second + lower),
-        &FAINT.fit(&row.when, room),
+        &FAINT.fit(lines[1], room),
     );
 }
 
