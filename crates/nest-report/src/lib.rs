@@ -18,8 +18,8 @@ pub mod format;
 mod html;
 mod markdown;
 mod markup;
-mod sentence;
 mod unit;
+mod verdict;
 mod words;
 
 pub use chart::{charts, gallery};
@@ -27,4 +27,4 @@ pub use csv::{csv, csv_of};
 pub use error::ReportError;
 pub use html::html;
 pub use markdown::{markdown, markdown_section};
-pub use sentence::sentence;
+pub use verdict::{NextStep, Verdict, verdict};

@@ -58,7 +58,7 @@ fn records(text: &str) -> Vec<Vec<String>> {
 
 /// The same projection with every name hostile.
 fn hostile() -> Projection {
-    let evil = "<script>alert('1')</script>\"&`|\n,x](http://evil.example)";
+    let evil = "=<script>alert('1')</script>\"&`|\n,x](http://evil.example) @all \u{1b}[31m \u{202e}+";
     let mut projection = projection();
     projection.study.name = evil.to_owned();
     projection.study.customer = evil.to_owned();
@@ -66,10 +66,12 @@ fn hostile() -> Projection {
     projection.model.run = evil.to_owned();
     projection.growth = Some(evil.to_owned());
     projection.configs[0].name = evil.to_owned();
+    projection.headline.as_mut().expect("the fixture has one").config = evil.to_owned();
     projection.configs[0].currency = evil.to_owned();
     projection.configs[0].bill.lines[0].meter = evil.to_owned();
     projection.policies[0].name = evil.to_owned();
     projection.policies[0].description = Some(evil.to_owned());
+    projection.policies[0].parameters[0].0 = evil.to_owned();
     projection.charts[0].id = evil.to_owned();
     projection.charts[1].title = evil.to_owned();
     projection.charts[1].answer = evil.to_owned();
@@ -85,16 +87,24 @@ fn hostile() -> Projection {
     projection
 }
 
+/// A text on one line and without what Markdown and the page add to it.
+fn plain(text: &str) -> String {
+    let spaced = text
+        .replace(['\u{202f}', '\n'], " ")
+        .replace(['\\', '`', '\u{200b}'], "");
+    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn every_caveat_reaches_every_page() {
     let projection = projection();
     let (page, summary) = (
-        visible(&html(&projection).expect("a page")),
-        markdown(&projection).expect("a summary"),
+        plain(&visible(&html(&projection).expect("a page"))),
+        plain(&markdown(&projection).expect("a summary")),
     );
     for caveat in &projection.caveats {
-        let text = caveat.to_string();
-        assert!(page.contains(&text.replace('`', "")), "HTML lacks: {text}");
+        let text = plain(&caveat.to_string());
+        assert!(page.contains(&text), "HTML lacks: {text}");
         assert!(summary.contains(&text), "Markdown lacks: {text}");
     }
 }
@@ -104,18 +114,19 @@ fn printed_lines_of_each_bill_add_up_to_its_total() {
     let projection = projection();
     let page = html(&projection).expect("a page");
     for config in &projection.configs {
+        // The caption comes after the summary that opens the table.
         let bill = page
             .split(&format!("Bill of <code>{}</code>", config.name))
-            .nth(1)
+            .nth(2)
             .and_then(|rest| rest.split("</table>").next())
             .expect("the bill");
         let mut amounts: Vec<Decimal> = Vec::new();
         for row in bill.split("<tr").skip(2) {
             let cells: Vec<String> = row
                 .split("<td")
-                .map(|cell| visible(&format!("<td{cell}")).trim().replace(',', ""))
+                .map(|cell| visible(&format!("<td{cell}")).trim().replace([',', '$'], ""))
                 .collect();
-            amounts.extend(cells[5].parse::<Decimal>());
+            amounts.extend(cells[3].parse::<Decimal>());
         }
         let known = config
             .bill
@@ -133,6 +144,59 @@ fn printed_lines_of_each_bill_add_up_to_its_total() {
         assert_eq!(total, config.bill.total.value.0.round_dp(2));
     }
     assert!(page.contains("total, at least") && page.contains(">unknown<"));
+}
+
+/// Words of a heading as a reader counts them.
+fn words(text: &str) -> usize {
+    text.split_whitespace().count()
+}
+
+#[test]
+fn every_section_begins_with_a_short_finding() {
+    let page = html(&projection()).expect("a page");
+    let headings: Vec<String> = page
+        .split("<h2")
+        .skip(1)
+        .filter_map(|rest| rest.split("</h2>").next())
+        .map(|heading| visible(&format!("<h2{heading}")))
+        .collect();
+    assert!(headings.len() >= 8, "{headings:?}");
+    for (index, heading) in headings.iter().enumerate() {
+        assert!(words(heading) <= 12 && !heading.trim().is_empty(), "{heading}");
+        assert!(!headings[..index].contains(heading), "twice: {heading}");
+    }
+    assert_eq!(page.matches("<h1>").count(), 1);
+}
+
+#[test]
+fn a_strict_policy_can_serve_the_page_and_nothing_takes_focus_in_vain() {
+    for page in [
+        html(&projection()).expect("a page"),
+        html(&hostile()).expect("a page"),
+    ] {
+        assert!(attributes(&page, "style").is_empty(), "a style attribute");
+        assert_eq!(
+            page.matches("<style").count(),
+            1,
+            "one element has all of the style"
+        );
+        // What the skip link leads to; nothing scrolls by itself.
+        assert_eq!(attributes(&page, "tabindex"), ["-1"]);
+        assert!(page.contains("<a class=\"skip\" href=\"#main\">"));
+        assert_eq!(page.matches("<table>").count(), page.matches("<caption>").count());
+    }
+}
+
+#[test]
+fn the_page_carries_nothing_that_turns_text_or_steers_a_terminal() {
+    let projection = hostile();
+    for text in [
+        html(&projection).expect("a page"),
+        markdown(&projection).expect("a summary"),
+        nest_report::verdict(&projection).text(),
+    ] {
+        assert!(!text.contains(['\u{1b}', '\u{202e}']));
+    }
 }
 
 #[test]
@@ -175,7 +239,10 @@ fn hostile_names_stay_text() {
     assert!(page.contains("&lt;script&gt;alert(&#39;1&#39;)"));
     assert!(!page.contains("<script") && !page.contains("\" onmouseover=\""));
     let summary = markdown(&projection).expect("a summary");
-    assert!(!summary.contains("<script") && !summary.contains("](http://evil"));
+    assert!(!summary.contains("<script") && !summary.contains("@all"));
+    // Outside of code, no bracket opens a link.
+    let outside: String = summary.split('`').step_by(2).collect();
+    assert!(!outside.contains("](http://evil"), "{outside}");
     for (name, svg) in charts(&projection).expect("charts") {
         assert!(!svg.contains("<script"), "{name}");
         assert!(
@@ -320,11 +387,11 @@ fn a_study_without_configurations_has_a_page() {
     projection.books.clear();
     projection.caveats.clear();
     let page = html(&projection).expect("a page");
-    assert!(page.contains("Measured up to 30,000 customers") && !page.contains("class=\"tiles\""));
+    assert!(page.contains("Tested with up to 30,000 customers") && !page.contains("class=\"kpis\""));
     assert!(
         markdown(&projection)
             .expect("a summary")
-            .contains("No doubt was raised.")
+            .contains("No doubt was raised while measuring")
     );
     assert!(csv(&projection).lines().count() > 1);
 }

@@ -24,7 +24,11 @@ pub fn run(arguments: &ReportArguments) -> Result<(), CommandError> {
         return Err(CommandError::new(STALE, message).hint("run `locust-nest project`"));
     }
     let page = report(&folder, &projection)?;
-    data(&format!("{}\n", page.display()))
+    data(&format!(
+        "{}\n\n{}\n",
+        nest_report::verdict(&projection).text(),
+        page.display()
+    ))
 }
 
 /// Writes every form of the report and returns the path of the page.

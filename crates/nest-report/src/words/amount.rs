@@ -61,15 +61,29 @@ pub(crate) fn change_interval(estimate: &MoneyEstimate, currency: &str) -> Strin
     let resolution = resolution(estimate, currency);
     let end = |value: f64| signed(value, currency, resolution, "+");
     let (low, high) = (end(estimate.low), end(estimate.high));
-    if low == high {
+    let ends = if low == high {
         String::new()
     } else {
         format!("{low} to {high}")
+    };
+    with_mean(ends, estimate, currency, resolution, "+")
+}
+
+/// Where the best guess and most cases lie on two sides of a step, the mean of the cases says which is which.
+fn with_mean(ends: String, estimate: &MoneyEstimate, currency: &str, resolution: i32, plus: &str) -> String {
+    match estimate.mean {
+        Some(mean) if !ends.is_empty() => {
+            format!(
+                "{ends}, mean of the cases {}",
+                signed(mean, currency, resolution, plus)
+            )
+        }
+        _ => ends,
     }
 }
 
 /// Two ends at a resolution (a power of ten): `$5,200–7,200`; empty where they print alike.
-pub(crate) fn spread(low: f64, high: f64, currency: &str, resolution: i32) -> String {
+fn spread(low: f64, high: f64, currency: &str, resolution: i32) -> String {
     let (first, last) = (
         signed(low, currency, resolution, ""),
         signed(high, currency, resolution, ""),
@@ -113,7 +127,7 @@ fn exact_resolution(value: f64, currency: &str) -> i32 {
 
 /// Power of ten of the last digit that an interval supports: two digits of its width, never finer than the
 /// value by itself is shown.
-fn resolution(estimate: &MoneyEstimate, currency: &str) -> i32 {
+pub(super) fn resolution(estimate: &MoneyEstimate, currency: &str) -> i32 {
     let value = value_of(estimate);
     let exact = exact_resolution(value, currency);
     let width = (estimate.high - estimate.low).abs();

@@ -99,7 +99,7 @@ pub(crate) fn limit_label(projection: &Projection, config: &str, point: &BreakPo
 
 /// The name of a resource, of `tier/kind`, with what a configuration and the test add to it: `CPU`, `the
 /// database's CPU`, `the CPU for receipt`.
-pub(super) fn resource(text: &str) -> String {
+pub(crate) fn resource(text: &str) -> String {
     let (text, tested) = match text.strip_suffix(" as measured") {
         Some(text) => (text, " of the tested machine"),
         None => (text, ""),
@@ -170,7 +170,7 @@ fn allowed(projection: &Projection, config: &str, point: &BreakPoint) -> String 
 }
 
 /// What one unit of a platform is called.
-pub(super) fn unit_word(platform: Option<Platform>) -> &'static str {
+pub(crate) fn unit_word(platform: Option<Platform>) -> &'static str {
     match platform {
         Some(Platform::Vm | Platform::Database) => "server",
         Some(other) => other.unit(),
