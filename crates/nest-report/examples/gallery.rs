@@ -1,5 +1,5 @@
-//! Writes every figure of a projection, at every width, into one page to be looked at: `cargo run -p nest-report
-//! --example gallery -- reports/shop/projection.json /tmp/gallery.html`.
+//! Writes every figure of a projection, at every width, into one page to be looked at: `cargo run -p
+//! nest-report --example gallery -- reports/shop/projection.json /tmp/gallery.html`.
 
 use std::{env, error::Error, fs};
 

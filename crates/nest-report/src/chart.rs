@@ -53,7 +53,8 @@ pub(crate) fn figures(projection: &Projection) -> Result<Vec<Figure>, ReportErro
     Ok(figures)
 }
 
-/// File name and SVG text of each chart: with title, source and date inside, in the colours of the light theme.
+/// File name and SVG text of each chart: with title, source and date inside, in the colours of the light
+/// theme.
 ///
 /// # Errors
 /// [`ReportError::Chart`] if a chart cannot be drawn.

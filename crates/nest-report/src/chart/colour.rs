@@ -1,7 +1,8 @@
 //! Colours of the page and its pictures, each for light and for dark.
 //!
-//! The base set-up is blue everywhere. A wall (crimson) and the first alternative (orange) stay apart for red- and
-//! green-blind readers; for blue-blind ones a wall is always a straight line with a word, and a curve never is.
+//! The base set-up is blue everywhere. A wall (crimson) and the first alternative (orange) stay apart for
+//! red- and green-blind readers; for blue-blind ones a wall is always a straight line with a word, and a
+//! curve never is.
 
 /// A colour in both themes, 0xRRGGBB.
 #[derive(Debug, Clone, Copy)]

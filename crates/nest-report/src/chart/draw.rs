@@ -2,6 +2,7 @@
 
 pub(super) mod axis;
 pub(super) mod frame;
+mod geometry;
 pub(super) mod measure;
 pub(super) mod rows;
 pub(super) mod scale;

@@ -83,7 +83,7 @@ pub(super) fn compose(caption: Caption, draw: impl Fn(f64) -> Sheet) -> Result<F
     let mut figure = Figure {
         kind: caption.kind,
         slug: caption.slug.to_owned(),
-        title: first_words(&plain(&caption.title)),
+        title: first_words(&words::capital(&plain(&caption.title))),
         key: plain(&caption.key),
         description: plain(&caption.description),
         widths: [String::new(), String::new(), String::new()],
@@ -113,8 +113,8 @@ fn inline(figure: &Figure, sheet: &Sheet) -> Result<String, String> {
     let (width, height) = (sheet.width, sheet.height.ceil());
     let name = format!("{}-{width}", figure.slug);
     Ok(format!(
-        "<svg class=\"ch\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" role=\"img\" \
-         aria-labelledby=\"{name}-t {name}-d\">\n<title id=\"{name}-t\">{}</title>\n\
+        "<svg class=\"ch\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
+         role=\"img\" aria-labelledby=\"{name}-t {name}-d\">\n<title id=\"{name}-t\">{}</title>\n\
          <desc id=\"{name}-d\">{}</desc>\n{}</svg>\n",
         markup::escape(&figure.title),
         markup::escape(&figure.description),

@@ -1,14 +1,14 @@
 //! The style sheet of the classes in pictures.
 
-/// Rules for the classes. Widths of strokes of shapes are in quarters of a pixel; colours are variables that the
-/// page defines.
+/// Rules for the classes. Widths of strokes of shapes are in quarters of a pixel; colours are variables that
+/// the page defines.
 ///
-/// `l`: line, `f`: fill, `k`: text, followed by 0 for the base, 1-3 for alternatives, `w` for a wall, `n` for a
-/// warning, `g` for good; `d`: dotted; `o`: opacity of a band; `p1`-`p9`: strength of a chance.
+/// `l`: line, `f`: fill, `k`: text, followed by 0 for the base, 1-3 for alternatives, `w` for a wall, `n`
+/// for a warning, `g` for good; `d`: dotted; `o`: opacity of a band; `p1`-`p9`: strength of a chance.
 pub(crate) const CHART_CSS: &str = "\
 .ch{display:block;overflow:hidden}
-.ch text{font-family:-apple-system,BlinkMacSystemFont,\"Segoe UI\",Roboto,\"Noto Sans\",\"Liberation Sans\",Inter,Arial,sans-serif;\
-font-size:12.5px;font-weight:400;font-variant-numeric:tabular-nums;fill:var(--muted)}
+.ch text{font-family:-apple-system,BlinkMacSystemFont,\"Segoe UI\",Roboto,\"Noto Sans\",\"Liberation Sans\",\
+Inter,Arial,sans-serif;font-size:12.5px;font-weight:400;font-variant-numeric:tabular-nums;fill:var(--muted)}
 .ch .i{fill:var(--ink)}
 .ch .s{font-weight:600}
 .ch .n{font-size:13.5px}
@@ -34,8 +34,8 @@ font-size:12.5px;font-weight:400;font-variant-numeric:tabular-nums;fill:var(--mu
 .ch .fx{fill:var(--ink)}
 .ch .fp{fill:var(--page)}
 .ch .by{fill:var(--beyond)}
-.ch .l0,.ch .l1,.ch .l2,.ch .l3,.ch .lw,.ch .lg,.ch .lx,.ch .lm,.ch .gr,.ch .ax,.ch .ru,.ch .bd,.ch .lp,.ch .lf\
-{fill:none;stroke-width:9px;stroke-linejoin:round}
+.ch .l0,.ch .l1,.ch .l2,.ch .l3,.ch .lw,.ch .lg,.ch .lx,.ch .lm,.ch .gr,.ch .ax,.ch .ru,.ch .bd,\
+.ch .lp,.ch .lf{fill:none;stroke-width:9px;stroke-linejoin:round}
 .ch .l0{stroke:var(--base)}
 .ch .l1{stroke:var(--alt1)}
 .ch .l2{stroke:var(--alt2)}

@@ -4,13 +4,13 @@ use nest_data::projection::{DriverKind, DriverShare};
 
 use super::{
     subject::Subject,
-    text::{float, name},
+    text::{float, name, two_digits},
 };
 use crate::words;
 
 /// What a part of a bill is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::chart) enum Part {
+pub(crate) enum Part {
     /// Work that customers cause.
     Work,
     /// Capacity that is paid for and stands ready.
@@ -66,7 +66,7 @@ const OTHERS: [(&str, &str, &str, Part); 11] = [
     (
         "fixed",
         "Fixed amounts",
-        "the same for any number of customers",
+        "for any number of customers",
         Part::Fixed,
     ),
     (
@@ -86,7 +86,7 @@ const OTHERS: [(&str, &str, &str, Part); 11] = [
 
 /// A part of a bill with its words.
 #[derive(Debug, Clone)]
-pub(in crate::chart) struct Named {
+pub(crate) struct Named {
     pub name: String,
     pub note: String,
     pub part: Part,
@@ -94,7 +94,7 @@ pub(in crate::chart) struct Named {
 }
 
 /// Parts of a bill by what causes them, the largest first.
-pub(in crate::chart) fn causes(subject: &Subject, drivers: &[DriverShare]) -> Vec<Named> {
+pub(crate) fn causes(subject: &Subject, drivers: &[DriverShare]) -> Vec<Named> {
     let mut named: Vec<Named> = drivers
         .iter()
         .filter(|driver| driver.kind == DriverKind::Behaviour)
@@ -112,7 +112,7 @@ fn cause(subject: &Subject, driver: &DriverShare) -> Named {
         .iter()
         .find(|rate| rate.0 == driver.name);
     if let Some((_, rate)) = rate {
-        let note = format!("{} a day per customer", words_number(*rate));
+        let note = format!("{} a day per customer", crate::format::number(two_digits(*rate)));
         return Named {
             name: name(&driver.name),
             note,
@@ -136,17 +136,8 @@ fn cause(subject: &Subject, driver: &DriverShare) -> Named {
     }
 }
 
-/// A rate with two digits.
-fn words_number(rate: f64) -> String {
-    if rate == 0.0 {
-        return "0".to_owned();
-    }
-    let step = 10_f64.powi(rate.abs().log10().floor() as i32 - 1);
-    crate::format::number((rate / step).round() * step)
-}
-
 /// Share of the amounts, 0-1, that is capacity standing ready.
-pub(in crate::chart) fn standing(parts: &[Named]) -> f64 {
+pub(crate) fn standing(parts: &[Named]) -> f64 {
     let sum = |wanted: fn(&Named) -> bool| -> f64 {
         parts
             .iter()
@@ -163,7 +154,7 @@ pub(in crate::chart) fn standing(parts: &[Named]) -> f64 {
 }
 
 /// Shares in a description: `browse 45 %, search 12 %`.
-pub(in crate::chart) fn listed(parts: &[Named], currency: &str) -> String {
+pub(crate) fn listed(parts: &[Named], currency: &str) -> String {
     let all: f64 = parts.iter().map(|part| part.amount).sum();
     let texts: Vec<String> = parts
         .iter()

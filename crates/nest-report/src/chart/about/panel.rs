@@ -16,12 +16,13 @@ use crate::{
 /// Height of a plot, in pixels.
 const HEIGHT: f64 = 180.0;
 /// Height of a panel with its words, in pixels.
-pub(in crate::chart) const PANEL: f64 = 296.0;
+pub(crate) const PANEL: f64 = 296.0;
 /// Gap between panels, in pixels.
-pub(in crate::chart) const GAP: f64 = 34.0;
+pub(crate) const GAP: f64 = 34.0;
 
-/// A curve of a panel: its points, the classes of its line within and beyond the test and of its band, its name.
-pub(in crate::chart) struct Drawn<'a> {
+/// A curve of a panel: its points, the classes of its line within and beyond the test and of its band, its
+/// name.
+pub(crate) struct Drawn<'a> {
     pub curve: &'a Curve,
     pub classes: [&'static str; 2],
     pub band: Option<&'static str>,
@@ -30,7 +31,7 @@ pub(in crate::chart) struct Drawn<'a> {
 }
 
 /// What a panel holds.
-pub(in crate::chart) struct Panel<'a> {
+pub(crate) struct Panel<'a> {
     pub title: String,
     pub note: String,
     pub y: &'a Axis,
@@ -43,7 +44,7 @@ pub(in crate::chart) struct Panel<'a> {
 }
 
 /// Columns of panels on a sheet, and the width of each.
-pub(in crate::chart) fn columns(sheet: &Sheet, panels: usize) -> (usize, f64) {
+pub(crate) fn columns(sheet: &Sheet, panels: usize) -> (usize, f64) {
     let columns = if sheet.is_wide() {
         panels.clamp(1, 3)
     } else if sheet.is_narrow() {
@@ -58,7 +59,7 @@ pub(in crate::chart) fn columns(sheet: &Sheet, panels: usize) -> (usize, f64) {
 }
 
 /// Draws panels row by row and sets the height of the sheet.
-pub(in crate::chart) fn draw_all(sheet: &mut Sheet, panels: &[Panel], top: f64) {
+pub(crate) fn draw_all(sheet: &mut Sheet, panels: &[Panel], top: f64) {
     let (columns, room) = columns(sheet, panels.len());
     for (index, panel) in panels.iter().enumerate() {
         let corner = (
@@ -67,13 +68,14 @@ pub(in crate::chart) fn draw_all(sheet: &mut Sheet, panels: &[Panel], top: f64) 
         );
         draw(sheet, panel, corner, room);
     }
-    sheet.height = top + panels.len().div_ceil(columns) as f64 * PANEL - 24.0;
+    sheet.height = top + panels.len().div_ceil(columns) as f64 * PANEL - 18.0;
 }
 
 /// A value on the vertical axis.
-pub(in crate::chart) fn label(axis: &Axis, value: f64) -> String {
+pub(crate) fn label(axis: &Axis, value: f64) -> String {
     match axis {
         Axis::Share => format::percent(value),
+        Axis::Seconds if value == 0.0 => "0".to_owned(),
         Axis::Seconds => format::duration(value),
         Axis::Bytes => format::bytes(value),
         Axis::PerSecond => axis::compact(value),
@@ -114,10 +116,10 @@ fn draw(sheet: &mut Sheet, panel: &Panel, (left, above): Point, room: f64) {
     for dot in panel.dots.iter().filter(|dot| frame.x.holds(dot[0])) {
         sheet.dot("fx", frame.at((dot[0], dot[1])), 3.5);
     }
+    customers(sheet, &frame);
     for drawn in &panel.curves {
         curve_name(sheet, &frame, drawn);
     }
-    customers(sheet, &frame);
 }
 
 fn curve(sheet: &mut Sheet, frame: &Frame, drawn: &Drawn, tested: f64) {
@@ -151,13 +153,15 @@ fn curve_name(sheet: &mut Sheet, frame: &Frame, drawn: &Drawn) {
     let top = frame.y.values().1;
     let inside = |point: &&[f64; 4]| frame.x.holds(point[0]) && point[2] <= top;
     let points: Vec<&[f64; 4]> = drawn.curve.points.iter().filter(inside).collect();
+    let edges = frame.edges();
     let places: Vec<(Anchor, Point)> = [1.0, 0.85, 0.7, 0.5, 0.3]
         .into_iter()
         .filter_map(|share| points.get(((points.len().max(1) - 1) as f64 * share) as usize))
         .flat_map(|point| {
             let (x, y) = frame.at((point[0], point[2]));
-            [-8.0, 18.0, -24.0, 34.0].map(|away| (Anchor::End, (x - 2.0, y + away)))
+            [-8.0, 18.0, -24.0, 34.0, -40.0].map(|away| (Anchor::End, (x - 2.0, y + away)))
         })
+        .filter(|(_, at)| at.1 < edges.bottom - 3.0 && at.1 > edges.top + 10.0)
         .collect();
     sheet.place(drawn.look, &drawn.look.fit(&drawn.name, 150.0), &places);
 }

@@ -16,41 +16,41 @@ use crate::chart::draw::{
 const BESIDE: usize = 2;
 
 /// Classes of lines by colour: the base, then alternatives.
-pub(in crate::chart) const LINES: [&str; 4] = ["l0", "l1", "l2", "l3"];
+pub(crate) const LINES: [&str; 4] = ["l0", "l1", "l2", "l3"];
 /// The same, dotted.
-pub(in crate::chart) const DOTTED: [&str; 4] = ["l0 d", "l1 d", "l2 d", "l3 d"];
+pub(crate) const DOTTED: [&str; 4] = ["l0 d", "l1 d", "l2 d", "l3 d"];
 /// Thin lines of the same colours.
-pub(in crate::chart) const THIN: [&str; 4] = ["l0 t", "l1 t", "l2 t", "l3 t"];
+pub(crate) const THIN: [&str; 4] = ["l0 t", "l1 t", "l2 t", "l3 t"];
 /// Areas of the same colours.
-pub(in crate::chart) const FILLS: [&str; 4] = ["f0", "f1", "f2", "f3"];
+pub(crate) const FILLS: [&str; 4] = ["f0", "f1", "f2", "f3"];
 /// Soft bands of the same colours.
-pub(in crate::chart) const BANDS: [&str; 4] = ["f0 o1", "f1 o1", "f2 o1", "f3 o1"];
+pub(crate) const BANDS: [&str; 4] = ["f0 o1", "f1 o1", "f2 o1", "f3 o1"];
 /// Bars of intervals of the same colours.
-pub(in crate::chart) const RANGES: [&str; 4] = ["f0 o4", "f1 o4", "f2 o4", "f3 o4"];
+pub(crate) const RANGES: [&str; 4] = ["f0 o4", "f1 o4", "f2 o4", "f3 o4"];
 /// Names in the same colours, on a plot.
-pub(in crate::chart) const NAMES: [Look; 4] = [
+pub(crate) const NAMES: [Look; 4] = [
     Look::of("k0 s h", true),
     Look::of("k1 s h", true),
     Look::of("k2 s h", true),
     Look::of("k3 s h", true),
 ];
 /// A wall's text on a plot.
-pub(in crate::chart) const WALL: Look = Look::of("kw s h", true);
+pub(crate) const WALL: Look = Look::of("kw s h", true);
 /// Text of first rank on a plot.
-pub(in crate::chart) const NOTE: Look = Look::of("i h", false);
+pub(crate) const NOTE: Look = Look::of("i h", false);
 /// Text of second rank on a plot.
-pub(in crate::chart) const FAINT: Look = Look::of("h", false);
+pub(crate) const FAINT: Look = Look::of("h", false);
 
 /// A projection with what most pictures ask of it.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::chart) struct Subject<'a> {
+pub(crate) struct Subject<'a> {
     pub projection: &'a Projection,
     pub base: &'a ConfigProjection,
 }
 
 impl<'a> Subject<'a> {
     /// `None` if the projection has no configuration.
-    pub(in crate::chart) fn new(projection: &'a Projection) -> Option<Self> {
+    pub(crate) fn new(projection: &'a Projection) -> Option<Self> {
         let wanted = projection
             .headline
             .as_ref()
@@ -64,12 +64,12 @@ impl<'a> Subject<'a> {
     }
 
     /// Currency of the base, ISO 4217.
-    pub(in crate::chart) fn currency(&self) -> &'a str {
+    pub(crate) fn currency(&self) -> &'a str {
         &self.base.currency
     }
 
     /// The other configurations in the base's currency, those that cost least first.
-    pub(in crate::chart) fn others(&self) -> Vec<&'a ConfigProjection> {
+    pub(crate) fn others(&self) -> Vec<&'a ConfigProjection> {
         let mut others: Vec<&ConfigProjection> = self
             .projection
             .configs
@@ -88,7 +88,7 @@ impl<'a> Subject<'a> {
     }
 
     /// Colour of a configuration: 0 for the base, 1-3 for alternatives; the same in every picture.
-    pub(in crate::chart) fn role(&self, config: &str) -> usize {
+    pub(crate) fn role(&self, config: &str) -> usize {
         let others = self.others();
         others
             .iter()
@@ -97,14 +97,14 @@ impl<'a> Subject<'a> {
     }
 
     /// The base and at most two beside it.
-    pub(in crate::chart) fn shown(&self) -> Vec<&'a ConfigProjection> {
+    pub(crate) fn shown(&self) -> Vec<&'a ConfigProjection> {
         std::iter::once(self.base)
             .chain(self.others().into_iter().take(BESIDE))
             .collect()
     }
 
     /// First day of the first month, and the day after the last one; `None` if nothing grows.
-    pub(in crate::chart) fn span(&self) -> Option<(Date, Date)> {
+    pub(crate) fn span(&self) -> Option<(Date, Date)> {
         let (first, last) = (self.base.months.first()?.date, self.base.months.last()?.date);
         let (year, month) = if last.month() == 12 {
             (last.year() + 1, 1)
@@ -115,17 +115,17 @@ impl<'a> Subject<'a> {
     }
 
     /// The first failure of the base in the best guess.
-    pub(in crate::chart) fn wall(&self) -> Option<&'a BreakPoint> {
+    pub(crate) fn wall(&self) -> Option<&'a BreakPoint> {
         first_break(&self.base.break_points).map(|(point, _)| point)
     }
 
     /// The day on which growth reaches it in the best guess.
-    pub(in crate::chart) fn wall_date(&self) -> Option<Date> {
+    pub(crate) fn wall_date(&self) -> Option<Date> {
         self.wall()?.date?.value
     }
 
     /// Cost by month: the middle of each month in days from the first, and the value.
-    pub(in crate::chart) fn bill(&self, config: &ConfigProjection) -> Vec<Point> {
+    pub(crate) fn bill(&self, config: &ConfigProjection) -> Vec<Point> {
         let Some((start, _)) = self.span() else {
             return Vec::new();
         };
@@ -137,7 +137,7 @@ impl<'a> Subject<'a> {
     }
 
     /// Days from the first month to where the base leaves what was tested.
-    pub(in crate::chart) fn tested_days(&self) -> f64 {
+    pub(crate) fn tested_days(&self) -> f64 {
         let Some((start, end)) = self.span() else {
             return 0.0;
         };
@@ -147,6 +147,6 @@ impl<'a> Subject<'a> {
 }
 
 /// The middle of a month, in days from `start`.
-pub(in crate::chart) fn middle(start: Date, month: &MonthProjection) -> f64 {
+pub(crate) fn middle(start: Date, month: &MonthProjection) -> f64 {
     days(start, month.date) + 15.0
 }

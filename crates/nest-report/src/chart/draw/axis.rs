@@ -11,15 +11,10 @@ use super::{
 use crate::words;
 
 /// Most ticks of a vertical axis.
-pub(in crate::chart) const MOST: usize = 5;
+pub(crate) const MOST: usize = 5;
 
 /// The vertical axis: its title above the plot, a line and a label for each tick.
-pub(in crate::chart) fn vertical(
-    sheet: &mut Sheet,
-    frame: &Frame,
-    title: &str,
-    label: impl Fn(f64) -> String,
-) {
+pub(crate) fn vertical(sheet: &mut Sheet, frame: &Frame, title: &str, label: impl Fn(f64) -> String) {
     let edges = frame.edges();
     let above = if title.is_empty() {
         edges.top
@@ -41,7 +36,7 @@ pub(in crate::chart) fn vertical(
 }
 
 /// How far to the left of the plot the labels of a vertical axis reach, in pixels.
-pub(in crate::chart) fn room(ticks: &[f64], label: impl Fn(f64) -> String) -> f64 {
+pub(crate) fn room(ticks: &[f64], label: impl Fn(f64) -> String) -> f64 {
     let widest = ticks
         .iter()
         .map(|tick| width(&label(*tick), TEXT, false))
@@ -51,7 +46,7 @@ pub(in crate::chart) fn room(ticks: &[f64], label: impl Fn(f64) -> String) -> f6
 
 /// Marks below the plot, with texts that stay on the sheet and keep apart; the first and every later one that
 /// has room is written.
-pub(in crate::chart) fn marks(sheet: &mut Sheet, frame: &Frame, ticks: &[(f64, String)], title: &str) {
+pub(crate) fn marks(sheet: &mut Sheet, frame: &Frame, ticks: &[(f64, String)], title: &str) {
     let bottom = frame.edges().bottom;
     let mut free = f64::NEG_INFINITY;
     for (tick, text) in ticks {
@@ -74,7 +69,7 @@ pub(in crate::chart) fn marks(sheet: &mut Sheet, frame: &Frame, ticks: &[(f64, S
 }
 
 /// The horizontal axis of customers.
-pub(in crate::chart) fn customers(sheet: &mut Sheet, frame: &Frame) {
+pub(crate) fn customers(sheet: &mut Sheet, frame: &Frame) {
     let (left, right) = frame.x.pixels();
     let most = ((right - left) / 90.0).floor().max(2.0) as usize;
     let ticks: Vec<(f64, String)> = frame
@@ -88,7 +83,7 @@ pub(in crate::chart) fn customers(sheet: &mut Sheet, frame: &Frame) {
 
 /// The horizontal axis of months from `start` to `end`, which are at 0 and at its days; `below` is written in
 /// a second row.
-pub(in crate::chart) fn time(
+pub(crate) fn time(
     sheet: &mut Sheet,
     frame: &Frame,
     (start, end): (Date, Date),
@@ -120,7 +115,7 @@ fn tick_text(sheet: &mut Sheet, at: f64, y: f64, text: &str) {
 }
 
 /// A large number in few characters: `80k`, `1.2M`.
-pub(in crate::chart) fn compact(value: f64) -> String {
+pub(crate) fn compact(value: f64) -> String {
     for (size, sign) in [(1e9, "G"), (1e6, "M"), (1e3, "k")] {
         if value.abs() >= size {
             let scaled = value / size;
@@ -136,7 +131,7 @@ pub(in crate::chart) fn compact(value: f64) -> String {
 }
 
 /// A tick of an axis of money: `$600`, `$1.2k`, `−$50`.
-pub(in crate::chart) fn money(value: f64, currency: &str) -> String {
+pub(crate) fn money(value: f64, currency: &str) -> String {
     let sign = if value < 0.0 { "−" } else { "" };
     let size = value.abs();
     let text = if size >= 10_000.0 {

@@ -6,18 +6,21 @@ use super::{
 };
 
 /// Height of a line of text, in pixels.
-pub(in crate::chart) const LINE: f64 = 16.0;
+pub(crate) const LINE: f64 = 16.0;
+
+/// Share of an axis that is tested from which on nothing worth a word is beyond, 0-1.
+const NEARLY_ALL: f64 = 0.97;
 
 /// Both axes of a plot.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::chart) struct Frame {
+pub(crate) struct Frame {
     pub x: Scale,
     pub y: Scale,
 }
 
 impl Frame {
     /// Its edges in pixels.
-    pub(in crate::chart) fn edges(&self) -> Edges {
+    pub(crate) fn edges(&self) -> Edges {
         let ((left, right), (bottom, top)) = (self.x.pixels(), self.y.pixels());
         Edges {
             left,
@@ -28,31 +31,31 @@ impl Frame {
     }
 
     /// The pixels of a value at a place, cut to the plot.
-    pub(in crate::chart) fn at(&self, (x, y): Point) -> Point {
+    pub(crate) fn at(&self, (x, y): Point) -> Point {
         (self.x.at(x), self.y.at(y))
     }
 
     /// Tints what lies beyond `from`, and writes what either side is above the border.
-    pub(in crate::chart) fn beyond(&self, sheet: &mut Sheet, from: f64, words: [&str; 2]) {
+    pub(crate) fn beyond(&self, sheet: &mut Sheet, from: f64, words: [&str; 2]) {
         let edges = self.edges();
         let (low, high) = self.x.values();
-        if from >= high {
+        if from >= low + (high - low) * NEARLY_ALL {
             return;
         }
         let at = self.x.at(from);
         sheet.bar("by", Edges { left: at, ..edges });
-        let above = edges.top - 6.0;
+        let above = edges.top - 10.0;
         if from <= low {
             sheet.place(MUTED, words[1], &[(Anchor::Start, (edges.left + 2.0, above))]);
             return;
         }
-        sheet.faint_line("bd", &[(at, edges.top - 18.0), (at, edges.bottom)]);
+        sheet.faint_line("bd", &[(at, edges.top - 22.0), (at, edges.bottom)]);
         sheet.place(MUTED, words[0], &[(Anchor::End, (at - 6.0, above))]);
         sheet.place(MUTED, words[1], &[(Anchor::Start, (at + 6.0, above))]);
     }
 
     /// The area between a lower and an upper edge, cut to the plot. Points are (x, low, high).
-    pub(in crate::chart) fn band(&self, sheet: &mut Sheet, class: &'static str, points: &[(f64, f64, f64)]) {
+    pub(crate) fn band(&self, sheet: &mut Sheet, class: &'static str, points: &[(f64, f64, f64)]) {
         let upper = points.iter().map(|(x, _, high)| self.at((*x, *high)));
         let lower = points.iter().rev().map(|(x, low, _)| self.at((*x, *low)));
         let outline: Vec<Point> = upper.chain(lower).collect();
@@ -60,13 +63,7 @@ impl Frame {
     }
 
     /// A line, solid up to `tested` and dotted beyond it; what is above the plot is cut off.
-    pub(in crate::chart) fn line(
-        &self,
-        sheet: &mut Sheet,
-        classes: [&'static str; 2],
-        points: &[Point],
-        tested: f64,
-    ) {
+    pub(crate) fn line(&self, sheet: &mut Sheet, classes: [&'static str; 2], points: &[Point], tested: f64) {
         let (known, beyond) = split(points, tested);
         let top = self.y.values().1;
         for (part, class) in [(known, classes[0]), (beyond, classes[1])] {
@@ -78,14 +75,7 @@ impl Frame {
     }
 
     /// A vertical line from the top of the plot to `bottom`, with a text beside it.
-    pub(in crate::chart) fn wall(
-        &self,
-        sheet: &mut Sheet,
-        x: f64,
-        bottom: f64,
-        look: Look,
-        words: &[String],
-    ) {
+    pub(crate) fn wall(&self, sheet: &mut Sheet, x: f64, bottom: f64, look: Look, words: &[String]) {
         let (at, edges) = (self.x.at(x), self.edges());
         sheet.line("lw", &[(at, edges.top), (at, bottom)]);
         let left = at > (edges.left + edges.right) / 2.0;
@@ -135,7 +125,7 @@ fn below(points: &[Point], top: f64) -> Vec<Vec<Point>> {
 }
 
 /// The second coordinate at `at` on the line between two points.
-pub(in crate::chart) fn along(from: Point, to: Point, at: f64) -> f64 {
+pub(crate) fn along(from: Point, to: Point, at: f64) -> f64 {
     if to.0 == from.0 {
         to.1
     } else {

@@ -1,19 +1,19 @@
 //! How wide a text is, without a font: the widest of the fonts in which a page may show it.
 //!
-//! Advance widths are the largest of DejaVu Sans, Inter, Liberation Sans and Noto Sans, so that a label which fits
-//! here fits in each of them.
+//! Advance widths are the largest of DejaVu Sans, Inter, Liberation Sans and Noto Sans, so that a label
+//! which fits here fits in each of them.
 
 /// Size of nearly all text, in pixels; nothing is smaller.
-pub(in crate::chart) const TEXT: f64 = 12.5;
+pub(crate) const TEXT: f64 = 12.5;
 /// Size of names and headings inside a picture, in pixels.
-pub(in crate::chart) const NAME: f64 = 13.5;
+pub(crate) const NAME: f64 = 13.5;
 /// Advance of a character outside of the tables, in 1/1000 of the size: a full-width one.
 const OTHER: u16 = 1_050;
 /// Advance of dashes, quotes and signs that are not in the tables.
 const SIGN: u16 = 850;
 
 /// Width of a text in pixels at `size`, in pixels, in semi-bold or regular type.
-pub(in crate::chart) fn width(text: &str, size: f64, bold: bool) -> f64 {
+pub(crate) fn width(text: &str, size: f64, bold: bool) -> f64 {
     let thousandths: f64 = text
         .chars()
         .map(|character| f64::from(advance(character, bold)))
@@ -22,7 +22,7 @@ pub(in crate::chart) fn width(text: &str, size: f64, bold: bool) -> f64 {
 }
 
 /// A text that is at most `room` pixels wide; what is cut off is replaced by an ellipsis.
-pub(in crate::chart) fn shortened(text: &str, size: f64, bold: bool, room: f64) -> String {
+pub(crate) fn shortened(text: &str, size: f64, bold: bool, room: f64) -> String {
     if width(text, size, bold) <= room {
         return text.to_owned();
     }
@@ -38,7 +38,7 @@ pub(in crate::chart) fn shortened(text: &str, size: f64, bold: bool, room: f64) 
 }
 
 /// A text in at most `most` lines, each at most `room` pixels wide; the last is shortened if need be.
-pub(in crate::chart) fn wrapped(text: &str, size: f64, bold: bool, room: f64, most: usize) -> Vec<String> {
+pub(crate) fn wrapped(text: &str, size: f64, bold: bool, room: f64, most: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split(' ').filter(|word| !word.is_empty()) {
         match lines.last_mut() {

@@ -1,15 +1,20 @@
-//! Pictures made of rows: a name at the left, something drawn in the middle, words at the right. On a phone the
-//! name and the words stand above what is drawn.
+//! Pictures made of rows: a name at the left, something drawn in the middle, words at the right. On a phone
+//! the name and the words stand above what is drawn.
 
 use super::{
     frame::LINE,
     scale::Scale,
-    sheet::{Anchor, HEAD, MUTED, STRONG, Sheet},
+    sheet::{Anchor, HEAD, Look, MUTED, Sheet},
 };
+
+/// Names and values, which lines may cross.
+const BOLD: Look = Look::of("i s h", true);
+/// The same of second rank.
+const FAINT: Look = Look::of("h", false);
 
 /// Texts of a row; each may be empty.
 #[derive(Debug, Clone, Default)]
-pub(in crate::chart) struct RowText {
+pub(crate) struct RowText {
     pub name: String,
     pub note: String,
     pub value: String,
@@ -18,7 +23,7 @@ pub(in crate::chart) struct RowText {
 
 /// Columns of a picture of rows, in pixels.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::chart) struct Columns {
+pub(crate) struct Columns {
     /// Left and right edge of the whole.
     pub all: (f64, f64),
     /// Left and right edge of what is drawn.
@@ -29,12 +34,12 @@ pub(in crate::chart) struct Columns {
 
 impl Columns {
     /// Columns from `left` to `right`; `two` says whether rows have a second line of text.
-    pub(in crate::chart) fn new(all: (f64, f64), two: bool) -> Self {
+    pub(crate) fn new(all: (f64, f64), two: bool) -> Self {
         Self::split(all, two, [0.31, 0.24])
     }
 
     /// The same with the shares (0-1) of the width that name and words take.
-    pub(in crate::chart) fn split((left, right): (f64, f64), two: bool, shares: [f64; 2]) -> Self {
+    pub(crate) fn split((left, right): (f64, f64), two: bool, shares: [f64; 2]) -> Self {
         let (narrow, width) = (right - left < 480.0, right - left);
         let drawn = if narrow {
             (left, right)
@@ -50,7 +55,7 @@ impl Columns {
     }
 
     /// Height of a row.
-    pub(in crate::chart) fn height(self) -> f64 {
+    pub(crate) fn height(self) -> f64 {
         match (self.narrow, self.two) {
             (true, true) => 62.0,
             (true, false) => 44.0,
@@ -60,7 +65,7 @@ impl Columns {
     }
 
     /// The middle of what is drawn in a row that begins at `top`.
-    pub(in crate::chart) fn middle(self, top: f64) -> f64 {
+    pub(crate) fn middle(self, top: f64) -> f64 {
         if self.narrow {
             top + self.height() - 13.0
         } else {
@@ -69,7 +74,7 @@ impl Columns {
     }
 
     /// Writes the texts of a row that begins at `top`.
-    pub(in crate::chart) fn write(self, sheet: &mut Sheet, top: f64, row: &RowText) {
+    pub(crate) fn write(self, sheet: &mut Sheet, top: f64, row: &RowText) {
         let (left, right) = self.all;
         let first = if self.narrow || self.two {
             top + 15.0
@@ -78,46 +83,41 @@ impl Columns {
         };
         if self.narrow {
             let room = right - left;
-            let value = STRONG.fit(&row.value, room * 0.62);
-            let name = STRONG.fit(&row.name, room - STRONG.width(&value) - 10.0);
-            sheet.text(STRONG, Anchor::Start, (left, first), &name);
-            sheet.text(STRONG, Anchor::End, (right, first), &value);
-            let note = MUTED.fit(&row.value_note, room * 0.62);
-            let before = MUTED.fit(&row.note, room - MUTED.width(&note) - 10.0);
-            sheet.text(MUTED, Anchor::Start, (left, first + LINE), &before);
-            sheet.text(MUTED, Anchor::End, (right, first + LINE), &note);
+            let value = BOLD.fit(&row.value, room * 0.62);
+            let name = BOLD.fit(&row.name, room - BOLD.width(&value) - 10.0);
+            sheet.text(BOLD, Anchor::Start, (left, first), &name);
+            sheet.text(BOLD, Anchor::End, (right, first), &value);
+            let note = FAINT.fit(&row.value_note, room * 0.62);
+            let before = FAINT.fit(&row.note, room - FAINT.width(&note) - 10.0);
+            sheet.text(FAINT, Anchor::Start, (left, first + LINE), &before);
+            sheet.text(FAINT, Anchor::End, (right, first + LINE), &note);
             return;
         }
         let (room, beside) = (self.drawn.0 - left - 14.0, right - self.drawn.1 - 14.0);
-        sheet.text(STRONG, Anchor::Start, (left, first), &STRONG.fit(&row.name, room));
+        sheet.text(BOLD, Anchor::Start, (left, first), &BOLD.fit(&row.name, room));
         sheet.text(
-            MUTED,
+            FAINT,
             Anchor::Start,
             (left, first + LINE),
-            &MUTED.fit(&row.note, room),
+            &FAINT.fit(&row.note, room),
         );
         let at = self.drawn.1 + 14.0;
+        sheet.text(BOLD, Anchor::Start, (at, first), &BOLD.fit(&row.value, beside));
         sheet.text(
-            STRONG,
-            Anchor::Start,
-            (at, first),
-            &STRONG.fit(&row.value, beside),
-        );
-        sheet.text(
-            MUTED,
+            FAINT,
             Anchor::Start,
             (at, first + LINE),
-            &MUTED.fit(&row.value_note, beside),
+            &FAINT.fit(&row.value_note, beside),
         );
     }
 
     /// A thin line above a row.
-    pub(in crate::chart) fn rule(self, sheet: &mut Sheet, top: f64) {
+    pub(crate) fn rule(self, sheet: &mut Sheet, top: f64) {
         sheet.faint_line("ru", &[(self.all.0, top), (self.all.1, top)]);
     }
 
     /// The horizontal axis above the rows: a label for each tick, and a line through all rows.
-    pub(in crate::chart) fn axis(
+    pub(crate) fn axis(
         self,
         sheet: &mut Sheet,
         scale: &Scale,
@@ -138,6 +138,6 @@ impl Columns {
 }
 
 /// A heading inside a picture.
-pub(in crate::chart) fn heading(sheet: &mut Sheet, at: (f64, f64), room: f64, text: &str) {
+pub(crate) fn heading(sheet: &mut Sheet, at: (f64, f64), room: f64, text: &str) {
     sheet.text(HEAD, Anchor::Start, at, &HEAD.fit(text, room));
 }

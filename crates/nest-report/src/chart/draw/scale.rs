@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 /// A linear or logarithmic axis: which value lies at which pixel.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::chart) struct Scale {
+pub(crate) struct Scale {
     low: f64,
     high: f64,
     start: f64,
@@ -14,7 +14,7 @@ pub(in crate::chart) struct Scale {
 
 impl Scale {
     /// `low` at the pixel `start`, `high` at the pixel `end`.
-    pub(in crate::chart) fn linear((low, high): (f64, f64), (start, end): (f64, f64)) -> Self {
+    pub(crate) fn linear((low, high): (f64, f64), (start, end): (f64, f64)) -> Self {
         let high = if high > low {
             high
         } else {
@@ -30,7 +30,7 @@ impl Scale {
     }
 
     /// The same with equal steps for equal ratios; both ends above 0.
-    pub(in crate::chart) fn logarithmic((low, high): (f64, f64), pixels: (f64, f64)) -> Self {
+    pub(crate) fn logarithmic((low, high): (f64, f64), pixels: (f64, f64)) -> Self {
         let low = low.max(f64::MIN_POSITIVE);
         Self {
             logarithmic: true,
@@ -39,7 +39,7 @@ impl Scale {
     }
 
     /// The pixel of a value, which is cut to the axis.
-    pub(in crate::chart) fn at(&self, value: f64) -> f64 {
+    pub(crate) fn at(&self, value: f64) -> f64 {
         let value = value.clamp(self.low, self.high);
         let share = if self.logarithmic {
             (value / self.low).ln() / (self.high / self.low).ln()
@@ -50,22 +50,22 @@ impl Scale {
     }
 
     /// Whether a value lies on the axis.
-    pub(in crate::chart) fn holds(&self, value: f64) -> bool {
+    pub(crate) fn holds(&self, value: f64) -> bool {
         (self.low..=self.high).contains(&value)
     }
 
     /// Its values.
-    pub(in crate::chart) fn values(&self) -> (f64, f64) {
+    pub(crate) fn values(&self) -> (f64, f64) {
         (self.low, self.high)
     }
 
     /// Its pixels.
-    pub(in crate::chart) fn pixels(&self) -> (f64, f64) {
+    pub(crate) fn pixels(&self) -> (f64, f64) {
         (self.start, self.end)
     }
 
     /// At most `most` round values on it, ascending.
-    pub(in crate::chart) fn ticks(&self, most: usize) -> Vec<f64> {
+    pub(crate) fn ticks(&self, most: usize) -> Vec<f64> {
         if self.logarithmic {
             return decades(self.low, self.high, most);
         }
@@ -88,7 +88,7 @@ fn step(span: f64, most: usize) -> f64 {
 }
 
 /// A top of an axis that begins at 0 and holds `high`: the next tick above it.
-pub(in crate::chart) fn rounded_up(high: f64, most: usize) -> f64 {
+pub(crate) fn rounded_up(high: f64, most: usize) -> f64 {
     if !(high.is_finite() && high > 0.0) {
         return 1.0;
     }
@@ -112,12 +112,12 @@ fn decades(low: f64, high: f64, most: usize) -> Vec<f64> {
 }
 
 /// Days from one date to another.
-pub(in crate::chart) fn days(from: Date, to: Date) -> f64 {
+pub(crate) fn days(from: Date, to: Date) -> f64 {
     f64::from((to - from).get_days())
 }
 
 /// The first days of months from `from` to `to`, every `step` months.
-pub(in crate::chart) fn months(from: Date, to: Date, step: i16) -> Vec<Date> {
+pub(crate) fn months(from: Date, to: Date, step: i16) -> Vec<Date> {
     let month = |index: i16| {
         let count = from.year() * 12 + i16::from(from.month()) - 1 + index * step;
         Date::new(

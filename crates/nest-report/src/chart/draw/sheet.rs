@@ -1,20 +1,18 @@
 //! A picture while it is drawn: shapes in layers, and texts of which no two overlap.
 
+pub(crate) use super::geometry::{Edges, Point};
 use super::{
     measure::{self, NAME, TEXT},
     shapes::{self, Shape},
 };
 use crate::markup;
 
-/// A position in pixels from the upper left corner.
-pub(in crate::chart) type Point = (f64, f64);
-
 /// Gap that labels keep between each other and from the edge, in pixels.
 const GAP: f64 = 2.0;
 
 /// Which end of a text its position is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::chart) enum Anchor {
+pub(crate) enum Anchor {
     /// The left one.
     Start,
     /// The middle.
@@ -25,20 +23,20 @@ pub(in crate::chart) enum Anchor {
 
 /// How a text looks: its classes, its size and whether it is semi-bold.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::chart) struct Look {
+pub(crate) struct Look {
     pub class: &'static str,
     pub size: f64,
     pub bold: bool,
 }
 
 /// Text of second rank.
-pub(in crate::chart) const MUTED: Look = Look::of("", false);
+pub(crate) const MUTED: Look = Look::of("", false);
 /// Text of first rank.
-pub(in crate::chart) const INK: Look = Look::of("i", false);
+pub(crate) const INK: Look = Look::of("i", false);
 /// Values and names.
-pub(in crate::chart) const STRONG: Look = Look::of("i s", true);
+pub(crate) const STRONG: Look = Look::of("i s", true);
 /// Headings inside a picture.
-pub(in crate::chart) const HEAD: Look = Look {
+pub(crate) const HEAD: Look = Look {
     class: "i s n",
     size: NAME,
     bold: true,
@@ -46,7 +44,7 @@ pub(in crate::chart) const HEAD: Look = Look {
 
 impl Look {
     /// Of the usual size.
-    pub(in crate::chart) const fn of(class: &'static str, bold: bool) -> Self {
+    pub(crate) const fn of(class: &'static str, bold: bool) -> Self {
         Self {
             class,
             size: TEXT,
@@ -55,74 +53,33 @@ impl Look {
     }
 
     /// Width of a text of this look, in pixels.
-    pub(in crate::chart) fn width(self, text: &str) -> f64 {
+    pub(crate) fn width(self, text: &str) -> f64 {
         measure::width(text, self.size, self.bold)
     }
 
     /// A text of this look that is at most `room` pixels wide.
-    pub(in crate::chart) fn fit(self, text: &str, room: f64) -> String {
+    pub(crate) fn fit(self, text: &str, room: f64) -> String {
         measure::shortened(text, self.size, self.bold, room)
     }
 
     /// A text of this look in at most `most` lines.
-    pub(in crate::chart) fn wrap(self, text: &str, room: f64, most: usize) -> Vec<String> {
+    pub(crate) fn wrap(self, text: &str, room: f64, most: usize) -> Vec<String> {
         measure::wrapped(text, self.size, self.bold, room, most)
     }
 }
 
 /// A text at its place: the baseline's end, middle or start.
 #[derive(Debug, Clone)]
-pub(in crate::chart) struct Label {
+pub(crate) struct Label {
     pub at: Point,
     pub anchor: Anchor,
     pub look: Look,
     pub text: String,
 }
 
-/// Left, top, right and bottom edge, in pixels.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(in crate::chart) struct Edges {
-    pub left: f64,
-    pub top: f64,
-    pub right: f64,
-    pub bottom: f64,
-}
-
-impl Edges {
-    fn overlaps(self, other: Self) -> bool {
-        self.left < other.right
-            && other.left < self.right
-            && self.top < other.bottom
-            && other.top < self.bottom
-    }
-
-    /// Whether a line comes into the box, by clipping (Liang and Barsky).
-    fn is_crossed_by(self, [from, to]: [Point; 2]) -> bool {
-        let (across, down) = (to.0 - from.0, to.1 - from.1);
-        let (mut enter, mut leave) = (0.0_f64, 1.0_f64);
-        for (direction, room) in [
-            (-across, from.0 - self.left),
-            (across, self.right - from.0),
-            (-down, from.1 - self.top),
-            (down, self.bottom - from.1),
-        ] {
-            if direction == 0.0 {
-                if room < 0.0 {
-                    return false;
-                }
-            } else if direction < 0.0 {
-                enter = enter.max(room / direction);
-            } else {
-                leave = leave.min(room / direction);
-            }
-        }
-        enter <= leave
-    }
-}
-
 impl Label {
     /// What it covers.
-    pub(in crate::chart) fn edges(&self) -> Edges {
+    pub(crate) fn edges(&self) -> Edges {
         let width = self.look.width(&self.text);
         let left = match self.anchor {
             Anchor::Start => self.at.0,
@@ -140,7 +97,7 @@ impl Label {
 
 /// A picture of a given width; its height is set once it is known.
 #[derive(Debug, Clone)]
-pub(in crate::chart) struct Sheet {
+pub(crate) struct Sheet {
     pub width: f64,
     pub height: f64,
     layers: Vec<(&'static str, Shape)>,
@@ -150,7 +107,7 @@ pub(in crate::chart) struct Sheet {
 
 impl Sheet {
     /// An empty one.
-    pub(in crate::chart) fn new(width: f64, height: f64) -> Self {
+    pub(crate) fn new(width: f64, height: f64) -> Self {
         Self {
             width,
             height,
@@ -161,17 +118,17 @@ impl Sheet {
     }
 
     /// Whether it is made for a phone.
-    pub(in crate::chart) fn is_narrow(&self) -> bool {
+    pub(crate) fn is_narrow(&self) -> bool {
         self.width < 600.0
     }
 
     /// Whether it is made for a whole screen.
-    pub(in crate::chart) fn is_wide(&self) -> bool {
+    pub(crate) fn is_wide(&self) -> bool {
         self.width > 900.0
     }
 
     /// A line through points; labels that may choose their place stay clear of it.
-    pub(in crate::chart) fn line(&mut self, class: &'static str, points: &[Point]) {
+    pub(crate) fn line(&mut self, class: &'static str, points: &[Point]) {
         if points.len() < 2 || !all_finite(points) {
             return;
         }
@@ -181,28 +138,28 @@ impl Sheet {
     }
 
     /// A line that labels may cross: grid, axis, edge of a band.
-    pub(in crate::chart) fn faint_line(&mut self, class: &'static str, points: &[Point]) {
+    pub(crate) fn faint_line(&mut self, class: &'static str, points: &[Point]) {
         if points.len() > 1 && all_finite(points) {
             self.layers.push((class, Shape::Line(shapes::thinned(points))));
         }
     }
 
     /// An area.
-    pub(in crate::chart) fn area(&mut self, class: &'static str, outline: &[Point]) {
+    pub(crate) fn area(&mut self, class: &'static str, outline: &[Point]) {
         if outline.len() > 2 && all_finite(outline) {
             self.layers.push((class, Shape::Area(shapes::thinned(outline))));
         }
     }
 
     /// A rectangle from its left to its right and from its top to its bottom edge.
-    pub(in crate::chart) fn bar(&mut self, class: &'static str, edges: Edges) {
+    pub(crate) fn bar(&mut self, class: &'static str, edges: Edges) {
         if edges.right > edges.left && edges.bottom > edges.top {
             self.layers.push((class, Shape::Bar(edges)));
         }
     }
 
     /// A bar with slanting lines: paid for, and not used.
-    pub(in crate::chart) fn striped_bar(&mut self, edges: Edges) {
+    pub(crate) fn striped_bar(&mut self, edges: Edges) {
         self.bar("fi o4", edges);
         let height = edges.bottom - edges.top;
         let mut foot = edges.left - height + 3.0;
@@ -217,14 +174,14 @@ impl Sheet {
     }
 
     /// A disc.
-    pub(in crate::chart) fn dot(&mut self, class: &'static str, at: Point, radius: f64) {
+    pub(crate) fn dot(&mut self, class: &'static str, at: Point, radius: f64) {
         if all_finite(&[at]) {
             self.layers.push((class, Shape::Dot(at, radius)));
         }
     }
 
     /// A text where it has to be.
-    pub(in crate::chart) fn text(&mut self, look: Look, anchor: Anchor, at: Point, text: &str) {
+    pub(crate) fn text(&mut self, look: Look, anchor: Anchor, at: Point, text: &str) {
         if !text.is_empty() && all_finite(&[at]) {
             self.labels.push(Label {
                 at,
@@ -237,7 +194,7 @@ impl Sheet {
 
     /// A text at the first of `places` where it overlaps no other, stays inside and is crossed by the fewest
     /// lines. Returns whether there was one.
-    pub(in crate::chart) fn place(&mut self, look: Look, text: &str, places: &[(Anchor, Point)]) -> bool {
+    pub(crate) fn place(&mut self, look: Look, text: &str, places: &[(Anchor, Point)]) -> bool {
         let best = places
             .iter()
             .map(|&(anchor, at)| Label {
@@ -258,13 +215,16 @@ impl Sheet {
     }
 
     /// A hollow mark.
-    pub(in crate::chart) fn ring(&mut self, at: Point) {
+    pub(crate) fn ring(&mut self, at: Point) {
+        let reach = 6.0;
+        self.lines.push([(at.0 - reach, at.1), (at.0 + reach, at.1)]);
+        self.lines.push([(at.0, at.1 - reach), (at.0, at.1 + reach)]);
         self.dot("fx", at, 5.5);
         self.dot("fp", at, 3.5);
     }
 
     /// The places of a label around a point: right, left, above, below, at growing distance.
-    pub(in crate::chart) fn around((x, y): Point) -> Vec<(Anchor, Point)> {
+    pub(crate) fn around((x, y): Point) -> Vec<(Anchor, Point)> {
         let mut places = Vec::new();
         for away in [8.0, 16.0, 28.0, 44.0] {
             places.extend([
@@ -301,13 +261,13 @@ impl Sheet {
 
     /// Its texts.
     #[cfg(test)]
-    pub(in crate::chart) fn labels(&self) -> &[Label] {
+    pub(crate) fn labels(&self) -> &[Label] {
         &self.labels
     }
 
     /// Whether a line of a class lies inside.
     #[cfg(test)]
-    pub(in crate::chart) fn has_line_inside(&self, class: &str) -> bool {
+    pub(crate) fn has_line_inside(&self, class: &str) -> bool {
         let inside =
             |point: &Point| (0.0..=self.width).contains(&point.0) && (0.0..=self.height).contains(&point.1);
         self.layers.iter().any(|(of, shape)| match shape {
@@ -317,7 +277,7 @@ impl Sheet {
     }
 
     /// Its elements, without the `<svg>` around them.
-    pub(in crate::chart) fn elements(&self) -> Result<String, String> {
+    pub(crate) fn elements(&self) -> Result<String, String> {
         let mut text = shapes::elements(&self.layers, (self.width, self.height))?;
         for label in &self.labels {
             text.push_str(&element(label));
@@ -341,8 +301,8 @@ fn element(label: &Label) -> String {
     };
     format!(
         "<text{attribute} x=\"{}\" y=\"{}\">{}</text>\n",
-        tenth(label.at.0),
-        tenth(label.at.1),
+        label.at.0.round(),
+        label.at.1.round(),
         markup::escape(&label.text)
     )
 }
@@ -351,14 +311,9 @@ fn all_finite(points: &[Point]) -> bool {
     points.iter().all(|(x, y)| x.is_finite() && y.is_finite())
 }
 
-/// A length to a tenth of a pixel.
-fn tenth(length: f64) -> f64 {
-    (length * 10.0).round() / 10.0
-}
-
 /// Positions for labels that want `wanted`, moved as little as they need to be `gap` apart between `low` and
 /// `high`, in the order of `wanted`. They come closer than `gap` only if there is no room.
-pub(in crate::chart) fn spread(wanted: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
+pub(crate) fn spread(wanted: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
     let mut order: Vec<usize> = (0..wanted.len()).collect();
     order.sort_by(|left, right| wanted[*left].total_cmp(&wanted[*right]));
     let mut placed = wanted.to_vec();

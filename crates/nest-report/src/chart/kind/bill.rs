@@ -25,11 +25,13 @@ use crate::{
 
 /// Height of the plot, in pixels.
 const HEIGHT: f64 = 260.0;
+/// Distance of two bills at their end that is hardly seen, as a share of the base's.
+const BESIDE: f64 = 0.06;
 /// How far the axis may reach above the base's band, as a factor of the highest line.
 const ABOVE: f64 = 1.15;
 
 /// The figure; `None` if nothing grows.
-pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
+pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
     let Some(span) = subject.span() else {
         return Ok(None);
     };
@@ -60,8 +62,8 @@ fn title(subject: &Subject) -> String {
     let grows = cost(subject.base.months.last()) > cost(subject.base.months.first());
     let moves = match (first == last, grows) {
         (true, _) => format!("The bill stays at {first} a month"),
-        (false, true) => format!("The bill grows from {first} to {last} a month"),
-        (false, false) => format!("The bill falls from {first} to {last} a month"),
+        (false, true) => format!("The bill grows from {first} to {last}"),
+        (false, false) => format!("The bill falls from {first} to {last}"),
     };
     let wall = match (subject.wall_date(), subject.wall()) {
         (Some(date), _) => format!("the first limit comes about {}", words::full_month(date)),
@@ -80,8 +82,8 @@ fn key(subject: &Subject) -> String {
         ""
     };
     format!(
-        "Shaded: 9 in 10 cases; darker: the middle half.{dotted} Strips: the stronger the colour, the likelier the \
-         limit is reached by then; dotted mark 1 in 20, full mark best guess."
+        "Shaded: 9 in 10 cases; darker: the middle half.{dotted} Strips: the stronger the colour, the \
+         likelier the limit is reached by then; dotted mark 1 in 20, full mark best guess."
     )
 }
 
@@ -111,7 +113,7 @@ fn description(subject: &Subject) -> String {
     let never = ladder::never(subject);
     let all: Vec<String> = bills
         .chain(limits)
-        .chain((!never.is_empty()).then(|| sentence(&never)))
+        .chain((!never.is_empty()).then(|| sentence(&words::capital(&never))))
         .collect();
     all.join(" ")
 }
@@ -204,17 +206,23 @@ fn top(subject: &Subject, shown: &[&ConfigProjection]) -> f64 {
 
 fn fan(sheet: &mut Sheet, frame: &Frame, subject: &Subject, config: &ConfigProjection, start: Date) {
     let role = subject.role(&config.name);
-    let of = |low: fn(&MonthProjection) -> (f64, f64)| -> Vec<(f64, f64, f64)> {
-        config
-            .months
-            .iter()
-            .map(|month| (middle(start, month), low(month).0, low(month).1))
-            .collect()
+    let of = |ends: fn(&MonthProjection) -> (f64, f64)| -> Vec<(f64, f64, f64)> {
+        let with_ends = |month| (middle(start, month), ends(month).0, ends(month).1);
+        config.months.iter().map(with_ends).collect()
     };
+    if role > 0 && is_beside_the_base(subject, config) {
+        return;
+    }
     let most = of(|month| (month.cost.low, month.cost.high));
-    let half = of(|month| (month.cost_quartiles[0], month.cost_quartiles[1]));
     frame.band(sheet, BANDS[role], &most);
+    let half = of(|month| (month.cost_quartiles[0], month.cost_quartiles[1]));
     frame.band(sheet, BANDS[role], &half);
+}
+
+/// Whether a set-up ends so near the base that its fan would only hide the base's.
+fn is_beside_the_base(subject: &Subject, config: &ConfigProjection) -> bool {
+    let end = |config: &ConfigProjection| config.months.last().map_or(0.0, |month| value(&month.cost));
+    (end(config) - end(subject.base)).abs() < BESIDE * end(subject.base)
 }
 
 /// The first wall: one line through the bill and the ladder.

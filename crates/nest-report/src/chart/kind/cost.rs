@@ -6,7 +6,7 @@ use crate::{
     chart::{
         about::{
             subject::{BANDS, DOTTED, FAINT, FILLS, LINES, NAMES, NOTE, Subject, WALL},
-            text::{name, ordinal, short, value, with_interval},
+            text::{name, ordinal, sentence, short, value, with_interval},
         },
         draw::{
             axis,
@@ -24,7 +24,8 @@ use crate::{
 const ID: &str = "cost-per-1000";
 /// Height of the plot, in pixels.
 const HEIGHT: f64 = 280.0;
-/// How far the axis reaches above what is paid now and later, as a factor: few customers cost any amount each.
+/// How far the axis reaches above what is paid now and later, as a factor: few customers cost any amount
+/// each.
 const ABOVE: f64 = 1.6;
 /// Points between which a curve is drawn straight, for each gap of the projection.
 const FINER: usize = 3;
@@ -48,7 +49,7 @@ struct Series<'a> {
 }
 
 /// The figure; `None` if the projection has no such curves.
-pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
+pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
     let Some(chart) = subject.projection.charts.iter().find(|chart| chart.id == ID) else {
         return Ok(None);
     };
@@ -119,9 +120,7 @@ fn title(series: &[Series]) -> String {
     let (first, last) = ends(base);
     match (last < first * 0.97, last > first * 1.03) {
         (true, _) if base.steps.is_empty() => "More customers make each one cheaper".to_owned(),
-        (true, _) => {
-            "More customers make each one cheaper, apart from a step where a server is added".to_owned()
-        }
+        (true, _) => "More customers make each one cheaper, until a server is added".to_owned(),
         (_, true) => "More customers make each one dearer".to_owned(),
         _ => "Each customer costs about the same, however many come".to_owned(),
     }
@@ -178,15 +177,18 @@ fn description(subject: &Subject, series: &[Series]) -> String {
     parts.extend(
         equal_points(subject, series)
             .into_iter()
-            .map(|(customers, _, words)| {
-                format!("From {} customers on {words}.", words::customers(customers))
-            }),
+            .map(|equal| sentence(&words::capital(&equal.words))),
     );
     parts.join(" ")
 }
 
-/// Customers from which on one set-up is the cheaper one of two in the plot, the cost there, and words for it.
-fn equal_points(subject: &Subject, series: &[Series]) -> Vec<(f64, f64, String)> {
+/// Where one set-up becomes the cheaper one of two in the plot: customers and cost, with words for it.
+struct EqualPoint {
+    at: Point,
+    words: String,
+}
+
+fn equal_points(subject: &Subject, series: &[Series]) -> Vec<EqualPoint> {
     let Some((comparison, base)) = subject.projection.comparison.as_ref().zip(series.first()) else {
         return Vec::new();
     };
@@ -208,7 +210,15 @@ fn equal_points(subject: &Subject, series: &[Series]) -> Vec<(f64, f64, String)>
                 &saw_tooth(&smooth.curve.points, &positions(&smooth.steps)),
                 customers,
             )?;
-            Some((customers, cost, format!("{} is cheaper", short(&crossover.above))))
+            let words = format!(
+                "from {} on {} is cheaper",
+                words::count(&crossover.customers),
+                short(&crossover.above)
+            );
+            Some(EqualPoint {
+                at: (customers, cost),
+                words,
+            })
         })
         .collect()
 }
@@ -269,8 +279,8 @@ fn sides(points: &[[f64; 4]], gap: usize) -> Option<[Stretch; 2]> {
     ])
 }
 
-/// Cost of 1,000 customers through `points` (customers, low, value, high): the total is a straight line between
-/// steps, so that the cost falls with 1/N, and jumps at each of `steps`.
+/// Cost of 1,000 customers through `points` (customers, low, value, high): the total is a straight line
+/// between steps, so that the cost falls with 1/N, and jumps at each of `steps`.
 fn saw_tooth(points: &[[f64; 4]], steps: &[f64]) -> Vec<Point> {
     let mut line: Vec<Point> = Vec::new();
     for (gap, pair) in points.windows(2).enumerate() {
@@ -375,7 +385,8 @@ fn reach(series: &[Series]) -> f64 {
         .fold(0.0, f64::max)
 }
 
-/// The top of the axis: what is paid now or with more customers, with some room; fewer customers may leave it.
+/// The top of the axis: what is paid now or with more customers, with some room; fewer customers may leave
+/// it.
 fn top(subject: &Subject, series: &[Series]) -> f64 {
     let now = subject.base.bill.customers;
     let ahead = series
@@ -493,14 +504,12 @@ fn now(sheet: &mut Sheet, frame: &Frame, series: &[Series]) {
 }
 
 fn equal(sheet: &mut Sheet, subject: &Subject, frame: &Frame, series: &[Series]) {
-    for (customers, cost, words) in equal_points(subject, series) {
-        if !(frame.x.holds(customers) && frame.y.holds(cost)) {
-            continue;
+    for equal in equal_points(subject, series) {
+        if frame.x.holds(equal.at.0) && frame.y.holds(equal.at.1) {
+            let at = frame.at(equal.at);
+            sheet.ring(at);
+            sheet.place(NOTE, &equal.words, &Sheet::around(at));
         }
-        let at = frame.at((customers, cost));
-        sheet.ring(at);
-        let text = format!("from {} on {words}", words::customers(customers));
-        sheet.place(NOTE, &text, &Sheet::around(at));
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     chart::{
         about::{
             subject::Subject,
-            text::{name, sentence, short},
+            text::{digits, name, resource, sentence, short, two_digits},
         },
         draw::{
             rows::{Columns, RowText, heading},
@@ -43,7 +43,7 @@ struct Row<'a> {
 }
 
 /// The figure; `None` if no time of a processor was measured.
-pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
+pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
     let panels = panels(subject);
     let Some(first) = panels.first().and_then(|panel| panel.rows.first()) else {
         return Ok(None);
@@ -121,13 +121,8 @@ fn panel<'a>(subject: &Subject<'a>, resource: &str) -> Panel<'a> {
         .collect();
     rows.sort_by(|left, right| right.share.total_cmp(&left.share));
     rows.truncate(MOST);
-    let label = match resource.split_once('/') {
-        Some((tier, "cpu")) if tier == "app" => "CPU".to_owned(),
-        Some((tier, "cpu")) => format!("CPU of {}", name(tier)),
-        _ => name(resource),
-    };
     Panel {
-        resource: label,
+        resource: self::resource(resource),
         rows,
         unknown: unknown.into_iter().map(|row| name(&row.behaviour)).collect(),
     }
@@ -137,21 +132,9 @@ fn milliseconds(seconds: f64) -> String {
     format::duration(two_digits(seconds))
 }
 
-/// To two digits; three from 100 ms on are more than any test supports.
-fn two_digits(value: f64) -> f64 {
-    if value <= 0.0 {
-        return 0.0;
-    }
-    let step = 10_f64.powi(value.log10().floor() as i32 - 1);
-    (value / step).round() * step
-}
-
 fn interval(row: &DemandRow) -> String {
-    format!(
-        "{}–{}",
-        milliseconds(row.estimate.low).replace(" ms", ""),
-        milliseconds(row.estimate.high)
-    )
+    let [low, high] = [row.estimate.low, row.estimate.high].map(|end| format::duration(digits(end, 3)));
+    format!("{}–{high}", low.trim_end_matches(" ms"))
 }
 
 fn describe(panel: &Panel) -> String {

@@ -30,7 +30,7 @@ const HALF: f64 = 6.0;
 const BELOW: f64 = 26.0;
 
 /// The figure; `None` for an empty bill.
-pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
+pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
     let parts = causes(subject, &subject.base.bill.drivers);
     if parts.iter().all(|part| part.amount == 0.0) {
         return Ok(None);

@@ -32,7 +32,7 @@ const HEIGHT: f64 = 280.0;
 const CLASSES: [&str; 4] = ["f0", "f0 o8", "f0 o6", "f0 o4"];
 /// Names of the layers that are not one behaviour's.
 const STANDING: &str = "Stands ready";
-const FIXED: &str = "Fixed and shared";
+const FIXED: &str = "Fixed";
 const OTHER: &str = "Other acts";
 
 /// A layer: its name, its class and its amount each month.
@@ -43,7 +43,7 @@ struct Layer {
 }
 
 /// The figure; `None` if nothing grows or the months say nothing of their drivers.
-pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
+pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
     let layers = layers(subject);
     let (Some(span), false) = (subject.span(), layers.is_empty()) else {
         return Ok(None);

@@ -29,7 +29,7 @@ const HEIGHT: f64 = 260.0;
 const MONTH: f64 = 30.44;
 
 /// The figure; `None` for fewer than two scenarios.
-pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
+pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
     let (Some(span), scenarios) = (subject.span(), scenarios(subject)) else {
         return Ok(None);
     };
@@ -40,10 +40,15 @@ pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, Repo
         kind: FigureKind::Growth,
         slug: "growth",
         title: title(&scenarios),
-        key: "Equal steps are equal ratios. Shaded, thin lines: 9 in 10 cases. Other scenarios are drawn from their \
-              start straight to their end. Ring: limit reached."
-            .to_owned(),
-        description: scenarios.iter().map(|one| describe(one)).collect::<Vec<_>>().join(" "),
+        key:
+            "Equal steps are equal ratios. Shaded, thin lines: 9 in 10 cases. Other scenarios are drawn from \
+              their start straight to their end. Ring: limit reached."
+                .to_owned(),
+        description: scenarios
+            .iter()
+            .map(|one| describe(one))
+            .collect::<Vec<_>>()
+            .join(" "),
     };
     compose(caption, |width| draw(subject, span, &scenarios, width)).map(Some)
 }
@@ -185,6 +190,9 @@ fn draw(subject: &Subject, (start, end): (Date, Date), scenarios: &[&GrowthProje
             &[
                 (Anchor::Start, (edges.left + 6.0, y - 6.0)),
                 (Anchor::Start, (edges.left + 6.0, y + 16.0)),
+                (Anchor::End, (edges.right - 6.0, y + 16.0)),
+                (Anchor::End, (edges.right - 6.0, y - 6.0)),
+                (Anchor::Start, (edges.left + 6.0, y - 24.0)),
             ],
         );
     }

@@ -32,7 +32,7 @@ const PANEL: f64 = 284.0;
 const GAP: f64 = 26.0;
 
 /// The figure; `None` for fewer than three set-ups, and where nothing grows.
-pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
+pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
     let configs: Vec<&ConfigProjection> = std::iter::once(subject.base)
         .chain(subject.others())
         .filter(|config| !config.months.is_empty())
@@ -55,23 +55,23 @@ pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, Repo
 }
 
 fn title(configs: &[&ConfigProjection]) -> String {
-    let causes: Vec<Option<&str>> = configs
-        .iter()
-        .map(|config| {
-            let failing = config.break_points.iter().filter(|point| point.kind.is_failure());
-            failing
-                .filter_map(|point| Some((point.date?.value?, point.cause.as_str())))
-                .min()
-                .map(|first| first.1)
-        })
-        .collect();
-    let shared = causes
-        .first()
-        .is_some_and(|first| first.is_some() && causes.iter().all(|cause| cause == first));
-    if shared {
-        format!("All {} set-ups meet the same limit", configs.len())
-    } else {
-        "How the bill of each set-up grows, and how long it has room".to_owned()
+    let first = |config: &ConfigProjection| {
+        let failing = config.break_points.iter().filter(|point| point.kind.is_failure());
+        failing
+            .filter_map(|point| Some((point.date?.value?, point.cause.clone())))
+            .min()
+    };
+    let walls: Vec<_> = configs.iter().map(|config| first(config)).collect();
+    let cause = |wall: &Option<(Date, String)>| wall.as_ref().map(|wall| wall.1.clone());
+    match walls.first() {
+        Some(Some((date, _))) if walls.iter().all(|wall| cause(wall) == cause(&walls[0])) => {
+            format!(
+                "All {} set-ups meet the same limit, about {}",
+                configs.len(),
+                words::month(*date)
+            )
+        }
+        _ => "How the bill of each set-up grows, and how long it has room".to_owned(),
     }
 }
 
@@ -144,8 +144,10 @@ fn panel(
         &MUTED.fit(&name(&config.shape), room),
     );
     let plot = above + 46.0;
+    let ticks = Scale::linear((0.0, top), (0.0, 1.0)).ticks(3);
+    let labels = axis::room(&ticks, |tick| axis::money(tick, &config.currency));
     let frame = Frame {
-        x: Scale::linear((0.0, days(start, end)), (left + 44.0, left + room - 4.0)),
+        x: Scale::linear((0.0, days(start, end)), (left + labels, left + room - 4.0)),
         y: Scale::linear((0.0, top), (plot + HEIGHT, plot)),
     };
     plot_bill(sheet, subject, &frame, start, config);
@@ -209,8 +211,10 @@ fn plot_bill(sheet: &mut Sheet, subject: &Subject, frame: &Frame, start: Date, c
         .min_by_key(|(date, _)| *date);
     if let Some((date, point)) = first {
         let label = crate::chart::figure::plain(&words::limit_label(subject.projection, &config.name, point));
-        let room = (edges.right - edges.left) * 0.62;
-        let texts = [WALL.fit(&words::capital(&label), room), words::month(date)];
+        let at = frame.x.at(days(start, date));
+        let room = (at - edges.left).max(edges.right - at) - 10.0;
+        let mut texts = WALL.wrap(&words::capital(&label), room, 2);
+        texts.push(words::month(date));
         frame.wall(sheet, days(start, date), edges.bottom, WALL, &texts);
     }
 }
@@ -227,10 +231,9 @@ fn words_below(
     };
     let currency = &config.currency;
     let months = config.months.len();
-    let moving = config.migration.map_or_else(
-        || "nothing to move".to_owned(),
-        |cost| format!("moving {}, included", words::amount(float(cost), currency)),
-    );
+    let moving = config.migration.map_or_else(String::new, |cost| {
+        format!("moving {}, included", words::amount(float(cost), currency))
+    });
     let change = if subject.role(&config.name) == 0 {
         String::new()
     } else {

@@ -7,7 +7,7 @@ use crate::{
     chart::{
         about::{
             subject::{FILLS, RANGES, Subject},
-            text::{name, sentence, short, value},
+            text::{name, sentence, short, two_digits, value},
         },
         draw::{
             axis,
@@ -27,7 +27,7 @@ const BAR: f64 = 10.0;
 const TOP: f64 = 46.0;
 
 /// The figure; `None` for a single set-up.
-pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
+pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
     let Some(comparison) = &subject.projection.comparison else {
         return Ok(None);
     };
@@ -65,7 +65,7 @@ fn title(subject: &Subject, comparison: &Comparison, rows: &[&ConfigTotal]) -> S
         return String::new();
     };
     let size = value(&first.change).abs();
-    let text = words::amount(rounded(size), subject.currency());
+    let text = words::amount(two_digits(size), subject.currency());
     let how = if value(&first.change) < 0.0 {
         "less"
     } else {
@@ -77,20 +77,16 @@ fn title(subject: &Subject, comparison: &Comparison, rows: &[&ConfigTotal]) -> S
     } else {
         ""
     };
+    let over = if comparison.months > 1 {
+        format!(" over {} months", comparison.months)
+    } else {
+        String::new()
+    };
     format!(
-        "{}{of} costs {least}{text} {how} than {}",
+        "{}{of} costs {least}{text} {how} than {}{over}",
         short(&first.config),
         short(&comparison.baseline)
     )
-}
-
-/// To two digits.
-fn rounded(size: f64) -> f64 {
-    if size < 1.0 {
-        return size;
-    }
-    let step = 10_f64.powi(size.log10().floor() as i32 - 1);
-    (size / step).round() * step
 }
 
 fn cheaper(total: &ConfigTotal) -> String {
@@ -120,7 +116,15 @@ fn description(subject: &Subject, comparison: &Comparison, rows: &[&ConfigTotal]
 fn draw(subject: &Subject, comparison: &Comparison, rows: &[&ConfigTotal], width: f64) -> Sheet {
     let mut sheet = Sheet::new(width, 2_000.0);
     let currency = subject.currency();
-    let columns = Columns::new((0.0, width), true);
+    let columns = Columns::split(
+        (0.0, width),
+        true,
+        if sheet.is_wide() {
+            [0.31, 0.24]
+        } else {
+            [0.29, 0.29]
+        },
+    );
     let ends = |total: &&ConfigTotal| [total.change.low, total.change.high, value(&total.change), 0.0];
     let all: Vec<f64> = rows.iter().flat_map(ends).collect();
     let (low, high) = (
@@ -156,17 +160,14 @@ fn draw(subject: &Subject, comparison: &Comparison, rows: &[&ConfigTotal], width
 
 fn words_at_the_ends(sheet: &mut Sheet, columns: &Columns, zero: f64, bottom: f64, base: &str) {
     let (left, right) = columns.drawn;
-    let text = format!("dearer than {}", short(base));
-    let cheap = MUTED.width("cheaper");
+    let long = format!("dearer than {}", short(base));
+    let (cheap, dear) = (MUTED.width("cheaper"), MUTED.width("dearer"));
     let y = bottom + 17.0;
-    let centre = zero.clamp(left + cheap + 8.0, right - 8.0);
+    let centre = zero.max(left + cheap + 8.0).min(right - dear - 8.0);
+    let fits = MUTED.width(&long) <= sheet.width - centre - 8.0;
+    let text = if fits { long.as_str() } else { "dearer" };
     sheet.text(MUTED, Anchor::End, (centre - 8.0, y), "cheaper");
-    sheet.text(
-        MUTED,
-        Anchor::Start,
-        (centre + 8.0, y),
-        &MUTED.fit(&text, sheet.width - centre - 8.0),
-    );
+    sheet.text(MUTED, Anchor::Start, (centre + 8.0, y), text);
 }
 
 fn signed(value: f64, currency: &str) -> String {

@@ -1,5 +1,5 @@
-//! What each policy changes: money a month, room, and the date of the first limit, each on a strip with nothing
-//! in the middle.
+//! What each policy changes: money a month, room, and the date of the first limit, each on a strip with
+//! nothing in the middle.
 
 use nest_data::projection::{PolicyMonth, PolicyProjection};
 
@@ -7,7 +7,7 @@ use crate::{
     chart::{
         about::{
             subject::Subject,
-            text::{name, sentence, short, value},
+            text::{digits, name, sentence, short, two_digits, value},
         },
         draw::{
             axis,
@@ -44,7 +44,7 @@ struct Change {
 }
 
 /// The figure; `None` without policies.
-pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
+pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
     let policies = &subject.projection.policies;
     let Some(first) = policies.first() else {
         return Ok(None);
@@ -85,7 +85,7 @@ fn title(subject: &Subject, policies: &[PolicyProjection], first: &PolicyProject
     if change.abs() < LEAST * before.abs() {
         return format!("{name} changes hardly anything on the bill");
     }
-    let amount = words::amount(rounded(change.abs()), subject.currency());
+    let amount = words::amount(two_digits(change.abs()), subject.currency());
     let fees = if best.totals.fees.is_some() {
         ", fees included"
     } else {
@@ -93,15 +93,6 @@ fn title(subject: &Subject, policies: &[PolicyProjection], first: &PolicyProject
     };
     let does = if change < 0.0 { "saves" } else { "costs" };
     format!("{name} {does} about {amount} a month{fees}")
-}
-
-/// To two digits.
-fn rounded(size: f64) -> f64 {
-    if size < 1.0 {
-        return size;
-    }
-    let step = 10_f64.powi(size.log10().floor() as i32 - 1);
-    (size / step).round() * step
 }
 
 fn describe(subject: &Subject, policy: &PolicyProjection) -> String {
@@ -129,10 +120,10 @@ fn money(subject: &Subject, policy: &PolicyProjection) -> Change {
     let amount = |value: f64| words::amount(value, subject.currency());
     let words = match change {
         change if change.abs() < 0.01 => "less than 1 cent".to_owned(),
-        change if change < 0.0 => format!("{} saved", amount(rounded(-change))),
-        change => format!("{} more", amount(rounded(change))),
+        change if change < 0.0 => format!("{} saved", amount(two_digits(-change))),
+        change => format!("{} more", amount(two_digits(change))),
     };
-    let (first, last) = (amount(before), amount(after));
+    let (first, last) = (amount(digits(before, 3)), amount(digits(after, 3)));
     Change {
         title: if policy.totals.fees.is_some() {
             "Bill and fees a month"
@@ -164,7 +155,12 @@ fn room(policy: &PolicyProjection) -> Option<Change> {
             |estimate| words::count(&estimate).trim_start_matches("about ").to_owned(),
         )
     };
-    let size = words::customers(change.value.abs());
+    let size = words::count(&nest_data::Estimate {
+        value: change.value.abs(),
+        low: change.low.abs().min(change.high.abs()),
+        high: change.low.abs().max(change.high.abs()),
+        ..change
+    });
     let words = match change.value {
         change if change.abs() < 0.5 => "no change".to_owned(),
         change if change > 0.0 => format!("{size} more"),
@@ -308,10 +304,6 @@ fn strip(sheet: &mut Sheet, subject: &Subject, change: &Change, (left, top): Poi
     );
 }
 
-fn two_digits(value: f64) -> f64 {
-    value.signum() * rounded(value.abs())
-}
-
 /// What a dated policy adds up to, month by month, with the interval of the whole at its end.
 fn cumulated(sheet: &mut Sheet, subject: &Subject, policy: &PolicyProjection, top: f64) -> f64 {
     let (Some(first), Some(last)) = (policy.months.first(), policy.months.last()) else {
@@ -341,7 +333,11 @@ fn cumulated(sheet: &mut Sheet, subject: &Subject, policy: &PolicyProjection, to
         STRONG,
         Anchor::Start,
         (0.0, top + 16.0),
-        "What it adds up to since it began, fees included",
+        if policy.totals.fees.is_some() {
+            "What it adds up to, fees included"
+        } else {
+            "What it adds up to"
+        },
     );
     for tick in frame.y.ticks(4) {
         let y = frame.y.at(tick);
@@ -357,25 +353,22 @@ fn cumulated(sheet: &mut Sheet, subject: &Subject, policy: &PolicyProjection, to
     let (x, y) = frame.at((end, sum));
     sheet.faint_line("lm", &[frame.at((end, total.low)), frame.at((end, total.high))]);
     sheet.dot("fx", (x, y), 4.5);
-    let text = format!(
-        "{} by {}",
-        words::money_change(total, subject.currency()),
-        words::month(last.date)
-    );
-    let places = if sheet.is_narrow() {
-        vec![
-            (Anchor::End, (x - 10.0, y - 12.0)),
-            (Anchor::End, (x - 10.0, y + 22.0)),
-            (Anchor::End, (x, plot - 6.0)),
-        ]
+    let amount = words::money_change(total, subject.currency());
+    let by = format!("by {}", words::month(last.date));
+    if sheet.is_narrow() {
+        let beside = [
+            (Anchor::End, (x - 10.0, y - 14.0)),
+            (Anchor::End, (x - 10.0, y + 24.0)),
+        ];
+        sheet.place(
+            STRONG,
+            &format!("{amount} {by}"),
+            &[beside[0], beside[1], (Anchor::End, (x, plot - 6.0))],
+        );
     } else {
-        vec![(Anchor::Start, (x + 12.0, y + 4.0))]
-    };
-    sheet.place(
-        STRONG,
-        &STRONG.fit(&text, if sheet.is_narrow() { 240.0 } else { 156.0 }),
-        &places,
-    );
+        sheet.place(STRONG, &amount, &[(Anchor::Start, (x + 12.0, y))]);
+        sheet.place(MUTED, &by, &[(Anchor::Start, (x + 12.0, y + LINE))]);
+    }
     let last_day = last.date.saturating_add(jiff::Span::new().months(1));
     axis::time(sheet, &frame, (first.date, last_day), |_| None);
     plot + PLOT + 30.0

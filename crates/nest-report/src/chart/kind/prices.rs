@@ -10,7 +10,7 @@ use crate::{
         },
         draw::{
             rows::{Columns, RowText},
-            scale::{Scale, rounded_up},
+            scale::Scale,
             sheet::{Anchor, Edges, MUTED, STRONG, Sheet},
         },
         figure::{Caption, Figure, FigureKind, compose},
@@ -33,7 +33,7 @@ const WHOLE: f64 = 34.0;
 const TOP: f64 = 46.0;
 
 /// The figure; `None` without prices.
-pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
+pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
     let rows = rows(subject);
     if rows.is_empty() {
         return Ok(None);
@@ -118,10 +118,10 @@ fn draw(rows: &[&PriceRow], width: f64) -> Sheet {
         .iter()
         .map(|row| row.age_days as f64 / MONTH)
         .fold(12.0, f64::max);
-    let scale = Scale::linear((0.0, rounded_up(oldest * 1.02, 6)), columns.drawn);
+    let scale = Scale::linear((0.0, (oldest / 3.0).ceil() * 3.0), columns.drawn);
     let bottom = TOP + rows.len() as f64 * columns.height();
     sheet.text(STRONG, Anchor::Start, (0.0, 14.0), "Age of each price, in months");
-    columns.axis(&mut sheet, &scale, (TOP, bottom), format::number);
+    months(&mut sheet, &columns, &scale, bottom);
     let year = scale.at(12.0);
     sheet.faint_line("bd", &[(year, TOP), (year, bottom)]);
     for (index, row) in rows.iter().enumerate() {
@@ -157,4 +157,27 @@ fn draw(rows: &[&PriceRow], width: f64) -> Sheet {
     sheet.place(MUTED, "a year", &[(Anchor::Middle, (year, bottom + 16.0))]);
     sheet.height = bottom + 22.0;
     sheet
+}
+
+/// The axis of age, in steps that divide a year.
+fn months(sheet: &mut Sheet, columns: &Columns, scale: &Scale, bottom: f64) {
+    let ((left, right), (_, oldest)) = (columns.drawn, scale.values());
+    let wide_enough = |step: &f64| (right - left) * step / oldest >= 34.0;
+    let step = [1.0, 2.0, 3.0, 6.0, 12.0, 24.0]
+        .into_iter()
+        .find(wide_enough)
+        .unwrap_or(60.0);
+    for index in 0..=(oldest / step).floor() as u32 {
+        let months = f64::from(index) * step;
+        let at = scale.at(months);
+        sheet.faint_line("gr", &[(at, TOP), (at, bottom)]);
+        let text = format::number(months);
+        let half = MUTED.width(&text) / 2.0;
+        sheet.text(
+            MUTED,
+            Anchor::Middle,
+            (at.max(half).min(sheet.width - half), TOP - 6.0),
+            &text,
+        );
+    }
 }

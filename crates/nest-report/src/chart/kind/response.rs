@@ -1,5 +1,5 @@
-//! How long customers wait for an answer as more of them come: a panel a set-up, three lines for half, 19 in 20
-//! and 99 in 100 answers.
+//! How long customers wait for an answer as more of them come: a panel a set-up, three lines for half, 19 in
+//! 20 and 99 in 100 answers.
 
 use nest_data::projection::{Chart, Curve};
 
@@ -8,7 +8,7 @@ use crate::{
         about::{
             panel::{Drawn, Panel, draw_all},
             subject::{BANDS, DOTTED, LINES, Subject, THIN},
-            text::{name, sentence, short},
+            text::{name, sentence, short, two_digits},
         },
         draw::sheet::{Look, Sheet},
         figure::{Caption, Figure, FigureKind, compose},
@@ -27,7 +27,7 @@ const QUANTILES: [(&str, &str); 3] = [
 const ABOVE: f64 = 1.35;
 
 /// The figure; `None` if the projection has no such curves.
-pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
+pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
     let charts: Vec<(&Chart, &str)> = QUANTILES
         .iter()
         .filter_map(|(id, words)| {
@@ -48,8 +48,8 @@ pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, Repo
         slug: "response",
         title: title(subject, &charts, &behaviour),
         key: format!(
-            "Time from when {} is due to its last byte. Lines: half, 19 in 20 and 99 in 100 answers come at least as \
-             soon. Shaded: 9 in 10 cases. Dotted: beyond the load test.",
+            "Time from when {} is due to its last byte. Lines: half, 19 in 20 and 99 in 100 answers come at \
+             least as soon. Shaded: 9 in 10 cases. Dotted: beyond the load test.",
             if behaviour.is_empty() {
                 "an answer".to_owned()
             } else {
@@ -116,14 +116,6 @@ fn title(subject: &Subject, charts: &[(&Chart, &str)], behaviour: &str) -> Strin
         Some(time) => format!("19 in 20 {behaviour} answers now take at most {time}"),
         None => "How long customers wait for an answer".to_owned(),
     }
-}
-
-fn two_digits(value: f64) -> f64 {
-    if value <= 0.0 {
-        return 0.0;
-    }
-    let step = 10_f64.powi(value.log10().floor() as i32 - 1);
-    (value / step).round() * step
 }
 
 fn description(subject: &Subject, charts: &[(&Chart, &str)]) -> String {

@@ -49,7 +49,7 @@ impl Money {
 }
 
 /// The figure; `None` without segments.
-pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
+pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
     let segments = &subject.projection.segments;
     if segments.is_empty() {
         return Ok(None);
@@ -58,10 +58,15 @@ pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, Repo
         kind: FigureKind::Segments,
         slug: "segments",
         title: title(subject, segments),
-        key: "Whole bar: what one customer pays. Blue: infrastructure. Grey: fees. Open: what is left. Tick: least \
-              price that leaves the margin you ask for."
-            .to_owned(),
-        description: segments.iter().map(|segment| describe(subject, segment)).collect::<Vec<_>>().join(" "),
+        key:
+            "Whole bar: what one customer pays. Blue: infrastructure. Grey: fees. Open: what is left. Tick: \
+              least price that leaves the margin you ask for."
+                .to_owned(),
+        description: segments
+            .iter()
+            .map(|segment| describe(subject, segment))
+            .collect::<Vec<_>>()
+            .join(" "),
     };
     compose(caption, |width| draw(subject, segments, width)).map(Some)
 }
@@ -111,7 +116,8 @@ fn describe(subject: &Subject, segment: &SegmentProjection) -> String {
         |price| format!("pays {}", amount(price)),
     );
     sentence(&format!(
-        "{}, {} of all customers: one {price} a month and costs {} ({} infrastructure, {} fees); {}; least price {}",
+        "{}, {} of all customers: one {price} a month and costs {} ({} infrastructure, {} fees); {}; \
+         least price {}",
         name(&segment.name),
         words::share(segment.share),
         amount(money.cost()),
@@ -125,7 +131,15 @@ fn describe(subject: &Subject, segment: &SegmentProjection) -> String {
 fn draw(subject: &Subject, segments: &[SegmentProjection], width: f64) -> Sheet {
     let mut sheet = Sheet::new(width, 8_000.0);
     let currency = subject.currency();
-    let columns = Columns::split((0.0, width), true, [0.26, 0.2]);
+    let columns = Columns::split(
+        (0.0, width),
+        true,
+        if sheet.is_wide() {
+            [0.26, 0.2]
+        } else {
+            [0.24, 0.26]
+        },
+    );
     let most = segments
         .iter()
         .map(Money::of)

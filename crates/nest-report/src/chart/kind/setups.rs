@@ -34,7 +34,7 @@ struct Row<'a> {
 }
 
 /// The figure; `None` for a single set-up.
-pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
+pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
     let Some(comparison) = &subject.projection.comparison else {
         return Ok(None);
     };
@@ -150,7 +150,15 @@ pub(super) fn room(config: &ConfigProjection) -> String {
 fn draw(subject: &Subject, comparison: &Comparison, rows: &[Row], width: f64) -> Sheet {
     let mut sheet = Sheet::new(width, 2_000.0);
     let currency = subject.currency();
-    let columns = Columns::new((0.0, width), true);
+    let columns = Columns::split(
+        (0.0, width),
+        true,
+        if sheet.is_wide() {
+            [0.31, 0.24]
+        } else {
+            [0.29, 0.29]
+        },
+    );
     let most = rows
         .iter()
         .map(|row| row.total.total.high.max(value(&row.total.total)))

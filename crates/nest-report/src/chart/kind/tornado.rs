@@ -1,5 +1,5 @@
-//! Which assumption moves the result most: a bar for each, from the result at one end of its range to the other;
-//! levers below a rule.
+//! Which assumption moves the result most: a bar for each, from the result at one end of its range to the
+//! other; levers below a rule.
 
 use jiff::civil::Date;
 use nest_data::projection::{Lever, LeverSetting, RangeBasis, Sensitivity};
@@ -50,7 +50,7 @@ struct Row<'a> {
 }
 
 /// The figure; `None` if nothing was varied or nothing moves.
-pub(in crate::chart) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
+pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
     let output = output(subject);
     let rows = rows(subject, &output);
     if rows.is_empty() {
@@ -138,9 +138,9 @@ fn basis(input: &Sensitivity) -> &'static str {
 /// The results at both ends, the smaller first.
 fn results(subject: &Subject, output: &Output, row: &Row) -> String {
     let text = |index: usize| match output {
-        Output::Date { end, .. } => match row.input.date[index] {
+        Output::Date { .. } => match row.input.date[index] {
             Some(date) => words::month(date),
-            None => format!("after {}", words::month(*end)),
+            None => "later".to_owned(),
         },
         Output::Total { .. } => words::amount(row.ends[index], subject.currency()),
     };
@@ -161,7 +161,7 @@ fn description(subject: &Subject, output: &Output, rows: &[Row]) -> String {
     let assumptions = rows.iter().map(|row| {
         sentence(&format!(
             "{} ({}, {}): {}",
-            plain(&words::input(row.input)),
+            words::capital(&plain(&words::input(row.input))),
             plain(&words::input_range(row.input)),
             basis(row.input),
             results(subject, output, row)
@@ -227,7 +227,15 @@ fn lever_result(subject: &Subject, lever: &Lever) -> String {
 
 fn draw(subject: &Subject, output: &Output, rows: &[Row], width: f64) -> Sheet {
     let mut sheet = Sheet::new(width, 4_000.0);
-    let columns = Columns::split((0.0, width), true, [0.36, 0.2]);
+    let columns = Columns::split(
+        (0.0, width),
+        true,
+        if sheet.is_wide() {
+            [0.36, 0.2]
+        } else {
+            [0.39, 0.25]
+        },
+    );
     let levers = if matches!(output, Output::Date { .. }) {
         levers(subject)
     } else {
@@ -246,6 +254,7 @@ fn draw(subject: &Subject, output: &Output, rows: &[Row], width: f64) -> Sheet {
             value: results(subject, output, row),
             value_note: String::new(),
         };
+        let text = on_a_phone(text, sheet.is_narrow());
         columns.write(&mut sheet, top, &text);
         bar(&mut sheet, &scale, columns.middle(top), row, best);
     }
@@ -258,6 +267,7 @@ fn draw(subject: &Subject, output: &Output, rows: &[Row], width: f64) -> Sheet {
             value: lever_result(subject, lever),
             value_note: String::new(),
         };
+        let text = on_a_phone(text, sheet.is_narrow());
         columns.write(&mut sheet, top, &text);
         let moved = moved(output, lever);
         let (left, right) = (scale.at(best.min(moved)), scale.at(best.max(moved)));
@@ -275,6 +285,18 @@ fn draw(subject: &Subject, output: &Output, rows: &[Row], width: f64) -> Sheet {
     columns.rule(&mut sheet, bottom);
     sheet.height = bottom + 4.0;
     sheet
+}
+
+/// On a phone the result stands in the second line, so that the name has the first one.
+fn on_a_phone(text: RowText, narrow: bool) -> RowText {
+    if !narrow {
+        return text;
+    }
+    RowText {
+        value: String::new(),
+        value_note: text.value,
+        ..text
+    }
 }
 
 /// Months by which a lever moves the date, up to the end of growth.

@@ -297,17 +297,22 @@ fn texts(sheet: &mut Sheet, frame: &Frame, top: f64, row: &Row) {
     sheet.text(FAINT, Anchor::Start, (0.0, second), &FAINT.fit(&row.note, room));
     let (right, room) = (edges.right + 12.0, sheet.width - edges.right - 12.0);
     let lower = if sheet.is_wide() { 0.0 } else { 14.0 };
+    let lines = if row.chance.is_empty() {
+        [&row.when, &row.chance]
+    } else {
+        [&row.chance, &row.when]
+    };
     sheet.text(
         BOLD,
         Anchor::Start,
         (right, first + lower),
-        &BOLD.fit(&row.chance, room),
+        &BOLD.fit(lines[0], room),
     );
     sheet.text(
         FAINT,
         Anchor::Start,
         (right, second + lower),
-        &FAINT.fit(&row.when, room),
+        &FAINT.fit(lines[1], room),
     );
 }
 
@@ -327,7 +332,7 @@ fn strip(sheet: &mut Sheet, frame: &Frame, start: Date, top: f64, row: &Row) {
             Edges {
                 left,
                 top,
-                right: right - 1.0,
+                right,
                 bottom: top + STRIP,
             },
         );
@@ -343,19 +348,17 @@ fn strip(sheet: &mut Sheet, frame: &Frame, start: Date, top: f64, row: &Row) {
         .for_each(|at| sheet.faint_line("lx", &ends(at, 4.0)));
 }
 
-/// Strengths (1-9) of cells: the chance that the limit is reached by the end of each month.
+/// Strengths (1-9) of the chance that the limit is reached by the end of each month, equal months in one.
 fn runs(by_day: &[(Date, f64)]) -> Vec<(usize, Date, Date)> {
-    by_day
-        .windows(2)
-        .filter(|pair| pair[1].1 >= 0.005)
-        .map(|pair| {
-            (
-                ((pair[1].1 * 9.0).ceil() as usize).clamp(1, 9),
-                pair[0].0,
-                pair[1].0,
-            )
-        })
-        .collect()
+    let mut runs: Vec<(usize, Date, Date)> = Vec::new();
+    for pair in by_day.windows(2).filter(|pair| pair[1].1 >= 0.005) {
+        let strength = ((pair[1].1 * 9.0).ceil() as usize).clamp(1, 9);
+        match runs.last_mut().filter(|last| last.0 == strength) {
+            Some(last) => last.2 = pair[1].0,
+            None => runs.push((strength, pair[0].0, pair[1].0)),
+        }
+    }
+    runs
 }
 
 #[cfg(test)]
@@ -364,7 +367,7 @@ mod tests {
 
     #[test]
     fn cells_are_as_strong_as_the_chance_by_their_end() {
-        let days = [(1, 0.0), (2, 0.001), (3, 0.1), (4, 1.0)];
+        let days = [(1, 0.0), (2, 0.001), (3, 0.1), (4, 0.97), (5, 1.0)];
         let by_day: Vec<(Date, f64)> = days
             .map(|(month, chance)| (Date::constant(2027, month, 1), chance))
             .to_vec();
