@@ -261,9 +261,9 @@ fn details(projection: &Projection) -> Vec<String> {
 fn about(projection: &Projection) -> String {
     format!(
         "{}: one customer is {}. Run {}, made for {} by {}. What stands in brackets holds 9 cases of 10.",
-        words::name(&projection.study.name),
+        markup::markdown_line(&words::name(&projection.study.name)),
         markup::markdown_line(&projection.study.customer),
-        words::name(&projection.model.run),
+        markup::markdown_line(&words::name(&projection.model.run)),
         format::day(projection.as_of),
         markup::markdown_line(&projection.header.made_by)
     )

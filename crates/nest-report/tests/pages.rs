@@ -160,7 +160,7 @@ fn every_section_begins_with_a_short_finding() {
         .filter_map(|rest| rest.split("</h2>").next())
         .map(|heading| visible(&format!("<h2{heading}")))
         .collect();
-    assert!(headings.len() >= 8, "{headings:?}");
+    assert!(headings.len() >= 7, "{headings:?}");
     for (index, heading) in headings.iter().enumerate() {
         assert!(words(heading) <= 12 && !heading.trim().is_empty(), "{heading}");
         assert!(!headings[..index].contains(heading), "twice: {heading}");
@@ -239,10 +239,13 @@ fn hostile_names_stay_text() {
     assert!(page.contains("&lt;script&gt;alert(&#39;1&#39;)"));
     assert!(!page.contains("<script") && !page.contains("\" onmouseover=\""));
     let summary = markdown(&projection).expect("a summary");
-    assert!(!summary.contains("<script") && !summary.contains("@all"));
-    // Outside of code, no bracket opens a link.
-    let outside: String = summary.split('`').step_by(2).collect();
-    assert!(!outside.contains("](http://evil"), "{outside}");
+    assert!(!summary.contains("<script"));
+    // Outside of code, no bracket opens a link and nobody is mentioned.
+    let outside: String = summary.replace("\\`", "").split('`').step_by(2).collect();
+    assert!(
+        !outside.contains("](http://evil") && !outside.contains("@all"),
+        "{outside}"
+    );
     for (name, svg) in charts(&projection).expect("charts") {
         assert!(!svg.contains("<script"), "{name}");
         assert!(

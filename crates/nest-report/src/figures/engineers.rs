@@ -82,8 +82,13 @@ fn steps_in_words(projection: &Projection) -> Option<String> {
         _ => " None of them had customers and was fitted.".to_owned(),
     };
     Some(format!(
-        "{} test steps: {}.{tested}",
+        "{} {}: {}.{tested}",
         projection.points.len(),
+        if projection.points.len() == 1 {
+            "test step"
+        } else {
+            "test steps"
+        },
         verdicts.join(", ")
     ))
 }

@@ -85,30 +85,43 @@ fn in_words(projection: &Projection, policy: &PolicyProjection) -> String {
         .map_or_else(String::new, |text| format!(" ({})", words::clean(text)));
     let mut parts = vec![money_in_words(
         &policy.totals.change,
+        &policy.totals.before,
         currency,
         policy.totals.months,
         "servers",
     )];
-    if let Some([_, _, fees]) = &policy.totals.fees {
-        parts.push(money_in_words(fees, currency, policy.totals.months, "fees"));
+    if let Some([before, _, fees]) = &policy.totals.fees {
+        parts.push(money_in_words(
+            fees,
+            before,
+            currency,
+            policy.totals.months,
+            "fees",
+        ));
     }
     parts.extend(policy.room_change.as_ref().map(room_in_words));
     parts.extend(policy.date_change_days.as_ref().and_then(days_in_words));
     format!("{}{what}: {}.", words::name(&policy.name), parts.join("; "))
 }
 
-fn money_in_words(change: &MoneyEstimate, currency: &str, months: u32, of: &str) -> String {
+fn money_in_words(
+    change: &MoneyEstimate,
+    before: &MoneyEstimate,
+    currency: &str,
+    months: u32,
+    of: &str,
+) -> String {
     let over = match months {
         1 => "a month".to_owned(),
         months => format!("over {months} months"),
     };
     let value = change.value.0.to_f64().unwrap_or(0.0);
-    if value.abs() < 0.005 {
-        return format!("no change in {of}");
+    if value.abs() < NOTHING * before.value.0.to_f64().unwrap_or(0.0).abs() || value == 0.0 {
+        return format!("the cost of {of} changes by less than 0.1 %");
     }
     let verb = if value < 0.0 { "saves" } else { "costs" };
     let more = if value < 0.0 { "" } else { " more" };
-    format!("{verb} {}{more} in {of} {over}", words::size(change, currency))
+    format!("{verb} {}{more} on {of} {over}", words::size(change, currency))
 }
 
 fn room_in_words(room: &Estimate) -> String {

@@ -151,23 +151,25 @@ fn reason(projection: &Projection, total: &ConfigTotal, why: &WhyNot) -> String 
         WhyNot::Breaks {
             kind,
             cause,
-            customers,
             date,
             chance,
             ..
         } => {
             let when = date.and_then(|date| date.value);
-            let when = when.map_or_else(String::new, |date| {
-                format!(" in about {}", words::full_month(date))
+            let when = when.map_or_else(String::new, |date| format!(", about {}", words::full_month(date)));
+            let config = projection
+                .configs
+                .iter()
+                .find(|config| config.name == total.config);
+            let point = config.and_then(|config| {
+                let mut points = config.break_points.iter();
+                points.find(|point| point.kind == *kind && point.cause == *cause)
             });
-            let at = customers.map_or_else(String::new, |customers| {
-                format!(" at about {} customers", words::customers(customers))
-            });
-            format!(
-                "{}{when}{at}, {} within the plan",
-                words::cause(*kind, cause),
-                format::chance(*chance)
-            )
+            let what = point.map_or_else(
+                || words::cause(*kind, cause),
+                |point| words::limit(projection, &total.config, point),
+            );
+            format!("{what}{when}: {} within the plan", format::chance(*chance))
         }
         WhyNot::LocalState { tier } => {
             format!(
@@ -192,7 +194,11 @@ fn dearer(projection: &Projection, total: &ConfigTotal, than: &str) -> String {
     let Some(change) = change.and_then(|change| change.to_f64()) else {
         return format!("dearer than {}", words::name(than));
     };
-    let at_least = if total.total.at_least { "at least " } else { "" };
+    let at_least = if total.total.at_least {
+        "at least "
+    } else {
+        "about "
+    };
     let config = projection
         .configs
         .iter()
@@ -205,7 +211,7 @@ fn dearer(projection: &Projection, total: &ConfigTotal, than: &str) -> String {
                 words::amount(cost.0.to_f64().unwrap_or(0.0), currency)
             )
         });
-    let digits = 10_f64.powi((change.abs().max(1.0).log10().floor() as i32 - 2).max(0));
+    let digits = 10_f64.powi((change.abs().max(1.0).log10().floor() as i32 - 1).max(0));
     format!(
         "{at_least}{} more than {}{moving}",
         words::amount((change / digits).round() * digits, currency),

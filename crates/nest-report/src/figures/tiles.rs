@@ -1,7 +1,7 @@
 //! The four figures under the verdict.
 
 use jiff::civil::Date;
-use nest_data::{Projection, projection::FeeBill};
+use nest_data::{Estimate, Projection, projection::FeeBill};
 use serde::Serialize;
 
 use super::mini::{self, MiniAxis};
@@ -142,7 +142,7 @@ fn room(subject: &Subject) -> Tile {
             value: words::customers(searched),
             unit: "customers".to_owned(),
             drawing: axis.label(tested / top, "tested").svg(),
-            text: format!("in the best guess; tested to {}", words::customers(tested)),
+            text: format!("in the best guess; {}", tested_to(tested)),
         };
     };
     let top = customers.high.max(now).max(tested) / FULL;
@@ -160,8 +160,13 @@ fn room(subject: &Subject) -> Tile {
         format!("9 in 10: {interval}. ")
     };
     Tile {
-        label: "Room for".to_owned(),
-        value: words::count(customers),
+        label: if is_about(customers) {
+            "Room for about"
+        } else {
+            "Room for"
+        }
+        .to_owned(),
+        value: words::count(customers).trim_start_matches("about ").to_owned(),
         unit: "customers".to_owned(),
         drawing: axis.svg(),
         text: format!(
@@ -172,7 +177,6 @@ fn room(subject: &Subject) -> Tile {
 }
 
 fn date(subject: &Subject) -> Tile {
-    let label = "First limit reached".to_owned();
     let (Some(start), Some(end)) = (
         subject.config.months.first().map(|month| month.date),
         subject.end(),
@@ -204,11 +208,7 @@ fn date(subject: &Subject) -> Tile {
             let early = low.map_or_else(String::new, |low| {
                 format!("1 chance in 20 by {}; ", words::month(low))
             });
-            (
-                format!("about {}", words::month(value)),
-                axis,
-                format!("{early}{by_end}"),
-            )
+            (words::month(value), axis, format!("{early}{by_end}"))
         }
         (None, Some(low)) => (
             format!("after {}", words::month(end)),
@@ -221,12 +221,29 @@ fn date(subject: &Subject) -> Tile {
         (None, None) => (format!("after {}", words::month(end)), axis, by_end),
     };
     Tile {
-        label,
+        label: match dates.and_then(|dates| dates.value) {
+            Some(_) => "First limit reached, about".to_owned(),
+            None => "First limit reached".to_owned(),
+        },
         value,
         unit: String::new(),
         drawing: axis.svg(),
         text,
     }
+}
+
+/// How far it was tested.
+fn tested_to(customers: f64) -> String {
+    if customers > 0.0 {
+        format!("tested to {}", words::customers(customers))
+    } else {
+        "no customers were tested".to_owned()
+    }
+}
+
+/// Whether a number of customers is only about right.
+fn is_about(customers: &Estimate) -> bool {
+    words::count(customers).starts_with("about ")
 }
 
 /// Where a day lies between two others, 0-1.

@@ -95,7 +95,10 @@ fn limit_row(subject: &Subject, point: &BreakPoint) -> [Cell; 5] {
         None => format!("over {}", words::customers(subject.headline.searched_to)).into(),
     };
     let calculated = match (&point.customers, point.extrapolated) {
-        (Some(_), true) => format!("calculated; tested to {}", words::customers(tested)),
+        (Some(_), true) if tested > 0.0 => {
+            format!("calculated; tested to {}", words::customers(tested))
+        }
+        (Some(_), true) => "calculated".to_owned(),
         _ => String::new(),
     };
     [

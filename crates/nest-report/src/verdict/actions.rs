@@ -260,7 +260,7 @@ fn narrow(subject: &Subject, input: &Sensitivity) -> NextStep {
         )
     };
     NextStep {
-        what: format!("Find out more about the {}.", words::input(input)),
+        what: format!("Find out more about {}.", words::input(input)),
         why: format!(
             "It moves the first limit most. Range {}: the limit comes {} at one end, {} at the other.",
             words::input_range(input),

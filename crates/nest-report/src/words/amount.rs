@@ -20,7 +20,7 @@ pub(crate) fn symbol(currency: &str) -> String {
         "EUR" => "€".to_owned(),
         "GBP" => "£".to_owned(),
         "JPY" => "¥".to_owned(),
-        code => format!("{} ", clean(code)),
+        code => format!("{} ", clean(code).replace('`', "'")),
     }
 }
 
@@ -159,7 +159,9 @@ fn signed(value: f64, currency: &str, resolution: i32, plus: &str) -> String {
     }
     let step = 10_f64.powi(resolution);
     let rounded = (value.abs() / step).round() * step;
-    let digits = if resolution < 0 {
+    let digits = if rounded == 0.0 {
+        "0".to_owned()
+    } else if resolution < 0 {
         let decimals = usize::try_from(-resolution).unwrap_or(0);
         format::grouped(&format!("{rounded:.decimals$}"))
     } else {

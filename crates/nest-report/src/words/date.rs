@@ -70,7 +70,7 @@ pub(crate) fn reached(date: Option<&BreakDate>, chance: f64, end: Option<Date>) 
         (Some(_), Some(high)) => parts.push(format!("19 in 20 by {}", full_month(high))),
         (Some(_), None) if chance < 0.995 => {
             parts.push(format!(
-                "{} that it is not by {end_month}",
+                "{} that it comes after {end_month}",
                 format::chance(1.0 - chance)
             ));
         }
@@ -96,7 +96,7 @@ mod tests {
         };
         assert_eq!(
             reached(Some(&date), 0.8165, day("2028-12-01")),
-            "about August 2028; 1 chance in 20 by March 2028; 18 chances in 100 that it is not by December 2028"
+            "about August 2028; 1 chance in 20 by March 2028; 18 chances in 100 that it comes after December 2028"
         );
         let late = BreakDate {
             value: None,
