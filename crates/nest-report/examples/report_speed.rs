@@ -22,6 +22,10 @@ fn main() {
         let charts = nest_report::charts(&projection).expect("charts");
         charts.iter().map(|(_, text)| text.len()).sum()
     });
+    #[cfg(feature = "png")]
+    time("charts as pictures", || {
+        nest_report::pictures(&projection).expect("pictures").len()
+    });
     time("tables", || nest_report::csv(&projection).len());
 }
 

@@ -6,6 +6,8 @@ mod draw;
 mod figure;
 mod gallery;
 mod kind;
+#[cfg(feature = "png")]
+mod picture;
 mod standalone;
 mod style;
 #[cfg(test)]
@@ -67,4 +69,21 @@ pub fn charts(projection: &Projection) -> Result<Vec<(String, String)>, ReportEr
         Ok((format!("{}.svg", figure.slug), text))
     };
     figures(projection)?.iter().map(file).collect()
+}
+
+/// File name and PNG bytes of each chart, twice as large as on a page: the files of [`charts`] in the bundled
+/// font.
+///
+/// # Errors
+/// [`ReportError::Chart`] if a chart cannot be drawn.
+#[cfg(feature = "png")]
+pub fn pictures(projection: &Projection) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
+    let picture = |(file, svg): (String, String)| {
+        let slug = file.trim_end_matches(".svg").to_owned();
+        match picture::png(&svg) {
+            Ok(bytes) => Ok((format!("{slug}.png"), bytes)),
+            Err(reason) => Err(ReportError::Chart { id: slug, reason }),
+        }
+    };
+    charts(projection)?.into_iter().map(picture).collect()
 }

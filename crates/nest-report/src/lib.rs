@@ -22,6 +22,8 @@ mod unit;
 mod verdict;
 mod words;
 
+#[cfg(feature = "png")]
+pub use chart::pictures;
 pub use chart::{charts, gallery};
 pub use csv::{csv, csv_of};
 pub use error::ReportError;

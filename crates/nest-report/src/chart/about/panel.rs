@@ -1,6 +1,6 @@
 //! A small plot of curves by customers, several of which stand side by side.
 
-use nest_data::projection::{Axis, Chart, Curve};
+use nest_data::projection::{Axis, Curve};
 
 use crate::{
     chart::draw::{
