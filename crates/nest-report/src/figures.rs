@@ -55,11 +55,16 @@ pub(crate) struct Section {
 /// A chart on the page, drawn at three widths.
 #[derive(Debug, Serialize)]
 pub(crate) struct Picture {
+    /// Its name in anchors.
+    pub slug: String,
+    /// What it is called and what it shows, for those who do not see it.
+    pub name: String,
+    pub description: String,
     /// What it shows; empty where the heading of the section says it.
     pub title: String,
     /// Its key in a line; empty if it needs none.
     pub key: String,
-    /// Inline SVG, for wide, middle and narrow pages.
+    /// Inline SVG, for wide, middle and narrow pages; the first one is empty where the middle one serves both.
     pub widths: [String; 3],
 }
 
@@ -105,14 +110,39 @@ impl Section {
     }
 }
 
+impl Section {
+    /// Leaves out the widest drawing of each chart: the middle one serves wide pages too.
+    pub(crate) fn draw_twice(&mut self) {
+        self.pictures
+            .iter_mut()
+            .for_each(|picture| picture.widths[0].clear());
+    }
+}
+
 impl From<&Figure> for Picture {
     fn from(figure: &Figure) -> Self {
         Self {
+            slug: figure.slug.clone(),
+            name: figure.title.clone(),
+            description: figure.description.clone(),
             title: figure.title.clone(),
             key: figure.key.clone(),
-            widths: figure.widths.clone(),
+            widths: figure.widths.each_ref().map(|svg| named_once(svg, &figure.slug)),
         }
     }
+}
+
+/// A picture that takes its name and description from the page, which holds them once for all widths.
+fn named_once(svg: &str, slug: &str) -> String {
+    let (head, rest) = svg.split_once('>').unwrap_or((svg, ""));
+    let head = head
+        .split_once(" aria-labelledby=")
+        .map_or(head, |(head, _)| head);
+    let elements = rest.split_once("</desc>").map_or(rest, |(_, elements)| elements);
+    format!(
+        "{head} aria-labelledby=\"{slug}-t {slug}-d\">{}",
+        elements.replace('\n', "")
+    )
 }
 
 /// All sections of a report. Between the bill over time and what moves it, those come first that move most.

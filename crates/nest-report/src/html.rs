@@ -20,6 +20,10 @@ use crate::{
 };
 
 const PAGE: &str = "report.html";
+/// Most bytes of a page whose charts are all drawn at three widths.
+const MOST_BYTES: usize = 245_000;
+/// Sections for few readers: in a larger page, their charts are drawn at two widths.
+const FOR_FEW: [&str; 2] = ["engineers", "sources"];
 
 /// The report as one HTML file that works offline, from disk and with scripts off.
 ///
@@ -30,11 +34,24 @@ const PAGE: &str = "report.html";
 /// [`ReportError::Chart`] if a chart cannot be drawn, [`ReportError::Template`] if the page cannot be filled.
 pub fn html(projection: &Projection) -> Result<String, ReportError> {
     let drawn = chart::figures(projection)?;
+    let page = filled(projection, figures::sections(projection, &drawn))?;
+    if page.len() <= MOST_BYTES {
+        return Ok(page);
+    }
     let mut sections = figures::sections(projection, &drawn);
-    let how = how(&mut sections);
+    sections
+        .iter_mut()
+        .filter(|section| FOR_FEW.contains(&section.id))
+        .for_each(Section::draw_twice);
+    filled(projection, sections)
+}
+
+/// The page with these sections.
+fn filled(projection: &Projection, sections: Vec<Section>) -> Result<String, ReportError> {
     let study = words::clean(&projection.study.name);
     let run = words::clean(&projection.model.run);
     let as_of = format::day(projection.as_of);
+    let how = how(&sections);
     let page = context! {
         study => study.as_str(),
         as_of => as_of.as_str(),
@@ -58,11 +75,8 @@ pub fn html(projection: &Projection) -> Result<String, ReportError> {
 }
 
 /// What all sections say about how their numbers come about.
-fn how(sections: &mut [Section]) -> Vec<String> {
-    sections
-        .iter_mut()
-        .flat_map(|section| std::mem::take(&mut section.how))
-        .collect()
+fn how(sections: &[Section]) -> Vec<String> {
+    sections.iter().flat_map(|section| section.how.clone()).collect()
 }
 
 /// The day of the measurement, where it can be read.

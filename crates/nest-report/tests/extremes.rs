@@ -123,7 +123,7 @@ fn twelve_configurations_fit() {
         projection.configs.push(config);
     }
     let (page, _) = pages(&projection);
-    assert!(page.contains("functions-11") && page.contains("report.csv has the bills of 8 more set-ups."));
+    assert!(page.contains("functions-11") && page.contains("report.csv has the bills of 10 more set-ups."));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use nest_data::{
     Projection,
-    projection::{BreakEven, Comparison, ConfigTotal, Payback, SharedLimit, WhyNot},
+    projection::{BreakEven, Comparison, ConfigTotal, Payback, SharedLimit, WhyNot, first_break},
 };
 use rust_decimal::prelude::ToPrimitive;
 
@@ -26,12 +26,14 @@ pub(super) fn side_by_side(projection: &Projection, figures: &[Figure]) -> Optio
         FigureKind::SmallMultiples,
     ];
     let mut section = Section::new("compare", "Which set-up", finding(comparison)).drawn(figures, &kinds);
-    section.list = comparison
-        .totals
-        .iter()
-        .take(MOST_SENTENCES)
-        .map(|total| format!("{}: {}.", words::name(&total.config), why_not(projection, total)))
-        .collect();
+    section.list.extend(same_limit(projection, comparison));
+    let is_same = !section.list.is_empty();
+    let shown = comparison.totals.iter().take(MOST_SENTENCES);
+    let texts = shown.filter_map(|total| {
+        let why = why_not(projection, total, is_same)?;
+        Some(format!("{}: {why}.", words::name(&total.config)))
+    });
+    section.list.extend(texts.collect::<Vec<_>>());
     section.tables.extend(totals(projection));
     section.tables.extend(paybacks(projection, comparison));
     section.tables.extend(break_evens(projection, comparison));
@@ -131,17 +133,48 @@ pub(crate) fn totals(projection: &Projection) -> Option<PageTable> {
     Some(table.noted(note).cut())
 }
 
-fn why_not(projection: &Projection, total: &ConfigTotal) -> String {
+/// The limit that is the first one of every set-up, if there is one: moving does not change it.
+fn same_limit(projection: &Projection, comparison: &Comparison) -> Option<String> {
+    let others = || {
+        comparison
+            .totals
+            .iter()
+            .filter(|total| total.config != comparison.baseline)
+    };
+    let is_shared = others().all(|total| total.shared_limit.is_some()) && others().next().is_some();
+    let base = projection
+        .configs
+        .iter()
+        .find(|config| config.name == comparison.baseline)?;
+    let (point, _) = first_break(&base.break_points).filter(|_| is_shared)?;
+    let when = point.date.and_then(|date| date.value);
+    let when = when.map_or_else(String::new, |date| format!(", about {}", words::full_month(date)));
+    Some(format!(
+        "The first limit is the same in every set-up: {}{when}. Moving does not change that.",
+        words::limit(projection, &base.name, point)
+    ))
+}
+
+/// What speaks against a set-up; without the limit where all of them have the same. `None` if nothing is left
+/// to say.
+fn why_not(projection: &Projection, total: &ConfigTotal, same_limit: bool) -> Option<String> {
     let mut reasons: Vec<String> = total
         .why_not
         .iter()
+        .filter(|why| !(same_limit && matches!(why, WhyNot::Breaks { .. })))
         .map(|why| reason(projection, total, why))
         .collect();
-    reasons.extend(total.shared_limit.as_ref().map(shared_limit));
-    if reasons.is_empty() {
-        "nothing against it".to_owned()
-    } else {
-        reasons.join("; ")
+    reasons.extend(
+        total
+            .shared_limit
+            .as_ref()
+            .filter(|_| !same_limit)
+            .map(shared_limit),
+    );
+    match (reasons.is_empty(), same_limit) {
+        (true, true) => None,
+        (true, false) => Some("nothing against it".to_owned()),
+        _ => Some(reasons.join("; ")),
     }
 }
 

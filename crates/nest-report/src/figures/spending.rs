@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Most set-ups whose bill is shown; the CSV has them all.
-const MOST_BILLS: usize = 4;
+const MOST_BILLS: usize = 2;
 
 /// The bills.
 pub(super) fn bills(projection: &Projection, figures: &[Figure]) -> Option<Section> {

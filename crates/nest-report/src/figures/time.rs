@@ -136,8 +136,18 @@ fn never(subject: &Subject) -> Option<String> {
     } else {
         format!(", and {more} more")
     };
+    let hardly = subject
+        .config
+        .break_points
+        .iter()
+        .any(|point| !is_met(point) && point.reached > 0.0);
+    let hardly = if hardly {
+        "Hardly ever or never reached"
+    } else {
+        "Not reached"
+    };
     Some(format!(
-        "Not reached below {} customers: {}{more}.",
+        "{hardly} below {} customers: {}{more}.",
         words::customers(subject.headline.searched_to),
         labels.join("; ")
     ))

@@ -69,7 +69,7 @@ pub fn vm() -> ConfigProjection {
             per_1000: money("18.355952", 17.6, 19.4),
             marginal_1000: quoted("10.113"),
             next_stair: Some(48_400.0),
-            drivers: Vec::new(),
+            drivers: shares(),
             fees: None,
         },
         months: months(),
@@ -105,6 +105,37 @@ pub fn vm() -> ConfigProjection {
             broken(BreakKind::Quota, "40 std-2 instances", None, 0.0, 0.02, true),
         ],
     }
+}
+
+/// What the bill of `vm` is paid for: its lines summed up by behaviour or driver, and by meter.
+fn shares() -> Vec<DriverShare> {
+    let share = |kind, name: &str, amount: &str| DriverShare {
+        kind,
+        name: name.to_owned(),
+        amount: quoted(amount),
+    };
+    let by_behaviour = [
+        ("shared", "188.35"),
+        ("fixed", "162.12"),
+        ("browse", "137.0241"),
+        ("reserve", "94.7811"),
+        ("search", "78.0096"),
+        ("spare", "70.08"),
+        ("rounding up", "34.47"),
+        ("pay", "3.9552"),
+        ("idle", "2.16"),
+    ];
+    let by_meter = [
+        ("app/cpu", "420.48"),
+        ("egress", "170.1"),
+        ("support contract", "162.12"),
+        ("load balancer", "18.25"),
+    ];
+    let behaviours = by_behaviour.map(|(name, amount)| share(DriverKind::Behaviour, name, amount));
+    behaviours
+        .into_iter()
+        .chain(by_meter.map(|(name, amount)| share(DriverKind::Meter, name, amount)))
+        .collect()
 }
 
 pub fn function() -> ConfigProjection {

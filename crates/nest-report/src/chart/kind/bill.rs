@@ -66,7 +66,7 @@ fn title(subject: &Subject) -> String {
         (false, false) => format!("The bill falls from {first} to {last}"),
     };
     let wall = match (subject.wall_date(), subject.wall()) {
-        (Some(date), _) => format!("the first limit comes about {}", words::full_month(date)),
+        (Some(date), _) => format!("first limit about {}", words::full_month(date)),
         (None, Some(point)) if point.reached >= 0.05 => {
             format!("{} of a limit", format::chance(point.reached))
         }
