@@ -106,7 +106,7 @@ fn hardly_measurable(projection: &Projection) -> Option<String> {
     let names: Vec<String> = rows
         .take(super::table::MOST_ROWS)
         .map(|row| {
-            let below = format::quantity(row.estimate.high.max(0.0), &row.unit);
+            let below = format::quantity(two_digits(row.estimate.high.max(0.0)), &row.unit);
             format!(
                 "`{}` of {} (below {below})",
                 words::clean(&row.resource),
@@ -115,6 +115,15 @@ fn hardly_measurable(projection: &Projection) -> Option<String> {
         })
         .collect();
     (!names.is_empty()).then(|| format!("Not measurable: {}.", names.join(", ")))
+}
+
+/// A bound with two significant digits, rounded up.
+fn two_digits(value: f64) -> f64 {
+    if value <= 0.0 || !value.is_finite() {
+        return value;
+    }
+    let step = 10_f64.powi(value.log10().floor() as i32 - 1);
+    (value / step).ceil() * step
 }
 
 fn demand(projection: &Projection) -> Option<PageTable> {

@@ -49,10 +49,12 @@ pub(super) fn how_sure(projection: &Projection) -> Section {
     .filter_map(|group| group(projection))
     .collect();
     doubts.sort_by(|a, b| b.weight.total_cmp(&a.weight));
-    let title = doubts.first().map_or_else(
-        || "No large doubt was found".to_owned(),
-        |doubt| doubt.card.title.clone(),
-    );
+    let title = match doubts.len() {
+        0 => "No large doubt was found",
+        1 => "One doubt weighs most",
+        2 => "Two doubts weigh most",
+        _ => "Three doubts weigh most",
+    };
     let mut section = Section::new("sure", "How sure", title);
     section.cards = doubts.into_iter().take(MOST).map(|doubt| doubt.card).collect();
     section.tables.extend(caveats(projection));

@@ -115,7 +115,7 @@ fn pull(subject: &Subject, lever: &Lever) -> NextStep {
             what: format!("Plan a way past the first limit{by}."),
             why: format!(
                 "{}: {} by {}. Setting {set} {later}.",
-                words::capital(&words::cause(lever.kind, &lever.cause)),
+                words::capital(&limit_of(subject, lever)),
                 format::chance(lever.chance[0]),
                 subject.end_in_words()
             ),
@@ -131,6 +131,16 @@ fn pull(subject: &Subject, lever: &Lever) -> NextStep {
             format::chance_cell(lever.chance[1])
         ),
     }
+}
+
+/// The limit that a lever moves, in words.
+fn limit_of(subject: &Subject, lever: &Lever) -> String {
+    let mut points = subject.config.break_points.iter();
+    let point = points.find(|point| point.kind == lever.kind && point.cause == lever.cause);
+    point.map_or_else(
+        || words::cause(lever.kind, &lever.cause),
+        |point| words::limit(subject.projection, &lever.config, point),
+    )
 }
 
 /// `Allow 5 servers`, `Keep 20 % of CPU free instead of 30 %`.

@@ -196,14 +196,14 @@ fn servers_notice(subject: &Subject) -> Option<String> {
     any.then(|| {
         format!(
             "No policy changes the bill for servers by more than {}.",
-            words::share(at_least_some(most))
+            words::share(rounded_up(most))
         )
     })
 }
 
-/// Never nothing: what is below a tenth of a percent is said to be below it.
-fn at_least_some(share: f64) -> f64 {
-    share.max(0.001)
+/// A share as an upper bound, in tenths of a percent: never nothing, and never rounded down.
+fn rounded_up(share: f64) -> f64 {
+    ((share * 1e3).ceil() / 1e3).max(0.001)
 }
 
 /// That the load test was not good, if it was not.

@@ -101,7 +101,9 @@ fn spread(low: f64, high: f64, currency: &str, resolution: i32) -> String {
 /// `at least` where a price is missing, `about` where the interval is wide.
 fn lead(estimate: &MoneyEstimate) -> &'static str {
     let value = value_of(estimate);
-    let outside = value < estimate.low || value > estimate.high;
+    // Draws are binary numbers and the value a decimal one: the last digits of equal amounts differ.
+    let slack = 1e-9 * value.abs();
+    let outside = value < estimate.low - slack || value > estimate.high + slack;
     match (
         estimate.at_least,
         (estimate.high - estimate.low).abs() > WIDE * value.abs() || outside,
