@@ -79,20 +79,22 @@ pub(super) fn compose(caption: Caption, draw: impl Fn(f64) -> Sheet) -> Result<F
         id: caption.slug.to_owned(),
         reason,
     };
+    let title = first_words(&words::capital(&plain(&caption.title)));
+    let description = plain(&caption.description);
     let sheets = WIDTHS.map(draw);
-    let mut figure = Figure {
+    let mut widths = [String::new(), String::new(), String::new()];
+    for (text, sheet) in widths.iter_mut().zip(&sheets) {
+        *text = inline(caption.slug, [&title, &description], sheet).map_err(failed)?;
+    }
+    Ok(Figure {
         kind: caption.kind,
         slug: caption.slug.to_owned(),
-        title: first_words(&words::capital(&plain(&caption.title))),
+        title,
         key: plain(&caption.key),
-        description: plain(&caption.description),
-        widths: [String::new(), String::new(), String::new()],
+        description,
+        widths,
         sheets,
-    };
-    for index in 0..WIDTHS.len() {
-        figure.widths[index] = inline(&figure, &figure.sheets[index]).map_err(&failed)?;
-    }
-    Ok(figure)
+    })
 }
 
 /// A title of at most as many words as a reader takes in at a glance.
@@ -109,15 +111,15 @@ pub(super) fn plain(text: &str) -> String {
     words::clean(text).replace('`', "")
 }
 
-fn inline(figure: &Figure, sheet: &Sheet) -> Result<String, String> {
+fn inline(slug: &str, [title, description]: [&str; 2], sheet: &Sheet) -> Result<String, String> {
     let (width, height) = (sheet.width, sheet.height.ceil());
-    let name = format!("{}-{width}", figure.slug);
+    let name = format!("{slug}-{width}");
     Ok(format!(
         "<svg class=\"ch\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" \
          role=\"img\" aria-labelledby=\"{name}-t {name}-d\">\n<title id=\"{name}-t\">{}</title>\n\
          <desc id=\"{name}-d\">{}</desc>\n{}</svg>\n",
-        markup::escape(&figure.title),
-        markup::escape(&figure.description),
+        markup::escape(title),
+        markup::escape(description),
         sheet.elements()?
     ))
 }

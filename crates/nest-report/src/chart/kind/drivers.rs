@@ -210,7 +210,7 @@ fn panel(
     bars: &[Bar],
     (total, most): (f64, f64),
 ) -> f64 {
-    let columns = Columns::split(sides, true, [0.46, 0.2]);
+    let columns = Columns::split(sides, true, [0.44, 0.24]);
     heading(sheet, (sides.0, top + 14.0), sides.1 - sides.0, title);
     let scale = Scale::linear((0.0, most), columns.drawn);
     let mut at = top + BELOW;

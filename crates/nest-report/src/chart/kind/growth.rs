@@ -79,10 +79,15 @@ fn title(scenarios: &[&GrowthProjection]) -> String {
         .min_by_key(|(date, _)| *date);
     match (soonest, scenarios.iter().find(|one| date(one).is_none())) {
         (Some((date, one)), Some(never)) => format!(
-            "With growth {}, the limit comes about {}; with {}, it does not",
+            "With growth {}, the limit comes about {}; with {}, it {}",
             short(&one.name),
             words::month(date),
-            short(&never.name)
+            short(&never.name),
+            match never.breaks {
+                chance if chance < 0.005 => "does not",
+                chance if chance < 0.05 => "hardly does",
+                _ => "may not",
+            }
         ),
         (Some((date, one)), None) => {
             format!(

@@ -71,7 +71,11 @@ fn title(subject: &Subject, comparison: &Comparison, rows: &[&ConfigTotal]) -> S
     } else {
         "more"
     };
-    let least = if first.total.at_least { "at least " } else { "" };
+    let least = match (first.total.at_least, how) {
+        (false, _) => "",
+        (true, "less") => "at most ",
+        (true, _) => "at least ",
+    };
     let of = if rows.len() > 1 {
         ", the cheapest other,"
     } else {

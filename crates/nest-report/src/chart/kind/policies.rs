@@ -288,12 +288,8 @@ fn strip(sheet: &mut Sheet, subject: &Subject, change: &Change, (left, top): Poi
     sheet.faint_line("lx", &[(at, middle - 9.0), (at, middle + 9.0)]);
     let ends = [(Anchor::Start, left, -half), (Anchor::End, left + room, half)];
     for (anchor, x, end) in ends {
-        sheet.text(
-            MUTED,
-            anchor,
-            (x, line + 15.0),
-            &(change.ends)(two_digits(end), subject.currency()),
-        );
+        let text = (change.ends)(two_digits(end), subject.currency());
+        sheet.place(MUTED, &text, &[(anchor, (x, line + 15.0))]);
     }
     sheet.place(MUTED, "0", &[(Anchor::Middle, (scale.at(0.0), line + 15.0))]);
     sheet.text(
