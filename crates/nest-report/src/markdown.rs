@@ -129,7 +129,7 @@ fn next_unit(subject: &Subject) -> Option<String> {
     let unit = words::unit_word(Some(subject.config.platform));
     let price = unit_price(subject.projection, subject.config);
     let price = price.map_or_else(
-        || format!("One more {unit}"),
+        || "A larger bill".to_owned(),
         |price| format!("{} a month", words::change(price, subject.currency())),
     );
     let early = step.date.low.map_or_else(String::new, |low| {
@@ -141,9 +141,8 @@ fn next_unit(subject: &Subject) -> Option<String> {
         ", which you do not allow"
     };
     Some(format!(
-        "{price} from about {}{early}: {unit} number {}{allowed}.",
-        words::full_month(step.date.value?),
-        format::number(step.units)
+        "{price} from about {}{early}: one more {unit}{allowed}.",
+        words::full_month(step.date.value?)
     ))
 }
 
@@ -172,7 +171,12 @@ fn policies(projection: &Projection) -> Option<PageTable> {
         .retain(|row| row.cells.first().is_none_or(|cell| moves(&cell.text)));
     let still = all - table.rows.len();
     if still > 0 {
-        table.note = format!("{still} of {all} policies change cost by less than 0.1 %.");
+        let verb = if still == 1 {
+            "policy changes"
+        } else {
+            "policies change"
+        };
+        table.note = format!("{still} {verb} cost by less than 0.1 %.");
     }
     Some(table)
 }
@@ -217,7 +221,8 @@ fn lines_of(table: &PageTable, most: usize) -> Vec<String> {
         notes.push(markup::markdown_line(table.note.trim()));
     }
     if !notes.is_empty() {
-        lines.extend([String::new(), notes.join(" ")]);
+        let gap = (!lines.is_empty()).then(String::new);
+        lines.extend(gap.into_iter().chain([notes.join(" ")]));
     }
     lines
 }
@@ -260,7 +265,7 @@ fn details(projection: &Projection) -> Vec<String> {
 
 fn about(projection: &Projection) -> String {
     format!(
-        "{}: one customer is {}. Run {}, made for {} by {}. What stands in brackets holds 9 cases of 10.",
+        "{}: one customer is {}. Run {}, made for {} by {}. Ranges in brackets hold 9 cases of 10.",
         markup::markdown_line(&words::name(&projection.study.name)),
         markup::markdown_line(&projection.study.customer),
         markup::markdown_line(&words::name(&projection.model.run)),
