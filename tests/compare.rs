@@ -52,7 +52,7 @@ fn configurations_are_compared_with_totals_crossovers_and_a_break_even_price() {
 fn a_policy_is_compared_in_cost_and_in_fees() {
     let page = on("minimum-payment", &["compare", "policies"]).expect(0).stdout;
     assert!(
-        page.contains("Effect of each policy on fees") && page.contains("month by month"),
+        page.contains("change of fees") && page.contains("fees before") && page.contains("month by month"),
         "{page}"
     );
     let growth = on("minimum-payment", &["compare", "growth", "--format", "csv"])

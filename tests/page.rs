@@ -40,7 +40,7 @@ fn the_sample_report_opens_from_disk_without_network_and_without_an_error() {
     );
     let dom = String::from_utf8_lossy(&output.stdout);
     assert!(
-        dom.contains("per 1,000 customers and month") && dom.contains("<svg") && dom.contains("</html>"),
+        dom.contains("80,000 customers cost $") && dom.contains("<svg") && dom.contains("</html>"),
         "the page is there"
     );
     let talk = String::from_utf8_lossy(&output.stderr);

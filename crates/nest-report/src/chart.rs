@@ -1,82 +1,89 @@
 //! Charts as SVG text, drawn by plotters' SVG backend.
 
-mod axis;
-mod brush;
-mod frame;
-mod layout;
-mod legend;
-mod palette;
-mod plot;
-mod polyline;
-mod svg;
+mod about;
+mod colour;
+mod draw;
+mod figure;
+mod gallery;
+mod kind;
+#[cfg(feature = "png")]
+mod picture;
+mod standalone;
+mod style;
+#[cfg(test)]
+mod tests;
 
-use nest_data::{
-    Projection,
-    projection::{Axis, Chart},
-};
+use nest_data::Projection;
 
-pub(crate) use palette::variables;
-pub(crate) use svg::{INLINE_CSS, series_rules};
+pub(crate) use colour::{COLOURS, Colour};
+pub(crate) use figure::{Figure, FigureKind};
+pub use gallery::gallery;
+pub(crate) use style::CHART_CSS;
 
-use crate::{error::ReportError, markup};
+use self::about::subject::Subject;
+use crate::error::ReportError;
 
-/// A chart as drawn, with the name of its anchor and file.
-#[derive(Debug)]
-pub(crate) struct Drawing<'a> {
-    /// The chart.
-    pub chart: &'a Chart,
-    /// Its name in anchors and files.
-    pub slug: String,
-    elements: String,
-    size: (u32, u32),
+/// All figures in reading order; one without data is absent.
+///
+/// # Errors
+/// [`ReportError::Chart`] if a figure cannot be drawn.
+pub(crate) fn figures(projection: &Projection) -> Result<Vec<Figure>, ReportError> {
+    let Some(subject) = Subject::new(projection) else {
+        return Ok(Vec::new());
+    };
+    let kinds = [
+        kind::bill::figure,
+        kind::cost::figure,
+        kind::growth::figure,
+        kind::setups::figure,
+        kind::paired::figure,
+        kind::multiples::figure,
+        kind::drivers::figure,
+        kind::drivers_over_time::figure,
+        kind::policies::figure,
+        kind::segments::figure,
+        kind::tornado::figure,
+        kind::demand::figure,
+        kind::response::figure,
+        kind::fit::figure,
+        kind::prices::figure,
+    ];
+    let mut figures = Vec::new();
+    for figure in kinds {
+        figures.extend(figure(&subject)?);
+    }
+    Ok(figures)
 }
 
-impl Drawing<'_> {
-    /// Whether it shows money.
-    pub(crate) fn is_money(&self) -> bool {
-        matches!(self.chart.y, Axis::Money(_))
-    }
-
-    /// As an element of a page that contains the style.
-    pub(crate) fn inline(&self) -> String {
-        svg::inline(self.chart, &self.slug, &self.elements, self.size)
-    }
-}
-
-/// File name and SVG text of each chart.
+/// File name and SVG text of each chart: with title, source and date inside, in the colours of the light
+/// theme.
 ///
 /// # Errors
 /// [`ReportError::Chart`] if a chart cannot be drawn.
 pub fn charts(projection: &Projection) -> Result<Vec<(String, String)>, ReportError> {
-    let file = |drawing: Drawing| {
-        (
-            format!("{}.svg", drawing.slug),
-            svg::standalone(drawing.chart, &drawing.slug, &drawing.elements, drawing.size),
-        )
+    let file = |figure: &Figure| {
+        let text = standalone::document(projection, figure).map_err(|reason| ReportError::Chart {
+            id: figure.slug.clone(),
+            reason,
+        })?;
+        Ok((format!("{}.svg", figure.slug), text))
     };
-    Ok(drawings(projection)?.into_iter().map(file).collect())
+    figures(projection)?.iter().map(file).collect()
 }
 
-/// Every chart of a projection.
-pub(crate) fn drawings(projection: &Projection) -> Result<Vec<Drawing<'_>>, ReportError> {
-    let slugs = markup::slugs(projection.charts.iter().map(|chart| chart.id.as_str()));
-    projection
-        .charts
-        .iter()
-        .zip(slugs)
-        .map(|(chart, slug)| draw(chart, slug))
-        .collect()
-}
-
-fn draw(chart: &Chart, slug: String) -> Result<Drawing<'_>, ReportError> {
-    let (elements, size) = plot::elements(chart).map_err(|reason| ReportError::Chart {
-        id: chart.id.clone(),
-        reason,
-    })?;
-    Ok(Drawing {
-        chart,
-        slug,
-        elements,
-        size,
-    })
+/// File name and PNG bytes of each chart, twice as large as on a page: the files of [`charts`] in the bundled
+/// font.
+///
+/// # Errors
+/// [`ReportError::Chart`] if a chart cannot be drawn.
+#[cfg(feature = "png")]
+pub fn pictures(projection: &Projection) -> Result<Vec<(String, Vec<u8>)>, ReportError> {
+    let picture = |(file, svg): (String, String)| {
+        let slug = file.trim_end_matches(".svg").to_owned();
+        match picture::png(&svg) {
+            Ok(bytes) => Ok((format!("{slug}.png"), bytes)),
+            Err(reason) => Err(ReportError::Chart { id: slug, reason }),
+        }
+    };
+    charts(projection)?.into_iter().map(picture).collect()
 }

@@ -6,7 +6,6 @@
 //! digits.
 
 mod chance;
-mod compared;
 mod date;
 mod digits;
 mod money;
@@ -14,9 +13,10 @@ mod quantity;
 mod spreadsheet_text;
 
 pub use chance::{age, cases, chance, chance_cell, rough_percent};
-pub use compared::compared;
 pub use date::{day, month};
+pub(crate) use digits::grouped;
 pub use digits::{estimate, number};
-pub use money::{amount, apportion, decimal, money, money_change, money_value};
+pub(crate) use money::round_to;
+pub use money::{amount, apportion, apportion_whole, decimal, money, money_change, money_value};
 pub use quantity::{bytes, duration, percent, quantity, quantity_estimate, share_change};
 pub use spreadsheet_text::spreadsheet_text;

@@ -1,4 +1,6 @@
-//! One self-contained page: no script, no request, light and dark, made to be printed.
+//! One self-contained page: no script, no request, no style attribute, light and dark, made to be printed.
+
+use std::fmt::Write as _;
 
 use minijinja::{
     AutoEscape, Environment, Output, State, Value, context,
@@ -10,34 +12,61 @@ use nest_data::Projection;
 use crate::{
     chart,
     error::ReportError,
-    figures::{self, ReadingPath},
-    format, markup, sentence,
+    figures::{self, Section},
+    format, markup,
+    unit::currency,
+    verdict::verdict,
+    words,
 };
 
 const PAGE: &str = "report.html";
+/// Most bytes of a page whose charts are all drawn at three widths.
+const MOST_BYTES: usize = 245_000;
+/// Sections for few readers: in a larger page, their charts are drawn at two widths.
+const FOR_FEW: [&str; 2] = ["engineers", "sources"];
 
 /// The report as one HTML file that works offline, from disk and with scripts off.
+///
+/// All of its style is in one `style` element, so that a content security policy of `default-src 'none'` with
+/// the hash of that element, or `'unsafe-inline'`, as `style-src` can serve it; its icon is a `data:` image.
 ///
 /// # Errors
 /// [`ReportError::Chart`] if a chart cannot be drawn, [`ReportError::Template`] if the page cannot be filled.
 pub fn html(projection: &Projection) -> Result<String, ReportError> {
-    let drawings = chart::drawings(projection)?;
-    let (light, dark) = chart::variables();
-    let style = format!("{}\n{}\n", chart::INLINE_CSS, chart::series_rules());
+    let drawn = chart::figures(projection)?;
+    let page = filled(projection, figures::sections(projection, &drawn))?;
+    if page.len() <= MOST_BYTES {
+        return Ok(page);
+    }
+    let mut sections = figures::sections(projection, &drawn);
+    sections
+        .iter_mut()
+        .filter(|section| FOR_FEW.contains(&section.id))
+        .for_each(Section::draw_twice);
+    filled(projection, sections)
+}
+
+/// The page with these sections.
+fn filled(projection: &Projection, sections: Vec<Section>) -> Result<String, ReportError> {
+    let study = words::clean(&projection.study.name);
+    let run = words::clean(&projection.model.run);
+    let as_of = format::day(projection.as_of);
+    let how = how(&sections);
     let page = context! {
-        study => projection.study.name.as_str(),
-        as_of => format::day(projection.as_of),
-        made_by => projection.header.made_by.as_str(),
-        run => projection.model.run.as_str(),
-        hash => projection.model.measured_hash.as_str(),
-        sentence => sentence(projection),
+        study => study.as_str(),
+        as_of => as_of.as_str(),
+        measured => measured(projection),
+        currency => projection.headline.as_ref().map(|headline| words::clean(currency(projection, &headline.config))),
+        made_by => words::clean(&projection.header.made_by),
+        run => run.as_str(),
+        verdict => Serde(verdict(projection)),
         tiles => Serde(figures::tiles(projection)),
-        caveats => projection.caveats.len(),
-        paths => paths(),
-        sections => Serde(figures::sections(projection, &drawings)),
-        light => Value::from_safe_string(light),
-        dark => Value::from_safe_string(dark),
-        chart_style => Value::from_safe_string(style),
+        sections => Serde(sections),
+        how => how,
+        light => Value::from_safe_string(variables(false)),
+        dark => Value::from_safe_string(variables(true)),
+        foot => Value::from_safe_string(css_string(&format!("{study} · {as_of} · run {run}"))),
+        chart_style => Value::from_safe_string(chart::CHART_CSS.to_owned()),
     };
     render(page).map_err(|source| ReportError::Template {
         template: PAGE,
@@ -45,17 +74,37 @@ pub fn html(projection: &Projection) -> Result<String, ReportError> {
     })
 }
 
-/// The reading paths, each with its name.
-fn paths() -> Vec<Value> {
-    [
-        (ReadingPath::Product, "Product"),
-        (ReadingPath::Finance, "Finance"),
-        (ReadingPath::Architect, "Architecture"),
-        (ReadingPath::Evidence, "Evidence"),
-    ]
-    .into_iter()
-    .map(|(path, name)| context! { path => Serde(path), name })
-    .collect()
+/// What all sections say about how their numbers come about.
+fn how(sections: &[Section]) -> Vec<String> {
+    sections.iter().flat_map(|section| section.how.clone()).collect()
+}
+
+/// The day of the measurement, where it can be read.
+fn measured(projection: &Projection) -> Option<String> {
+    let day: jiff::civil::Date = projection.model.measured_at.get(..10)?.parse().ok()?;
+    Some(format::day(day))
+}
+
+/// The colours of a theme as custom properties of CSS.
+fn variables(dark: bool) -> String {
+    let of = |colour: &chart::Colour| if dark { colour.dark } else { colour.light };
+    chart::COLOURS
+        .iter()
+        .map(|colour| format!("--{}:#{:06x};", colour.name, of(colour)))
+        .collect()
+}
+
+/// A text for a string of CSS, inside a page: letters, digits and spaces stay, all else is escaped.
+fn css_string(text: &str) -> String {
+    let mut css = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_ascii_alphanumeric() || character == ' ' {
+            css.push(character);
+        } else {
+            let _ = write!(css, "\\{:x} ", u32::from(character));
+        }
+    }
+    css
 }
 
 fn render(page: Value) -> Result<String, minijinja::Error> {
@@ -68,6 +117,7 @@ fn render(page: Value) -> Result<String, minijinja::Error> {
     );
     environment.set_formatter(write_escaped);
     environment.add_filter("prose", |text: &str| Value::from_safe_string(markup::prose(text)));
+    environment.add_filter("plain", |text: &str| text.replace('`', ""));
     environment.add_template("report.css", include_str!("../templates/report.css"))?;
     environment.add_template(PAGE, include_str!("../templates/report.html"))?;
     let css = environment.get_template("report.css")?.render(&page)?;
@@ -83,5 +133,15 @@ fn write_escaped(out: &mut Output, state: &mut State, value: &Value) -> Result<(
             Ok(out.write_str(&markup::escape(text))?)
         }
         _ => minijinja::escape_formatter(out, state, value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_leave_its_string_in_the_style() {
+        assert_eq!(css_string("a \"</style>"), "a \\22 \\3c \\2f style\\3e ");
     }
 }

@@ -19,12 +19,15 @@ pub mod format;
 mod html;
 mod markdown;
 mod markup;
-mod sentence;
 mod unit;
+mod verdict;
+mod words;
 
-pub use chart::charts;
+#[cfg(feature = "png")]
+pub use chart::pictures;
+pub use chart::{charts, gallery};
 pub use csv::{csv, csv_of};
 pub use error::ReportError;
 pub use html::html;
 pub use markdown::{markdown, markdown_section};
-pub use sentence::sentence;
+pub use verdict::{NextStep, Verdict, verdict};

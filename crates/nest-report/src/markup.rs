@@ -1,5 +1,7 @@
 //! Text on its way into HTML, SVG and Markdown.
 
+use crate::words::turns;
+
 /// Text in which every character with a meaning in HTML or XML is escaped, for content and for attributes.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
@@ -10,95 +12,86 @@ pub(crate) fn escape(text: &str) -> String {
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
-            // XML 1.0 allows no other control characters.
+            // XML 1.0 allows no other control characters, and no mark turns the text around it.
             control if control.is_control() && !matches!(control, '\n' | '\t') => {}
+            mark if turns(mark) => {}
             other => escaped.push(other),
         }
     }
     escaped
 }
 
-/// Longest interval that is kept on one line, in bytes.
-const LONGEST_INTERVAL: usize = 60;
-
-/// Escaped text in which every pair of backticks becomes `<code>`, a backtick without a partner stays, and
-/// intervals keep to one line.
+/// Escaped text in which every pair of backticks becomes `<code>` and a backtick without a partner stays.
 pub(crate) fn prose(text: &str) -> String {
-    let parts: Vec<String> = text.split('`').map(escape).collect();
     let mut html = String::with_capacity(text.len());
-    for (index, part) in parts.iter().enumerate() {
-        let opens = index % 2 == 1;
-        let closes = index + 1 < parts.len();
-        match (opens, closes) {
-            (true, true) => html.push_str(&format!("<code>{part}</code>")),
-            (true, false) => html.push_str(&format!("`{}", unbroken(part))),
-            (false, _) => html.push_str(&unbroken(part)),
+    for (part, is_code) in parts(text) {
+        if is_code {
+            html.push_str(&format!("<code>{}</code>", escape(part)));
+        } else {
+            html.push_str(&thin_percent(&escape(part)));
         }
     }
     html
 }
 
-/// Wraps each `[low … high]` so that no line ends inside it.
-fn unbroken(escaped: &str) -> String {
-    let mut html = String::with_capacity(escaped.len());
-    let mut rest = escaped;
-    while let Some((before, after)) = rest.split_once('[') {
-        html.push_str(before);
-        match after.split_once(']') {
-            Some((inside, behind)) if inside.contains(" … ") && inside.len() < LONGEST_INTERVAL => {
-                html.push_str(&format!("<span class=\"i\">[{inside}]</span>"));
-                rest = behind;
-            }
-            _ => {
-                html.push('[');
-                rest = after;
-            }
-        }
+/// Pieces of a text, and whether each stands between backticks. A backtick without a partner stays in its
+/// piece.
+fn parts(text: &str) -> Vec<(&str, bool)> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('`') {
+        let Some((code, behind)) = after.split_once('`') else {
+            break;
+        };
+        found.push((before, false));
+        found.push((code, true));
+        rest = behind;
     }
-    html.push_str(rest);
-    html
+    found.push((rest, false));
+    found.retain(|(part, _)| !part.is_empty());
+    found
 }
 
-/// Text for one line of Markdown: no table bars, tags, links or line breaks of its own.
+/// A thin space, at which no line ends, between a number and its percent sign.
+fn thin_percent(text: &str) -> String {
+    text.replace(" %", "\u{202f}%")
+}
+
+/// Text for one line of Markdown: no table bars, tags, links, mentions, emphasis or line breaks of its own.
+/// What stands between backticks stays code.
 pub(crate) fn markdown_line(text: &str) -> String {
-    text.replace(['\n', '\r'], " ")
-        .replace('<', "&lt;")
-        .replace('|', "\\|")
-        .replace("](", "]\\(")
-}
-
-/// Names for anchors and files, one for each of `ids` and no two alike: lower-case letters, digits and
-/// hyphens.
-pub(crate) fn slugs<'a>(ids: impl IntoIterator<Item = &'a str>) -> Vec<String> {
-    let mut taken: Vec<String> = Vec::new();
-    for id in ids {
-        let base = slug(id);
-        let mut name = base.clone();
-        let mut number = 2;
-        while taken.contains(&name) {
-            name = format!("{base}-{number}");
-            number += 1;
-        }
-        taken.push(name);
-    }
-    taken
-}
-
-fn slug(id: &str) -> String {
-    let mut slug = String::new();
-    for character in id.chars() {
-        if character.is_ascii_alphanumeric() {
-            slug.push(character.to_ascii_lowercase());
-        } else if !slug.is_empty() && !slug.ends_with('-') {
-            slug.push('-');
+    let plain: String = text.chars().filter(|character| !turns(*character)).collect();
+    let plain = plain.replace(|character: char| character.is_control(), " ");
+    let mut line = String::with_capacity(plain.len());
+    for (part, is_code) in parts(&plain) {
+        if is_code {
+            // A tag stays text even where somebody takes the code out of its backticks.
+            line.push_str(&format!(
+                "`{}`",
+                part.replace('|', "\\|").replace('<', "<\u{200b}")
+            ));
+        } else {
+            line.push_str(&inert(part));
         }
     }
-    let slug = slug.trim_end_matches('-');
-    if slug.is_empty() {
-        "chart".to_owned()
-    } else {
-        slug.to_owned()
+    line
+}
+
+/// Markdown without a meaning: no tag, link, table bar or emphasis, and an `@` mentions nobody.
+fn inert(text: &str) -> String {
+    let mut inert = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '<' => inert.push_str("&lt;"),
+            '@' => inert.push_str("@\u{200b}"),
+            '\\' | '`' | '*' | '|' => {
+                inert.push('\\');
+                inert.push(character);
+            }
+            other => inert.push(other),
+        }
     }
+    inert.replace("](", "]\\(")
 }
 
 #[cfg(test)]
@@ -112,23 +105,20 @@ mod tests {
             "on <code>a&lt;b</code> &amp; &#39;c&#39;"
         );
         assert_eq!(prose("a ` b"), "a ` b");
-        assert_eq!(prose("5 [4 … 6] [x"), "5 <span class=\"i\">[4 … 6]</span> [x");
+        assert_eq!(prose("71 % of `x`"), "71\u{202f}% of <code>x</code>");
+        assert_eq!(escape("a\u{202e}b"), "ab");
         assert_eq!(escape("a\u{0}b"), "ab");
     }
 
     #[test]
     fn markdown_keeps_a_cell_on_its_line() {
         assert_eq!(
-            markdown_line("a|b\n<script> [x](y)"),
-            "a\\|b &lt;script> [x]\\(y)"
+            markdown_line("a|b\n<script> [x](y)\u{1b}[31m"),
+            "a\\|b &lt;script> [x]\\(y) [31m"
         );
-    }
-
-    #[test]
-    fn slugs_are_safe_and_differ() {
         assert_eq!(
-            slugs(["app/cpu", "APP cpu", "../..", "§"]),
-            ["app-cpu", "app-cpu-2", "chart", "chart-2"]
+            markdown_line("=1 @me `a|<b` `"),
+            "=1 @\u{200b}me `a\\|<\u{200b}b` \\`"
         );
     }
 }

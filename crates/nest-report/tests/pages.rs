@@ -58,7 +58,7 @@ fn records(text: &str) -> Vec<Vec<String>> {
 
 /// The same projection with every name hostile.
 fn hostile() -> Projection {
-    let evil = "<script>alert('1')</script>\"&`|\n,x](http://evil.example)";
+    let evil = "=<script>alert('1')</script>\"&`|\n,x](http://evil.example) @all \u{1b}[31m \u{202e}+";
     let mut projection = projection();
     projection.study.name = evil.to_owned();
     projection.study.customer = evil.to_owned();
@@ -66,10 +66,12 @@ fn hostile() -> Projection {
     projection.model.run = evil.to_owned();
     projection.growth = Some(evil.to_owned());
     projection.configs[0].name = evil.to_owned();
+    projection.headline.as_mut().expect("the fixture has one").config = evil.to_owned();
     projection.configs[0].currency = evil.to_owned();
     projection.configs[0].bill.lines[0].meter = evil.to_owned();
     projection.policies[0].name = evil.to_owned();
     projection.policies[0].description = Some(evil.to_owned());
+    projection.policies[0].parameters[0].0 = evil.to_owned();
     projection.charts[0].id = evil.to_owned();
     projection.charts[1].title = evil.to_owned();
     projection.charts[1].answer = evil.to_owned();
@@ -85,16 +87,24 @@ fn hostile() -> Projection {
     projection
 }
 
+/// A text on one line and without what Markdown and the page add to it.
+fn plain(text: &str) -> String {
+    let spaced = text
+        .replace(['\u{202f}', '\n'], " ")
+        .replace(['\\', '`', '\u{200b}'], "");
+    spaced.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[test]
 fn every_caveat_reaches_every_page() {
     let projection = projection();
     let (page, summary) = (
-        visible(&html(&projection).expect("a page")),
-        markdown(&projection).expect("a summary"),
+        plain(&visible(&html(&projection).expect("a page"))),
+        plain(&markdown(&projection).expect("a summary")),
     );
     for caveat in &projection.caveats {
-        let text = caveat.to_string();
-        assert!(page.contains(&text.replace('`', "")), "HTML lacks: {text}");
+        let text = plain(&caveat.to_string());
+        assert!(page.contains(&text), "HTML lacks: {text}");
         assert!(summary.contains(&text), "Markdown lacks: {text}");
     }
 }
@@ -104,18 +114,19 @@ fn printed_lines_of_each_bill_add_up_to_its_total() {
     let projection = projection();
     let page = html(&projection).expect("a page");
     for config in &projection.configs {
+        // The caption comes after the summary that opens the table.
         let bill = page
             .split(&format!("Bill of <code>{}</code>", config.name))
-            .nth(1)
+            .nth(2)
             .and_then(|rest| rest.split("</table>").next())
             .expect("the bill");
         let mut amounts: Vec<Decimal> = Vec::new();
         for row in bill.split("<tr").skip(2) {
             let cells: Vec<String> = row
                 .split("<td")
-                .map(|cell| visible(&format!("<td{cell}")).trim().replace(',', ""))
+                .map(|cell| visible(&format!("<td{cell}")).trim().replace([',', '$'], ""))
                 .collect();
-            amounts.extend(cells[5].parse::<Decimal>());
+            amounts.extend(cells[3].parse::<Decimal>());
         }
         let known = config
             .bill
@@ -133,6 +144,59 @@ fn printed_lines_of_each_bill_add_up_to_its_total() {
         assert_eq!(total, config.bill.total.value.0.round_dp(2));
     }
     assert!(page.contains("total, at least") && page.contains(">unknown<"));
+}
+
+/// Words of a heading as a reader counts them.
+fn words(text: &str) -> usize {
+    text.split_whitespace().count()
+}
+
+#[test]
+fn every_section_begins_with_a_short_finding() {
+    let page = html(&projection()).expect("a page");
+    let headings: Vec<String> = page
+        .split("<h2")
+        .skip(1)
+        .filter_map(|rest| rest.split("</h2>").next())
+        .map(|heading| visible(&format!("<h2{heading}")))
+        .collect();
+    assert!(headings.len() >= 7, "{headings:?}");
+    for (index, heading) in headings.iter().enumerate() {
+        assert!(words(heading) <= 12 && !heading.trim().is_empty(), "{heading}");
+        assert!(!headings[..index].contains(heading), "twice: {heading}");
+    }
+    assert_eq!(page.matches("<h1>").count(), 1);
+}
+
+#[test]
+fn a_strict_policy_can_serve_the_page_and_nothing_takes_focus_in_vain() {
+    for page in [
+        html(&projection()).expect("a page"),
+        html(&hostile()).expect("a page"),
+    ] {
+        assert!(attributes(&page, "style").is_empty(), "a style attribute");
+        assert_eq!(
+            page.matches("<style").count(),
+            1,
+            "one element has all of the style"
+        );
+        // What the skip link leads to; nothing scrolls by itself.
+        assert_eq!(attributes(&page, "tabindex"), ["-1"]);
+        assert!(page.contains("<a class=\"skip\" href=\"#main\">"));
+        assert_eq!(page.matches("<table>").count(), page.matches("<caption>").count());
+    }
+}
+
+#[test]
+fn the_page_carries_nothing_that_turns_text_or_steers_a_terminal() {
+    let projection = hostile();
+    for text in [
+        html(&projection).expect("a page"),
+        markdown(&projection).expect("a summary"),
+        nest_report::verdict(&projection).text(),
+    ] {
+        assert!(!text.contains(['\u{1b}', '\u{202e}']));
+    }
 }
 
 #[test]
@@ -175,7 +239,13 @@ fn hostile_names_stay_text() {
     assert!(page.contains("&lt;script&gt;alert(&#39;1&#39;)"));
     assert!(!page.contains("<script") && !page.contains("\" onmouseover=\""));
     let summary = markdown(&projection).expect("a summary");
-    assert!(!summary.contains("<script") && !summary.contains("](http://evil"));
+    assert!(!summary.contains("<script"));
+    // Outside of code, no bracket opens a link and nobody is mentioned.
+    let outside: String = summary.replace("\\`", "").split('`').step_by(2).collect();
+    assert!(
+        !outside.contains("](http://evil") && !outside.contains("@all"),
+        "{outside}"
+    );
     for (name, svg) in charts(&projection).expect("charts") {
         assert!(!svg.contains("<script"), "{name}");
         assert!(
@@ -270,46 +340,44 @@ fn the_table_is_tidy_and_complete() {
 }
 
 #[test]
-fn charts_are_named_and_scale() {
+fn charts_are_files_that_stand_alone() {
     let charts = charts(&projection()).expect("charts");
     let names: Vec<&str> = charts.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["cost.svg", "app-cpu.svg", "response.svg"]);
+    assert_eq!(names[0], "bill.svg");
+    assert!(names.contains(&"drivers.svg") && names.contains(&"policies.svg"));
     for (name, svg) in &charts {
         let root = svg.split('>').next().expect("a root element");
         assert!(
-            root.contains("viewBox=")
-                && root.contains("role=\"img\"")
-                && !root.contains(" width=")
-                && !root.contains(" height="),
+            root.contains("viewBox=") && root.contains("role=\"img\""),
             "{name}"
+        );
+        assert!(svg.contains("<title") && svg.contains("<desc"), "{name}");
+        assert!(
+            svg.contains("Leaf shop · made for 22 Nov 2026"),
+            "{name} names its source"
         );
         assert!(
-            svg.contains("<title") && svg.contains("<desc") && svg.contains("prefers-color-scheme:dark"),
-            "{name}"
+            svg.contains("#0b67ac") && !svg.contains("var("),
+            "{name} has literal colours"
         );
-        assert!(
-            svg.contains("stroke-dasharray") && svg.contains("stroke=\"#0072B2\"") && svg.contains("-hatch)"),
-            "{name}"
-        );
-        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{name}");
+        assert!(!svg.contains("NaN") && !svg.contains("inf\""), "{name}");
     }
-    assert_eq!(
-        charts[1].1.matches("<circle").count(),
-        8,
-        "seven points and their legend"
-    );
 }
 
 #[test]
 fn empty_and_broken_charts_still_draw() {
     let mut projection = projection();
-    projection.charts[0].curves.clear();
+    projection.charts[0].id = "cost-per-1000".to_owned();
+    projection.charts[0].curves[1].points.clear();
+    projection.charts[1].id = "utilisation".to_owned();
     projection.charts[1].curves[0].points.truncate(1);
-    projection.charts[1].measured.clear();
+    projection.charts[2].id = "response-p95".to_owned();
     for point in &mut projection.charts[2].curves[0].points {
         *point = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0];
     }
-    assert_eq!(charts(&projection).expect("charts").len(), 3);
+    for (name, svg) in charts(&projection).expect("charts") {
+        assert!(!svg.contains("NaN") && !svg.contains("inf\""), "{name}");
+    }
 }
 
 #[test]
@@ -322,11 +390,11 @@ fn a_study_without_configurations_has_a_page() {
     projection.books.clear();
     projection.caveats.clear();
     let page = html(&projection).expect("a page");
-    assert!(page.contains("Measured up to 30,000 customers") && !page.contains("class=\"tiles\""));
+    assert!(page.contains("Tested with up to 30,000 customers") && !page.contains("class=\"kpis\""));
     assert!(
         markdown(&projection)
             .expect("a summary")
-            .contains("No doubt was raised.")
+            .contains("No doubt was raised while measuring")
     );
     assert!(csv(&projection).lines().count() > 1);
 }

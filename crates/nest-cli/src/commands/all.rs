@@ -29,8 +29,8 @@ pub fn run(arguments: &AllArguments, registry: &Registry) -> Result<(), CommandE
     let projection = project::project(&folder, &study, &model, &options)?;
     let page = report::report(&folder, &projection)?;
     data(&format!(
-        "{}\n{}\n",
-        nest_report::sentence(&projection),
+        "{}\n\n{}\n",
+        nest_report::verdict(&projection).text(),
         page.display()
     ))
 }

@@ -91,7 +91,11 @@ pub fn run(arguments: &DemoArguments) -> Result<(), CommandError> {
         "(CPU for one execution: the time set in the shop, the time the shop itself counted, and the time \
          that locust-nest measured from outside)",
     );
-    let ending = format!("\n{}\n\n{}\n", nest_report::sentence(&projection), page.display());
+    let ending = format!(
+        "\n{}\n\n{}\n",
+        nest_report::verdict(&projection).text(),
+        page.display()
+    );
     // A program that reads the table gets nothing but the table.
     if arguments.format == Format::Human {
         return data(&ending);

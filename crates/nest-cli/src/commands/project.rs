@@ -20,7 +20,8 @@ pub fn run(arguments: &ProjectArguments, registry: &Registry) -> Result<(), Comm
     let model = folder.scaling()?;
     let projection = project(&folder, &study, &model, &options)?;
     match arguments.format {
-        Format::Human | Format::Md => data(&nest_report::markdown(&projection)?),
+        Format::Human => data(&format!("{}\n", nest_report::verdict(&projection).text())),
+        Format::Md => data(&nest_report::markdown(&projection)?),
         Format::Json => data(&projection.to_json()),
         Format::Csv => data(&nest_report::csv(&projection)),
     }

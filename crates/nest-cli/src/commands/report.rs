@@ -24,7 +24,11 @@ pub fn run(arguments: &ReportArguments) -> Result<(), CommandError> {
         return Err(CommandError::new(STALE, message).hint("run `locust-nest project`"));
     }
     let page = report(&folder, &projection)?;
-    data(&format!("{}\n", page.display()))
+    data(&format!(
+        "{}\n\n{}\n",
+        nest_report::verdict(&projection).text(),
+        page.display()
+    ))
 }
 
 /// Writes every form of the report and returns the path of the page.
@@ -35,9 +39,24 @@ pub fn report(folder: &StudyFolder, projection: &Projection) -> Result<PathBuf, 
     for (name, svg) in nest_report::charts(projection)? {
         folder.write_report(&name, svg.as_bytes())?;
     }
+    write_pictures(folder, projection)?;
     write_table(folder)?;
     talk(&format!("report: {}", page.display()));
     Ok(page)
+}
+
+/// Each chart as PNG, for slides and chats.
+#[cfg(feature = "pictures")]
+fn write_pictures(folder: &StudyFolder, projection: &Projection) -> Result<(), CommandError> {
+    for (name, png) in nest_report::pictures(projection)? {
+        folder.write_report(&name, &png)?;
+    }
+    Ok(())
+}
+
+#[cfg(not(feature = "pictures"))]
+fn write_pictures(_: &StudyFolder, _: &Projection) -> Result<(), CommandError> {
+    Ok(())
 }
 
 /// The measured steps as Parquet, for notebooks.

@@ -51,7 +51,7 @@ pub fn projection(bytes: &[u8]) -> bool {
     let Some(projection) = read::<Projection>(bytes) else {
         return false;
     };
-    let _ = (nest_report::sentence(&projection), nest_report::csv(&projection));
+    let _ = (nest_report::verdict(&projection), nest_report::csv(&projection));
     let _ = nest_report::charts(&projection);
     nest_report::markdown(&projection).is_ok() && nest_report::html(&projection).is_ok()
 }

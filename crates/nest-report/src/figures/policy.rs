@@ -1,263 +1,364 @@
-//! The effect of each policy.
+//! What each policy would change.
 
 use nest_data::{
-    Projection,
-    projection::{BreakPoint, PolicyProjection},
+    Estimate, Projection,
+    projection::{BreakPoint, MoneyEstimate, PolicyProjection},
+};
+use rust_decimal::prelude::ToPrimitive;
+
+use super::{Cell, PageTable, Section, table::MOST_ROWS};
+use crate::{
+    chart::{Figure, FigureKind},
+    format,
+    unit::currency,
+    verdict::policy_effect,
+    words,
 };
 
-use super::{PageTable, ReadingPath, Section};
-use crate::{format, sentence, unit::currency};
+/// Share of cost below which nothing changes worth saying.
+const NOTHING: f64 = 0.001;
 
-/// All policies, before and after on the same draws.
-pub(super) fn policies(projection: &Projection) -> Option<Section> {
+/// All policies, before and after on the same random cases.
+pub(super) fn policies(projection: &Projection, figures: &[Figure]) -> Option<Section> {
     projection.policies.first()?;
-    let answers: Vec<String> = projection
+    let mut section =
+        Section::new("policies", "Policies", finding(projection)).drawn(figures, &[FigureKind::Policies]);
+    section.list = projection
         .policies
         .iter()
-        .map(|policy| answer(projection, policy))
+        .map(|policy| in_words(projection, policy))
         .collect();
-    let mut section = Section::new(
-        "policies",
-        "What if",
-        ReadingPath::Product,
-        "What would change that?",
-        format!("{}.", answers.join("; ")),
-    );
-    section.tables = vec![totals(projection), costs(projection)];
-    section.tables.extend(fees(projection));
-    section.tables.extend([capacity(projection), inputs(projection)]);
-    section.tables.extend(
-        projection
-            .policies
-            .iter()
-            .filter(|policy| !policy.months.is_empty())
-            .map(|policy| months(projection, policy)),
-    );
-    section.list = projection.policies.iter().filter_map(described).collect();
+    section.tables.extend(totals(projection));
+    section.tables.extend(per_1000(projection));
+    section.tables.extend(capacity(projection));
+    section.tables.extend(inputs(projection));
+    let dated = projection
+        .policies
+        .iter()
+        .filter(|policy| !policy.months.is_empty());
+    section
+        .tables
+        .extend(dated.map(|policy| months(projection, policy)));
     section.how = vec![
-        "Before and after are computed on the same draws, so what both share cancels: the change is surer \
-         than the difference of the two \
-                        intervals."
+        "Before and after a policy are computed on the same random cases, so what both share cancels: the change \
+         is surer than the two amounts."
             .to_owned(),
     ];
     Some(section)
 }
 
-/// What a policy saves or costs over all months, infrastructure and fees together, and what it does to room.
-fn answer(projection: &Projection, policy: &PolicyProjection) -> String {
-    let currency = currency(projection, &policy.config);
-    let totals = &policy.totals;
-    let months = match totals.months {
-        1 => "in a month".to_owned(),
+/// What the policy of the largest effect does.
+fn finding(projection: &Projection) -> String {
+    let largest = projection
+        .policies
+        .iter()
+        .max_by(|a, b| policy_effect(a).abs().total_cmp(&policy_effect(b).abs()));
+    let Some(policy) = largest.filter(|policy| policy_effect(policy).abs() >= NOTHING) else {
+        return match projection.policies.as_slice() {
+            [policy] => format!(
+                "{} changes next to nothing on this bill",
+                words::name(&policy.name)
+            ),
+            _ => "No policy changes this bill".to_owned(),
+        };
+    };
+    let change = &policy.totals.change_with_fees;
+    let size = words::size(change, currency(projection, &policy.config));
+    let does = if change.value.0.is_sign_negative() {
+        "saves"
+    } else {
+        "costs"
+    };
+    let over = match policy.totals.months {
+        1 => "a month".to_owned(),
         months => format!("over {months} months"),
     };
-    let change = format::money_change(&totals.change_with_fees, currency);
-    let parts = totals.fees.as_ref().map_or_else(String::new, |[_, _, fees]| {
-        format!(
-            " ({} of infrastructure, {} of fees)",
-            format::money_change(&totals.change, currency),
-            format::money_change(fees, currency)
-        )
-    });
-    let room = policy.room_change.as_ref().map_or_else(String::new, |room| {
-        format!("; room for {} customers more", format::estimate(room))
-    });
-    format!(
-        "`{}`: {change} {months} on `{}`{parts}{room}",
-        policy.name, policy.config
-    )
+    format!("{} {does} {size} {over}", words::name(&policy.name))
 }
 
-/// Totals over all months: infrastructure and fees beside one another.
-fn totals(projection: &Projection) -> PageTable {
-    let titles = [
-        "policy",
-        "#months",
-        "#infrastructure before",
-        "#after",
-        "#change",
-        "#change of fees",
-        "#change of both",
-    ];
-    let mut table = PageTable::new("Effect of each policy over all months", &titles).leading();
-    for policy in &projection.policies {
-        let currency = currency(projection, &policy.config);
-        let totals = &policy.totals;
-        table.row([
-            format!("`{}`", policy.name),
-            totals.months.to_string(),
-            format::money(&totals.before, currency),
-            format::money(&totals.after, currency),
-            format::money_change(&totals.change, currency),
-            totals.fees.as_ref().map_or_else(
-                || "no fees".to_owned(),
-                |[_, _, change]| format::money_change(change, currency),
-            ),
-            format::money_change(&totals.change_with_fees, currency),
-        ]);
-    }
-    table
-}
-
-/// The effect of each policy on fees, which are not part of the bill.
-fn fees(projection: &Projection) -> Option<PageTable> {
-    projection.policies.first()?.fees.as_ref()?;
-    let mut table = PageTable::new(
-        "Effect of each policy on fees",
-        &["policy", "#customers", "#per 1,000 before", "#after", "#change"],
-    )
-    .leading();
-    for policy in &projection.policies {
-        let Some([before, after, change]) = &policy.fees else {
-            continue;
-        };
-        let currency = currency(projection, &policy.config);
-        table.row([
-            format!("`{}`", policy.name),
-            format::number(policy.customers),
-            format::money(before, currency),
-            format::money(after, currency),
-            format::money_change(change, currency),
-        ]);
-    }
-    Some(table)
-}
-
-fn described(policy: &PolicyProjection) -> Option<String> {
-    policy
+/// A policy in a sentence: what it is, what it saves, and the room it gives.
+fn in_words(projection: &Projection, policy: &PolicyProjection) -> String {
+    let currency = currency(projection, &policy.config);
+    let what = policy
         .description
         .as_ref()
-        .map(|description| format!("`{}`: {description}", policy.name))
+        .map_or_else(String::new, |text| format!(" ({})", words::clean(text)));
+    let mut parts = vec![money_in_words(
+        &policy.totals.change,
+        &policy.totals.before,
+        currency,
+        policy.totals.months,
+        "servers",
+    )];
+    if let Some([before, _, fees]) = &policy.totals.fees {
+        parts.push(money_in_words(
+            fees,
+            before,
+            currency,
+            policy.totals.months,
+            "fees",
+        ));
+    }
+    parts.extend(policy.room_change.as_ref().map(room_in_words));
+    parts.extend(policy.date_change_days.as_ref().and_then(days_in_words));
+    format!("{}{what}: {}.", words::name(&policy.name), parts.join("; "))
 }
 
-fn costs(projection: &Projection) -> PageTable {
+fn money_in_words(
+    change: &MoneyEstimate,
+    before: &MoneyEstimate,
+    currency: &str,
+    months: u32,
+    of: &str,
+) -> String {
+    let over = match months {
+        1 => "a month".to_owned(),
+        months => format!("over {months} months"),
+    };
+    let value = change.value.0.to_f64().unwrap_or(0.0);
+    if value.abs() < NOTHING * before.value.0.to_f64().unwrap_or(0.0).abs() || value == 0.0 {
+        return format!("the cost of {of} changes by less than 0.1 %");
+    }
+    let verb = if value < 0.0 { "saves" } else { "costs" };
+    let more = if value < 0.0 { "" } else { " more" };
+    format!("{verb} {}{more} on {of} {over}", words::size(change, currency))
+}
+
+fn room_in_words(room: &Estimate) -> String {
+    let size = Estimate {
+        value: room.value.abs(),
+        low: room.low.abs().min(room.high.abs()),
+        high: room.low.abs().max(room.high.abs()),
+        ..*room
+    };
+    match (room.low > 0.0, room.high < 0.0) {
+        (true, _) => format!("room for {} more customers", words::count(&size)),
+        (_, true) => format!("room for {} fewer customers", words::count(&size)),
+        _ => "room stays as it is".to_owned(),
+    }
+}
+
+fn days_in_words(days: &Estimate) -> Option<String> {
+    let size = days.value.abs();
+    (size >= 1.0).then(|| {
+        let later = if days.value > 0.0 { "later" } else { "earlier" };
+        format!(
+            "the first limit comes {} {later}",
+            format::age(size.round() as i64)
+        )
+    })
+}
+
+/// Effect on cost and fees over all months, the largest first.
+pub(crate) fn totals(projection: &Projection) -> Option<PageTable> {
+    let first = projection.policies.first()?;
+    let with_fees = projection
+        .policies
+        .iter()
+        .any(|policy| policy.totals.fees.is_some());
+    let over = match first.totals.months {
+        1 => "a month".to_owned(),
+        months => format!("{months} months"),
+    };
+    let code = words::clean(currency(projection, &first.config));
+    let caption = format!("Change over {over}, in {code}, at best guess and in 9 cases of 10");
+    let mut titles = vec!["policy", "#servers before", "#after", "#change of servers"];
+    if with_fees {
+        titles.extend(["#change of fees", "#change of both"]);
+    }
+    let mut table = PageTable::new(caption, &titles).opened();
+    let mut policies: Vec<&PolicyProjection> = projection.policies.iter().collect();
+    policies.sort_by(|a, b| policy_effect(b).abs().total_cmp(&policy_effect(a).abs()));
+    for policy in policies {
+        table.add(totals_row(projection, policy, with_fees));
+    }
+    Some(table.cut())
+}
+
+fn totals_row(projection: &Projection, policy: &PolicyProjection, with_fees: bool) -> Vec<Cell> {
+    let currency = currency(projection, &policy.config);
+    let totals = &policy.totals;
+    let change = |of: &MoneyEstimate| {
+        Cell::noted(
+            words::money_change(of, currency),
+            words::change_interval(of, currency),
+        )
+    };
+    let mut cells = vec![
+        Cell::noted(
+            words::name(&policy.name),
+            format!("on {}", words::name(&policy.config)),
+        ),
+        words::money(&totals.before, currency).into(),
+        words::money(&totals.after, currency).into(),
+        change(&totals.change),
+    ];
+    if with_fees {
+        cells.push(
+            totals
+                .fees
+                .as_ref()
+                .map_or_else(|| "no fees".into(), |[_, _, fees]| change(fees)),
+        );
+        cells.push(change(&totals.change_with_fees));
+    }
+    cells
+}
+
+/// Effect on 1,000 customers for a month: servers, and fees, which are not part of the bill.
+fn per_1000(projection: &Projection) -> Option<PageTable> {
+    let first = projection.policies.first()?;
+    let code = words::clean(currency(projection, &first.config));
+    let caption = format!("Cost of 1,000 customers a month, in {code}");
     let titles = [
         "policy",
-        "configuration",
-        "#customers",
-        "#per 1,000 before",
+        "#servers before",
         "#after",
-        "#change",
+        "#fees before",
+        "#after",
+        "#change of both",
     ];
-    let mut table = PageTable::new("Effect of each policy on cost", &titles).leading();
+    let mut table = PageTable::new(caption, &titles);
     for policy in &projection.policies {
         let currency = currency(projection, &policy.config);
+        let fees = |index: usize| {
+            let fees = policy
+                .fees
+                .as_ref()
+                .map(|fees| words::money(&fees[index], currency));
+            fees.unwrap_or_else(|| "no fees".to_owned())
+        };
+        let change = policy.change.value.0
+            + policy
+                .fees
+                .as_ref()
+                .map_or_else(Default::default, |fees| fees[2].value.0);
         table.row([
-            format!("`{}`", policy.name),
-            format!("`{}`", policy.config),
-            format::number(policy.customers),
-            format::money(&policy.before, currency),
-            format::money(&policy.after, currency),
-            format::money_change(&policy.change, currency),
+            Cell::noted(
+                words::name(&policy.name),
+                format!("at {} customers", words::customers(policy.customers)),
+            ),
+            words::money(&policy.before, currency).into(),
+            words::money(&policy.after, currency).into(),
+            fees(0).into(),
+            fees(1).into(),
+            words::change(change.to_f64().unwrap_or(f64::NAN), currency).into(),
         ]);
     }
-    table
+    table.cut().unless_empty()
 }
 
-fn capacity(projection: &Projection) -> PageTable {
+fn capacity(projection: &Projection) -> Option<PageTable> {
     let titles = [
         "policy",
-        "configuration",
-        "#first limit before",
+        "#room before",
         "#after",
         "#change of room",
         "#days later",
-        "#change of demand where it binds",
     ];
-    let mut table = PageTable::new("Effect of each policy on capacity", &titles).leading();
+    let mut table = PageTable::new("Room and date of the first limit", &titles);
     for policy in &projection.policies {
-        let none = || "not known".to_owned();
+        let changed = |change: &Option<Estimate>| {
+            change.as_ref().map_or_else(
+                || Cell::from("not known"),
+                |change| Cell::noted(words::count(change), words::count_interval(change, false)),
+            )
+        };
         table.row([
-            format!("`{}`", policy.name),
-            format!("`{}`", policy.config),
-            break_point(policy.break_before.as_ref()),
-            break_point(policy.break_after.as_ref()),
-            policy.room_change.as_ref().map_or_else(none, format::estimate),
-            policy
-                .date_change_days
-                .as_ref()
-                .map_or_else(none, format::estimate),
-            format::share_change(&policy.demand_change),
+            words::name(&policy.name).into(),
+            room(policy.break_before.as_ref()),
+            room(policy.break_after.as_ref()),
+            changed(&policy.room_change),
+            changed(&policy.date_change_days),
         ]);
     }
-    table
+    table.cut().unless_empty()
 }
 
-fn break_point(point: Option<&BreakPoint>) -> String {
+fn room(point: Option<&BreakPoint>) -> Cell {
     let found = point.and_then(|point| Some((point, point.customers.as_ref()?)));
     found.map_or_else(
-        || "not reached".to_owned(),
-        |(point, customers)| sentence::limit(point, customers),
+        || "no limit found".into(),
+        |(point, customers)| {
+            Cell::noted(
+                words::count(customers),
+                words::count_interval(customers, point.open_above),
+            )
+        },
     )
 }
 
-fn inputs(projection: &Projection) -> PageTable {
-    let mut table = PageTable::new(
-        "What each policy sets",
-        &["policy", "what", "#before", "#after", "kind"],
-    );
+fn inputs(projection: &Projection) -> Option<PageTable> {
+    let mut table = PageTable::new("What each policy sets", &["policy", "what", "#before", "#after"]);
     for policy in &projection.policies {
-        let parameters = policy
+        let set = policy
             .parameters
             .iter()
-            .map(|(name, before, after)| (name.clone(), before, after));
-        let rates = policy
-            .rates_per_day
-            .iter()
-            .map(|(name, before, after)| (format!("{name}, executions per customer and day"), before, after));
-        let open = policy
-            .open_items
-            .iter()
-            .map(|(name, before, after)| (format!("{name}, open items per customer"), before, after));
-        for (what, before, after) in parameters.chain(rates).chain(open) {
+            .map(|(name, before, after)| (words::name(name), before, after));
+        let rates = policy.rates_per_day.iter().map(|(name, before, after)| {
+            (
+                format!("{} a day for each customer", words::name(name)),
+                before,
+                after,
+            )
+        });
+        let open = policy.open_items.iter().map(|(name, before, after)| {
+            (
+                format!("open {} of each customer", words::name(name)),
+                before,
+                after,
+            )
+        });
+        for (what, before, after) in set.chain(rates).chain(open) {
             table.row([
-                format!("`{}`", policy.name),
-                what,
-                format::number(*before),
-                format::number(*after),
-                "◇ assumed".to_owned(),
+                words::name(&policy.name).into(),
+                what.into(),
+                format::number(*before).into(),
+                format::number(*after).into(),
             ]);
         }
     }
-    table
+    table.cut().unless_empty()
 }
 
-/// A dated policy month by month.
+/// A dated policy, at most twelve of its months and the last one in any case.
 fn months(projection: &Projection, policy: &PolicyProjection) -> PageTable {
     let currency = currency(projection, &policy.config);
     let from = policy
         .from
         .map_or_else(String::new, |from| format!(" from {}", format::day(from)));
-    let mut table = PageTable::new(
-        format!("`{}`{from}, month by month on `{}`", policy.name, policy.config),
-        &[
-            "month",
-            "#under it",
-            "#open items per customer",
-            "#change of cost",
-            "#change of fees",
-        ],
+    let caption = format!(
+        "{}{from}, month by month, in {}",
+        words::name(&policy.name),
+        words::clean(currency)
     );
-    for month in &policy.months {
-        let open: Vec<String> = month
-            .open_items
-            .iter()
-            .map(|(name, items)| format!("{} {name}", format::number(*items)))
-            .collect();
+    let titles = ["month", "#under it", "#change of servers", "#change of fees"];
+    let mut table = PageTable::new(caption, &titles);
+    let every = policy.months.len().div_ceil(MOST_ROWS).max(1);
+    let last = policy.months.len().saturating_sub(1);
+    let shown = policy
+        .months
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| index % every == last % every);
+    for (_, month) in shown {
+        let change = |of: &MoneyEstimate| {
+            Cell::noted(
+                words::money_change(of, currency),
+                words::change_interval(of, currency),
+            )
+        };
         table.row([
-            format::month(month.date),
-            format::percent(month.adopted),
-            if open.is_empty() {
-                "none".to_owned()
-            } else {
-                open.join(", ")
-            },
-            format::money_change(&month.change, currency),
-            month
-                .fees
-                .as_ref()
-                .map_or_else(|| "none".to_owned(), |fees| format::money_change(fees, currency)),
+            words::month(month.date).into(),
+            words::share(month.adopted).into(),
+            change(&month.change),
+            month.fees.as_ref().map_or_else(|| "none".into(), change),
         ]);
     }
-    table
+    let rest = if every > 1 {
+        "report.csv has every month."
+    } else {
+        ""
+    };
+    table.noted(rest)
 }

@@ -1,86 +1,83 @@
 //! What each kind of customers costs.
 
-use nest_data::{
-    Projection,
-    projection::{Headline, SegmentProjection},
+use nest_data::{Projection, projection::SegmentProjection, units::QuotedDecimal};
+use rust_decimal::prelude::ToPrimitive;
+
+use super::{Cell, PageTable, Section};
+use crate::{
+    chart::{Figure, FigureKind},
+    verdict::Subject,
+    words,
 };
 
-use super::{PageTable, ReadingPath, Section};
-use crate::{format, unit::currency};
-
 /// Each kind of customers.
-pub(super) fn segments(projection: &Projection) -> Option<Section> {
-    let headline = projection.headline.as_ref()?;
+pub(super) fn segments(projection: &Projection, figures: &[Figure]) -> Option<Section> {
+    let subject = Subject::of(projection)?;
     projection.segments.first()?;
-    let currency = currency(projection, &headline.config);
-    let answers: Vec<String> = projection
-        .segments
-        .iter()
-        .map(|segment| {
-            format!(
-                "{} for `{}`",
-                format::money(&segment.per_1000, currency),
-                segment.name
-            )
-        })
-        .collect();
-    let answer = format!("1,000 customers cost {}.", answers.join("; "));
-    let mut section = Section::new(
-        "segments",
-        "Segments",
-        ReadingPath::Product,
-        "What does each kind of customers cost?",
-        answer,
-    );
-    section.tables.push(table(projection, headline));
+    let mut section = Section::new("segments", "Kinds of customers", finding(&subject))
+        .drawn(figures, &[FigureKind::Segments]);
+    section.tables.push(table(&subject));
     section.how = vec![
-        "Work is charged to those whose behaviour causes it; idle use, reserve, rounding up, spare units and \
-         fixed amounts are shared evenly."
+        "Work is charged to those whose behaviour causes it; capacity that is not used and fixed amounts are shared \
+         evenly."
             .to_owned(),
-        "The floor price leaves the target margin after infrastructure and fees.".to_owned(),
+        "The floor price leaves the margin that the study aims at, after servers and fees.".to_owned(),
     ];
     Some(section)
 }
 
-fn table(projection: &Projection, headline: &Headline) -> PageTable {
-    let currency = currency(projection, &headline.config);
+fn finding(subject: &Subject) -> String {
+    let cost = |segment: &&SegmentProjection| segment.per_1000.value.0 + segment.fees_per_1000.0;
+    let dearest = subject.projection.segments.iter().max_by_key(cost);
+    dearest.map_or_else(String::new, |segment| {
+        let total = cost(&segment).to_f64().unwrap_or(0.0);
+        format!(
+            "{} cost most: {} a month for 1,000",
+            words::name(&segment.name),
+            words::amount(total, subject.currency())
+        )
+    })
+}
+
+fn table(subject: &Subject) -> PageTable {
     let titles = [
-        "segment",
+        "customers",
         "#share",
-        "#own behaviour",
-        "#shared",
-        "#1,000 customers",
-        "#fees",
+        "#cost of 1,000",
+        "#fees of 1,000",
         "#price of one",
         "#margin",
         "#floor price",
     ];
-    let mut table = PageTable::new(
-        format!(
-            "Kinds of customers on `{}`, cost of 1,000 a month in {currency}",
-            headline.config
-        ),
-        &titles,
-    )
-    .leading();
-    for segment in &projection.segments {
-        table.row(segment_row(segment, currency));
+    let caption = format!(
+        "Kinds of customers on {}, a month, in {}",
+        words::name(&subject.config.name),
+        words::clean(subject.currency())
+    );
+    let mut table = PageTable::new(caption, &titles).opened();
+    for segment in &subject.projection.segments {
+        table.row(row(segment, subject.currency()));
     }
-    table
+    table.cut()
 }
 
-fn segment_row(segment: &SegmentProjection, currency: &str) -> [String; 9] {
+fn row(segment: &SegmentProjection, currency: &str) -> [Cell; 7] {
+    let amount = |value: QuotedDecimal| words::amount(value.0.to_f64().unwrap_or(f64::NAN), currency);
+    let parts = format!(
+        "own {}, shared {}",
+        amount(segment.direct_per_1000),
+        amount(segment.shared_per_1000)
+    );
     [
-        format!("`{}`", segment.name),
-        format!("◇ {}", format::percent(segment.share)),
-        format::amount(segment.direct_per_1000, currency),
-        format::amount(segment.shared_per_1000, currency),
-        format::money(&segment.per_1000, currency),
-        format::amount(segment.fees_per_1000, currency),
+        words::name(&segment.name).into(),
+        words::share(segment.share).into(),
+        Cell::noted(words::money(&segment.per_1000, currency), parts),
+        amount(segment.fees_per_1000).into(),
+        segment.price.map_or_else(|| "none".to_owned(), amount).into(),
         segment
-            .price
-            .map_or_else(|| "none".to_owned(), |price| format::amount(price, currency)),
-        segment.margin.map_or_else(|| "none".to_owned(), format::percent),
-        format::amount(segment.floor_price, currency),
+            .margin
+            .map_or_else(|| "none".to_owned(), words::share)
+            .into(),
+        amount(segment.floor_price).into(),
     ]
 }

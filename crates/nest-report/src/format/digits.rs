@@ -58,7 +58,7 @@ pub(super) fn rounded(value: f64, resolution: i32) -> String {
 }
 
 /// A plain decimal text with thousands separators and a true minus sign; a rounded zero has no sign.
-pub(super) fn grouped(text: &str) -> String {
+pub(crate) fn grouped(text: &str) -> String {
     let (negative, digits) = text
         .strip_prefix('-')
         .map_or((false, text), |digits| (true, digits));

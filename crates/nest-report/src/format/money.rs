@@ -58,7 +58,30 @@ pub fn apportion(
     total: QuotedDecimal,
     currency: &str,
 ) -> (Vec<Option<String>>, String) {
-    let resolution = value_resolution(total.0, currency);
+    apportion_at(value_resolution(total.0, currency), amounts, total)
+}
+
+/// As [`apportion`], in whole units from 100 on.
+#[must_use]
+pub fn apportion_whole(
+    amounts: &[Option<QuotedDecimal>],
+    total: QuotedDecimal,
+    currency: &str,
+) -> (Vec<Option<String>>, String) {
+    let whole = total.0.abs() >= Decimal::ONE_HUNDRED;
+    let resolution = if whole {
+        0
+    } else {
+        value_resolution(total.0, currency)
+    };
+    apportion_at(resolution, amounts, total)
+}
+
+fn apportion_at(
+    resolution: i32,
+    amounts: &[Option<QuotedDecimal>],
+    total: QuotedDecimal,
+) -> (Vec<Option<String>>, String) {
     let unit = power_of_ten(resolution);
     let printed_total = round_to(total.0, resolution);
     let known: Decimal = amounts.iter().flatten().map(|amount| amount.0).sum();
@@ -127,17 +150,6 @@ fn supported(interval: i32, currency: &str) -> i32 {
     }
 }
 
-/// Power of ten of the last digit that an amount with an interval is printed with.
-pub(super) fn resolution(estimate: &MoneyEstimate, currency: &str) -> i32 {
-    let value = estimate.value.0;
-    let exact = value_resolution(value, currency);
-    if estimate.low == estimate.high {
-        exact
-    } else {
-        digits::resolution(value.to_f64().unwrap_or(f64::NAN), estimate.low, estimate.high).max(exact)
-    }
-}
-
 /// Small units from 1 on; three significant digits below.
 fn value_resolution(value: Decimal, currency: &str) -> i32 {
     let size = value.abs().to_f64().unwrap_or(0.0);
@@ -156,12 +168,12 @@ fn small_unit(currency: &str) -> i32 {
     }
 }
 
-pub(super) fn rounded(value: Decimal, resolution: i32) -> String {
+fn rounded(value: Decimal, resolution: i32) -> String {
     let decimals = usize::try_from(-resolution).unwrap_or(0);
     digits::grouped(&format!("{:.decimals$}", round_to(value, resolution)))
 }
 
-pub(super) fn round_to(value: Decimal, resolution: i32) -> Decimal {
+pub(crate) fn round_to(value: Decimal, resolution: i32) -> Decimal {
     let commercial = RoundingStrategy::MidpointAwayFromZero;
     match u32::try_from(-resolution) {
         Ok(decimals) => value.round_dp_with_strategy(decimals, commercial),
@@ -185,7 +197,7 @@ fn power_of_ten(exponent: i32) -> Decimal {
     power
 }
 
-pub(super) fn signed(text: String) -> String {
+fn signed(text: String) -> String {
     if text.starts_with('−') || !text.contains(|digit: char| digit.is_ascii_digit() && digit != '0') {
         text
     } else {

@@ -69,7 +69,7 @@ pub fn vm() -> ConfigProjection {
             per_1000: money("18.355952", 17.6, 19.4),
             marginal_1000: quoted("10.113"),
             next_stair: Some(48_400.0),
-            drivers: Vec::new(),
+            drivers: shares(),
             fees: None,
         },
         months: months(),
@@ -88,7 +88,7 @@ pub fn vm() -> ConfigProjection {
             ),
             broken(
                 BreakKind::Slo,
-                "browse p95 ≤ 300 ms",
+                "answers: browse p95 over 0.3 s",
                 Some(estimate(58_200.0, 51_000.0, 69_400.0)),
                 0.09,
                 1.0,
@@ -102,9 +102,40 @@ pub fn vm() -> ConfigProjection {
                 1.0,
                 true,
             ),
-            broken(BreakKind::Quota, "std-2 instances", None, 0.0, 0.02, true),
+            broken(BreakKind::Quota, "40 std-2 instances", None, 0.0, 0.02, true),
         ],
     }
+}
+
+/// What the bill of `vm` is paid for: its lines summed up by behaviour or driver, and by meter.
+fn shares() -> Vec<DriverShare> {
+    let share = |kind, name: &str, amount: &str| DriverShare {
+        kind,
+        name: name.to_owned(),
+        amount: quoted(amount),
+    };
+    let by_behaviour = [
+        ("shared", "188.35"),
+        ("fixed", "162.12"),
+        ("browse", "137.0241"),
+        ("reserve", "94.7811"),
+        ("search", "78.0096"),
+        ("spare", "70.08"),
+        ("rounding up", "34.47"),
+        ("pay", "3.9552"),
+        ("idle", "2.16"),
+    ];
+    let by_meter = [
+        ("app/cpu", "420.48"),
+        ("egress", "170.1"),
+        ("support contract", "162.12"),
+        ("load balancer", "18.25"),
+    ];
+    let behaviours = by_behaviour.map(|(name, amount)| share(DriverKind::Behaviour, name, amount));
+    behaviours
+        .into_iter()
+        .chain(by_meter.map(|(name, amount)| share(DriverKind::Meter, name, amount)))
+        .collect()
 }
 
 pub fn function() -> ConfigProjection {
@@ -169,7 +200,7 @@ pub fn function() -> ConfigProjection {
         lasts_with_levers: 0.03,
         break_points: vec![broken(
             BreakKind::Quota,
-            "1,000 concurrent executions",
+            "1000 concurrent executions",
             Some(estimate(91_200.0, 82_000.0, 103_000.0)),
             1.0,
             0.97,
@@ -221,13 +252,30 @@ pub fn broken(
             LimitNature::Choice
         },
         customers,
-        chance_by_month: Vec::new(),
+        chance_by_month: chances(found, reached),
         open_above: false,
         probability,
         reached,
         extrapolated,
         date,
     }
+}
+
+/// The chance by the first day of each month of 24, and by their end: what is found is reached around December
+/// 2027, what is not at the end at most.
+fn chances(found: bool, reached: f64) -> Vec<(jiff::civil::Date, f64)> {
+    let day =
+        |month: i16| jiff::civil::Date::constant(2026 + (month + 10) / 12, ((month + 10) % 12 + 1) as i8, 1);
+    let share = |month: i16| match (found, month) {
+        (true, 13) => 0.2,
+        (true, 14) => 0.6,
+        (true, 15) => 0.9,
+        (true, 16..) | (false, 24) => 1.0,
+        _ => 0.0,
+    };
+    (0..=24)
+        .map(|month| (day(month), share(month) * reached))
+        .collect()
 }
 
 fn months() -> Vec<MonthProjection> {

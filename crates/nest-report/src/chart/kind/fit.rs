@@ -1,0 +1,187 @@
+//! Whether the model matches what was measured: dots on fitted lines, on the tested machine.
+
+use nest_data::projection::{Axis, Chart, Curve, Scatter};
+
+use crate::{
+    chart::{
+        about::{
+            panel::{Drawn, Panel, draw_all, label},
+            subject::{BANDS, DOTTED, LINES, Subject},
+            text::{name, resource, sentence},
+        },
+        draw::{
+            frame::along,
+            sheet::{Look, Sheet},
+        },
+        figure::{Caption, Figure, FigureKind, compose},
+    },
+    error::ReportError,
+    words,
+};
+
+/// Charts of the tested machine in the projection, what each shows, and most panels of each.
+const CHARTS: [(&str, &str, usize); 4] = [
+    ("utilisation", "how busy it is", 2),
+    (THROUGHPUT, "actions a second", 1),
+    ("memory", "memory in use", 1),
+    ("response", "time of 19 in 20 answers", 3),
+];
+/// The chart of the work that gets done.
+const THROUGHPUT: &str = "throughput";
+/// How far an axis reaches above the highest dot, as a factor.
+const ABOVE: f64 = 1.4;
+/// Title of the panel of throughput.
+const WORK: &str = "Throughput";
+/// Most panels.
+const MOST: usize = 6;
+/// The name of a curve on a plot.
+const NAME: Look = Look::of("k0 s h", true);
+
+/// The figure; `None` if nothing was measured at a number of customers.
+pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
+    let panels = panels(subject);
+    if panels.iter().all(|panel| panel.dots.is_empty()) {
+        return Ok(None);
+    }
+    let caption = Caption {
+        kind: FigureKind::Fit,
+        slug: "fit",
+        title: title(&panels),
+        key: "Dots: measured on the tested machine. Line: the model. Shaded: 9 in 10 cases of the model."
+            .to_owned(),
+        description: panels.iter().map(describe).collect::<Vec<_>>().join(" "),
+    };
+    compose(caption, |width| {
+        let mut sheet = Sheet::new(width, 8_000.0);
+        draw_all(&mut sheet, &self::panels(subject), 0.0);
+        sheet
+    })
+    .map(Some)
+}
+
+fn title(panels: &[Panel]) -> String {
+    let throughput = panels.iter().find(|panel| panel.title == WORK);
+    match throughput
+        .or(panels.first())
+        .map(|panel| (panel, farthest(panel)))
+    {
+        Some((panel, off)) if off < 1.0 => {
+            let what = if panel.title == WORK { "throughput" } else { "use" };
+            format!(
+                "Measured {what} lies within {} of the model",
+                words::share(at_least_1_percent(off))
+            )
+        }
+        _ => "What was measured, and what the model says".to_owned(),
+    }
+}
+
+/// Rounded up to whole per cent.
+fn at_least_1_percent(share: f64) -> f64 {
+    (share * 100.0 - 1e-9).ceil().max(1.0) / 100.0
+}
+
+/// How far the farthest dot lies from the line, as a share of the line.
+fn farthest(panel: &Panel) -> f64 {
+    let Some(curve) = panel.curves.first().map(|drawn| drawn.curve) else {
+        return 0.0;
+    };
+    let off =
+        |dot: &[f64; 2]| line_at(curve, dot[0]).map(|line| (dot[1] - line).abs() / line.abs().max(1e-12));
+    panel.dots.iter().filter_map(off).fold(0.0, f64::max)
+}
+
+/// The line at a number of customers.
+fn line_at(curve: &Curve, x: f64) -> Option<f64> {
+    let after = curve
+        .points
+        .partition_point(|point| point[0] < x)
+        .clamp(1, curve.points.len().max(2) - 1);
+    let pair = curve.points.get(after - 1..=after)?;
+    let value = along((pair[0][0], pair[0][2]), (pair[1][0], pair[1][2]), x);
+    value.is_finite().then_some(value)
+}
+
+fn describe(panel: &Panel) -> String {
+    let most = panel.dots.iter().map(|dot| dot[0]).fold(0.0, f64::max);
+    sentence(&format!(
+        "{}, {}: {} points up to {} customers, the farthest {} off the model",
+        panel.title,
+        panel.note,
+        panel.dots.len(),
+        words::customers(most),
+        words::share(at_least_1_percent(farthest(panel)))
+    ))
+}
+
+/// A panel for each resource and behaviour: utilisation, throughput, memory, then answers.
+fn panels<'a>(subject: &Subject<'a>) -> Vec<Panel<'a>> {
+    let mut panels = Vec::new();
+    for (id, note, most) in CHARTS {
+        if let Some(chart) = subject.projection.charts.iter().find(|chart| chart.id == id) {
+            let all = chart.curves.iter().filter_map(|curve| panel(chart, curve, note));
+            panels.extend(all.take(most));
+        }
+    }
+    panels.truncate(MOST);
+    panels
+}
+
+fn panel<'a>(chart: &'a Chart, curve: &'a Curve, note: &str) -> Option<Panel<'a>> {
+    let dots: &Scatter = chart.measured.iter().find(|scatter| scatter.name == curve.name)?;
+    if dots.points.is_empty() || curve.points.len() < 2 {
+        return None;
+    }
+    let most = dots.points.iter().map(|dot| dot[0]).fold(0.0, f64::max);
+    let reach = curve
+        .points
+        .last()
+        .map_or(most, |point| point[0])
+        .min(most * ABOVE);
+    let highest = dots.points.iter().map(|dot| dot[1]).fold(0.0, f64::max);
+    let within = curve
+        .points
+        .iter()
+        .filter(|point| point[0] <= reach && point[2].is_finite());
+    let line = within
+        .map(|point| point[2])
+        .fold(highest, f64::max)
+        .min(highest * 2.0);
+    let limits = chart.limits.iter().filter(|limit| limit.1 <= highest * 3.0);
+    let limits: Vec<(String, f64)> = limits
+        .map(|limit| (limit_words(limit, &chart.y), limit.1))
+        .collect();
+    let top = limits
+        .iter()
+        .map(|limit| limit.1 * 1.12)
+        .fold(line * 1.08, f64::max);
+    let title = if chart.id == THROUGHPUT {
+        WORK.to_owned()
+    } else {
+        resource(&curve.name)
+    };
+    Some(Panel {
+        title,
+        note: note.to_owned(),
+        y: &chart.y,
+        curves: vec![Drawn {
+            curve,
+            classes: [LINES[0], DOTTED[0]],
+            band: Some(BANDS[0]),
+            name: "model".to_owned(),
+            look: NAME,
+        }],
+        dots: dots.points.clone(),
+        limits,
+        tested: chart.tested_to,
+        most: (reach, top),
+    })
+}
+
+fn limit_words((text, value): &(String, f64), y: &Axis) -> String {
+    match text.as_str() {
+        "saturation" => "full".to_owned(),
+        "ceiling from demand" => "most it can do".to_owned(),
+        other => format!("your target {}: {}", name(other), label(y, *value)),
+    }
+}

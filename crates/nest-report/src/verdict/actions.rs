@@ -1,0 +1,298 @@
+//! What to do next, in words: the projection's actions, and what the comparison and the test add to them.
+
+use nest_data::{
+    measurement::Validity,
+    price_book::Confidence,
+    projection::{Action, Lever, LeverSetting, MoneyEstimate, Sensitivity},
+};
+
+use super::{
+    NextStep,
+    subject::{Subject, number},
+    title::{Theme, Title},
+};
+use crate::{format, words};
+
+/// Most actions that are listed.
+const MOST: usize = 3;
+/// Chance of reaching a limit from which on moving it is no way out.
+const NO_WAY_OUT: f64 = 0.5;
+
+/// At most three things to do, the most urgent first.
+pub(super) fn actions(subject: &Subject, title: &Title) -> Vec<NextStep> {
+    let mut steps: Vec<NextStep> = subject
+        .projection
+        .actions
+        .iter()
+        .filter_map(|action| in_words(subject, action))
+        .collect();
+    let switches = subject
+        .projection
+        .actions
+        .iter()
+        .any(|action| matches!(action, Action::Switch { .. }));
+    if title.theme != Theme::Choice && !switches {
+        let second = steps.len().min(1);
+        if let Some(stay) = stay(subject) {
+            steps.insert(second, stay);
+        }
+    }
+    steps.extend(measure_again(subject));
+    steps.truncate(MOST);
+    steps
+}
+
+fn in_words(subject: &Subject, action: &Action) -> Option<NextStep> {
+    let projection = subject.projection;
+    match action {
+        Action::PullLever { lever, .. } => Some(pull(subject, projection.levers.get(*lever)?)),
+        Action::Switch { to, saves, cheaper } => Some(switch(subject, to, saves, *cheaper)),
+        Action::CheckPrice { price } => {
+            let price = projection.prices.get(*price)?;
+            let amount = price.amount.map_or_else(String::new, |amount| {
+                format!(
+                    "{} a month, ",
+                    words::amount(number(amount.0), subject.currency())
+                )
+            });
+            Some(NextStep {
+                what: format!(
+                    "Look up the price of {} before you sign.",
+                    words::name(&price.item)
+                ),
+                why: format!(
+                    "{} of this bill, seen {} ago {}.",
+                    words::capital(&format!("{amount}{}", format::rough_percent(price.share))),
+                    format::age(price.age_days),
+                    seen_in(price.confidence)
+                ),
+            })
+        }
+        Action::Narrow { input } => Some(narrow(subject, projection.sensitivity.get(*input)?)),
+        Action::Wait { until: Some(date) } => Some(NextStep {
+            what: format!("Nothing has to be done before {}.", words::full_month(*date)),
+            why: "1 chance in 20 that a limit is reached by then.".to_owned(),
+        }),
+        Action::Wait { until: None } => Some(NextStep {
+            what: "Nothing has to be done.".to_owned(),
+            why: if subject.grows() {
+                format!("No limit is likely before {}.", subject.end_in_words())
+            } else {
+                "No limit is near, and no growth is planned in the study.".to_owned()
+            },
+        }),
+    }
+}
+
+/// Where a price was seen.
+pub(crate) fn seen_in(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::List => "in a price list",
+        Confidence::Page => "on a vendor's page",
+        Confidence::Secondary => "in somebody else's copy",
+        Confidence::Derived => "and calculated from its source",
+        Confidence::Approximate => "and only about right",
+        Confidence::User => "in your own contract",
+    }
+}
+
+fn pull(subject: &Subject, lever: &Lever) -> NextStep {
+    let by = lever.date.and_then(|date| date.low.or(date.value));
+    let by = by.map_or_else(String::new, |date| format!(" by {}", words::full_month(date)));
+    let set = format!(
+        "`{}` from {} to {}",
+        words::clean(&lever.key),
+        format::number(lever.from),
+        format::number(lever.to)
+    );
+    if lever.chance[1] >= NO_WAY_OUT {
+        let later = lever.next_date.and_then(|date| date.value);
+        let later = later.map_or_else(
+            || "hardly helps".to_owned(),
+            |date| format!("moves the limit only to about {}", words::full_month(date)),
+        );
+        return NextStep {
+            what: format!("Plan a way past the first limit{by}."),
+            why: format!(
+                "{}: {} by {}. Setting {set} {later}.",
+                words::capital(&limit_of(subject, lever)),
+                format::chance(lever.chance[0]),
+                subject.end_in_words()
+            ),
+        };
+    }
+    NextStep {
+        what: format!("{}{by}.", what_moves(subject, lever)),
+        why: format!(
+            "Set {set}.{} The chance of reaching this limit by {} falls from {} to {}.",
+            price_of(subject, lever),
+            subject.end_in_words(),
+            format::chance_cell(lever.chance[0]),
+            format::chance_cell(lever.chance[1])
+        ),
+    }
+}
+
+/// The limit that a lever moves, in words.
+fn limit_of(subject: &Subject, lever: &Lever) -> String {
+    let mut points = subject.config.break_points.iter();
+    let point = points.find(|point| point.kind == lever.kind && point.cause == lever.cause);
+    point.map_or_else(
+        || words::cause(lever.kind, &lever.cause),
+        |point| words::limit(subject.projection, &lever.config, point),
+    )
+}
+
+/// `Allow 5 servers`, `Keep 20 % of CPU free instead of 30 %`.
+fn what_moves(subject: &Subject, lever: &Lever) -> String {
+    let (from, to) = (lever.from, lever.to);
+    match lever.setting {
+        LeverSetting::Max => {
+            let unit = words::unit_word(Some(subject.config.platform));
+            format!(
+                "Allow {} {unit}s instead of {}",
+                format::number(to),
+                format::number(from)
+            )
+        }
+        LeverSetting::Reserve => format!(
+            "Keep {} of {} free instead of {}",
+            format::rough_percent(to),
+            words::resource(&lever.cause),
+            format::rough_percent(from)
+        ),
+        LeverSetting::Objective => {
+            format!(
+                "Accept answers of {} instead of {}",
+                format::duration(to),
+                format::duration(from)
+            )
+        }
+        LeverSetting::Budget => format!(
+            "Raise the budget from {} to {}",
+            words::amount(from, subject.currency()),
+            words::amount(to, subject.currency())
+        ),
+    }
+}
+
+fn price_of(subject: &Subject, lever: &Lever) -> String {
+    let currency = subject.currency();
+    if let Some(price) = lever.unit_month {
+        let unit = words::unit_word(Some(subject.config.platform));
+        let price = words::amount(number(price.0), currency);
+        return format!(
+            " Each further {unit} costs {price} a month from when it is needed; the totals hold that."
+        );
+    }
+    let change = number(lever.change.value.0);
+    if change == 0.0 {
+        return String::new();
+    }
+    let size = words::size(&lever.change, currency);
+    if change < 0.0 {
+        format!(" It also saves {size} over the plan.")
+    } else {
+        format!(" It costs {size} over the plan.")
+    }
+}
+
+fn switch(subject: &Subject, to: &str, saves: &MoneyEstimate, cheaper: f64) -> NextStep {
+    let from = words::name(&subject.config.name);
+    let to = words::name(to);
+    let sure = words::surely(cheaper).unwrap_or("no cheaper");
+    let between = words::between(saves, subject.currency());
+    let between = if between.is_empty() {
+        between
+    } else {
+        format!("; in 9 cases of 10 {between}")
+    };
+    NextStep {
+        what: format!(
+            "Move from {from} to {to}: {sure}, by {}.",
+            words::size(saves, subject.currency())
+        ),
+        why: format!(
+            "Over {}{between}. It is cheaper in {}.",
+            months(subject),
+            format::cases(cheaper)
+        ),
+    }
+}
+
+/// `24 months`, `a month`.
+fn months(subject: &Subject) -> String {
+    match subject.comparison().map_or(1, |comparison| comparison.months) {
+        1 => "a month".to_owned(),
+        months => format!("{months} months"),
+    }
+}
+
+/// To stay, where a comparison says so: the closest other configuration costs more.
+fn stay(subject: &Subject) -> Option<NextStep> {
+    let comparison = subject.comparison()?;
+    if comparison.recommended != subject.config.name || comparison.baseline != subject.config.name {
+        return None;
+    }
+    let rival = subject
+        .others()
+        .min_by(|a, b| a.total.value.0.cmp(&b.total.value.0))?;
+    let (own, other) = (words::name(&subject.config.name), words::name(&rival.config));
+    let stays = 1.0 - rival.cheaper_than_baseline;
+    let dearer = number(rival.change.value.0) > 0.0;
+    let Some(sure) = words::surely(stays).filter(|_| dearer) else {
+        return Some(NextStep {
+            what: format!("{own} or {other}: too close to call."),
+            why: format!(
+                "Over {} {own} is cheaper in {}.",
+                months(subject),
+                format::cases(stays)
+            ),
+        });
+    };
+    let at_least = if rival.change.at_least { "at least " } else { "" };
+    Some(NextStep {
+        what: format!("Stay on {own}: it is {sure}."),
+        why: format!(
+            "Over {} {other} costs {at_least}{} more; {own} is cheaper in {}.",
+            months(subject),
+            words::size(&rival.change, subject.currency()).trim_start_matches("at least "),
+            format::cases(stays)
+        ),
+    })
+}
+
+fn narrow(subject: &Subject, input: &Sensitivity) -> NextStep {
+    let end = |index: usize| {
+        input.date[index].map_or_else(
+            || format!("not before {}", subject.end_in_words()),
+            words::full_month,
+        )
+    };
+    NextStep {
+        what: format!("Find out more about {}.", words::input(input)),
+        why: format!(
+            "It moves the first limit most. Range {}: the limit comes {} at one end, {} at the other.",
+            words::input_range(input),
+            end(0),
+            end(1)
+        ),
+    }
+}
+
+/// To measure again, where most steps were disturbed.
+fn measure_again(subject: &Subject) -> Option<NextStep> {
+    let points = &subject.projection.points;
+    let clean = points
+        .iter()
+        .filter(|point| point.validity == Validity::Valid)
+        .count();
+    (clean * 2 < points.len()).then(|| NextStep {
+        what: "Repeat the load test on a quieter machine.".to_owned(),
+        why: format!(
+            "{} of {} steps were disturbed and count less or not at all.",
+            points.len() - clean,
+            points.len()
+        ),
+    })
+}

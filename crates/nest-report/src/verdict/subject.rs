@@ -1,0 +1,142 @@
+//! What a verdict is about: the headline's configuration, its limits and its plan of growth.
+
+use jiff::civil::Date;
+use nest_data::{
+    Estimate, Projection,
+    projection::{BreakPoint, Comparison, ConfigProjection, ConfigTotal, Headline, PolicyProjection},
+};
+use rust_decimal::prelude::ToPrimitive;
+
+use crate::words;
+
+/// Chance from which on a limit is worth a sentence, 0-1.
+const WORTH_A_SENTENCE: f64 = 0.01;
+
+/// The headline's configuration in its projection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Subject<'p> {
+    /// All of it.
+    pub projection: &'p Projection,
+    /// Its headline.
+    pub headline: &'p Headline,
+    /// The configuration of that headline.
+    pub config: &'p ConfigProjection,
+}
+
+impl<'p> Subject<'p> {
+    /// The subject of a projection; `None` if it has no configuration.
+    pub(crate) fn of(projection: &'p Projection) -> Option<Self> {
+        let headline = projection.headline.as_ref()?;
+        let config = projection
+            .configs
+            .iter()
+            .find(|config| config.name == headline.config)?;
+        Some(Self {
+            projection,
+            headline,
+            config,
+        })
+    }
+
+    /// Currency of its amounts.
+    pub(crate) fn currency(&self) -> &'p str {
+        &self.config.currency
+    }
+
+    /// The customers it speaks of, as printed.
+    pub(crate) fn customers(&self) -> String {
+        words::customers(self.headline.customers)
+    }
+
+    /// The first limit, with its customers, if the best guess reaches one.
+    pub(crate) fn first_limit(&self) -> Option<(&'p BreakPoint, &'p Estimate)> {
+        let point = self.headline.break_point.as_ref()?;
+        Some((point, point.customers.as_ref()?))
+    }
+
+    /// The limit that growth reaches with the highest chance, if that is worth a sentence.
+    pub(crate) fn likeliest_limit(&self) -> Option<&'p BreakPoint> {
+        let failures = self
+            .config
+            .break_points
+            .iter()
+            .filter(|point| point.kind.is_failure());
+        failures
+            .max_by(|a, b| a.reached.total_cmp(&b.reached))
+            .filter(|point| point.reached >= WORTH_A_SENTENCE)
+    }
+
+    /// Share of cases in which anything fails before growth ends, 0-1; at the headline's customers if nothing
+    /// grows.
+    pub(crate) fn chance_to_fail(&self) -> f64 {
+        (1.0 - self.config.lasts).clamp(0.0, 1.0)
+    }
+
+    /// Whether growth is projected.
+    pub(crate) fn grows(&self) -> bool {
+        self.projection.growth.is_some() && !self.config.months.is_empty()
+    }
+
+    /// The day on which the plan of growth ends.
+    pub(crate) fn end(&self) -> Option<Date> {
+        let points = self.config.break_points.iter();
+        let by_chance = points
+            .filter_map(|point| point.chance_by_month.last())
+            .map(|(date, _)| *date)
+            .max();
+        by_chance
+            .or_else(|| self.config.months.last().map(|month| month.date))
+            .filter(|_| self.grows())
+    }
+
+    /// That day's month in words.
+    pub(crate) fn end_in_words(&self) -> String {
+        self.end()
+            .map_or_else(|| "the end of the plan".to_owned(), words::full_month)
+    }
+
+    /// Whether the customers are more than the configuration carries in the best guess.
+    pub(crate) fn is_over(&self) -> bool {
+        self.first_limit()
+            .is_some_and(|(_, customers)| customers.value <= self.headline.customers)
+    }
+
+    /// The comparison, where there is more than one configuration in it.
+    pub(crate) fn comparison(&self) -> Option<&'p Comparison> {
+        self.projection
+            .comparison
+            .as_ref()
+            .filter(|comparison| comparison.totals.len() > 1)
+    }
+
+    /// Every other configuration than the one that all are compared with.
+    pub(crate) fn others(&self) -> impl Iterator<Item = &'p ConfigTotal> {
+        let comparison = self.comparison();
+        comparison.into_iter().flat_map(|comparison| {
+            comparison
+                .totals
+                .iter()
+                .filter(|total| total.config != comparison.baseline)
+        })
+    }
+}
+
+/// How much a policy moves cost and fees together, as a share of both before; 0 where there is neither.
+pub(crate) fn policy_effect(policy: &PolicyProjection) -> f64 {
+    let totals = &policy.totals;
+    let fees = totals
+        .fees
+        .as_ref()
+        .map_or(0.0, |[before, _, _]| number(before.value.0));
+    let before = number(totals.before.value.0) + fees;
+    if before > 0.0 {
+        number(totals.change_with_fees.value.0) / before
+    } else {
+        0.0
+    }
+}
+
+/// A decimal as a number, for comparisons only.
+pub(crate) fn number(value: rust_decimal::Decimal) -> f64 {
+    value.to_f64().unwrap_or(0.0)
+}

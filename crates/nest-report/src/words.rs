@@ -1,0 +1,22 @@
+//! What limits, inputs, dates and amounts are called by people who do not run servers.
+//!
+//! The page, the summary and the terminal take their words from here, so that a thing has one name everywhere.
+//! Names that the study gives stand in backticks.
+
+mod amount;
+mod compared;
+mod count;
+mod date;
+mod difference;
+mod input;
+mod limit;
+mod name;
+
+pub(crate) use amount::{amount, change, change_interval, money, money_change, money_interval, symbol};
+pub(crate) use compared::compared;
+pub(crate) use count::{count, count_interval, customers, share};
+pub(crate) use date::{full_month, limit_date, month, reached};
+pub(crate) use difference::{between, size, surely};
+pub(crate) use input::{input, input_range};
+pub(crate) use limit::{cause, limit, limit_label, resource, unit_word};
+pub(crate) use name::{capital, clean, listed, name, turns};

@@ -1,0 +1,174 @@
+//! Amounts side by side with what they differ by: the printed difference is that of the printed amounts.
+
+use nest_data::projection::MoneyEstimate;
+use rust_decimal::{Decimal, prelude::ToPrimitive};
+
+use super::amount::{resolution, symbol};
+use crate::format::{grouped, round_to};
+
+/// An amount of a column, and its difference from the amount at the base, as printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Compared {
+    /// The amount.
+    pub amount: String,
+    /// Its interval; empty if it has none.
+    pub interval: String,
+    /// Its difference from the base.
+    pub change: String,
+    /// The interval of that difference; empty for the base.
+    pub change_interval: String,
+}
+
+/// Amounts and their differences from the one at `base`, all at the finest resolution of the amounts, so that
+/// a difference of rounded amounts stays close to the difference.
+pub(crate) fn compared(
+    amounts: &[(MoneyEstimate, MoneyEstimate)],
+    base: usize,
+    currency: &str,
+) -> Vec<Compared> {
+    let finest = amounts
+        .iter()
+        .map(|(amount, _)| resolution(amount, currency))
+        .min()
+        .unwrap_or(0);
+    let printed = |amount: &MoneyEstimate| round_to(amount.value.0, finest);
+    let Some((of_base, _)) = amounts.get(base) else {
+        return Vec::new();
+    };
+    let end = |value: f64, plus: &str| {
+        let value = Decimal::from_f64_retain(value).unwrap_or_default();
+        with_sign(round_to(value, finest), finest, currency, plus)
+    };
+    let row = |(index, (amount, change)): (usize, &(MoneyEstimate, MoneyEstimate))| {
+        let lead = if amount.at_least { "at least " } else { "" };
+        let difference = printed(amount) - printed(of_base);
+        let ends = |estimate: &MoneyEstimate, plus: &str, between: &str| {
+            let (low, high) = (end(estimate.low, plus), end(estimate.high, plus));
+            if low == high {
+                String::new()
+            } else {
+                format!("{low}{between}{high}")
+            }
+        };
+        Compared {
+            amount: format!("{lead}{}", with_sign(printed(amount), finest, currency, "")),
+            interval: ends(amount, "", "–"),
+            change: format!("{lead}{}", with_sign(difference, finest, currency, "+")),
+            change_interval: if index == base {
+                String::new()
+            } else {
+                ends(change, "+", " to ")
+            },
+        }
+    };
+    amounts.iter().enumerate().map(row).collect()
+}
+
+/// An amount with its sign before the symbol.
+fn with_sign(value: Decimal, resolution: i32, currency: &str, plus: &str) -> String {
+    let decimals = usize::try_from(-resolution).unwrap_or(0);
+    let sign = match value.to_f64().unwrap_or(0.0) {
+        0.0 => "",
+        below if below < 0.0 => "−",
+        _ => plus,
+    };
+    format!(
+        "{sign}{}{}",
+        symbol(currency),
+        grouped(&format!("{:.decimals$}", value.abs()))
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn priced(value: &str, low: f64, high: f64) -> MoneyEstimate {
+        MoneyEstimate {
+            value: value.parse().expect(value),
+            low,
+            high,
+            mean: None,
+            at_least: false,
+        }
+    }
+
+    /// The shop's own totals: 6,566 and 6,030 were printed as 6,600 and 6,000 with a change of +500.
+    #[test]
+    fn a_printed_change_is_the_difference_of_the_printed_totals() {
+        let rows = compared(
+            &[
+                (
+                    priced("6566.2", 4_900.0, 8_800.0),
+                    priced("536.6", -391.0, 1_672.0),
+                ),
+                (priced("6029.66", 5_170.0, 7_190.0), priced("0", 0.0, 0.0)),
+            ],
+            1,
+            "USD",
+        );
+        assert_eq!(
+            (rows[0].amount.as_str(), rows[0].interval.as_str()),
+            ("$6,600", "$4,900–$8,800")
+        );
+        assert_eq!(
+            (rows[0].change.as_str(), rows[0].change_interval.as_str()),
+            ("+$600", "−$400 to +$1,700")
+        );
+        assert_eq!(
+            (rows[1].amount.as_str(), rows[1].interval.as_str()),
+            ("$6,000", "$5,200–$7,200")
+        );
+        assert_eq!(
+            (rows[1].change.as_str(), rows[1].change_interval.as_str()),
+            ("$0", "")
+        );
+    }
+
+    /// A number that a reader sees: of `−$1,200` it is −1200.
+    fn read(text: &str) -> f64 {
+        let plain = text.replace([',', '$'], "").replace('−', "-");
+        plain.trim_start_matches('+').parse().expect(text)
+    }
+
+    /// Ten thousand tables of three amounts, by a linear congruential generator: every printed change is the
+    /// difference of two printed amounts.
+    #[test]
+    fn printed_columns_foot_whatever_the_amounts() {
+        let mut state = 20_261_129_u64;
+        let mut random = || {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            (state >> 11) as f64 / (1_u64 << 53) as f64
+        };
+        for _ in 0..10_000 {
+            let values: Vec<f64> = (0..3).map(|_| 10_f64.powf(random() * 7.0 - 1.0)).collect();
+            let spread = random() * 0.5;
+            let rows: Vec<(MoneyEstimate, MoneyEstimate)> = values
+                .iter()
+                .map(|value| {
+                    let change = value - values[0];
+                    let (low, high) = (value * (1.0 - spread), value * (1.0 + spread));
+                    (
+                        priced(&format!("{value:.6}"), low, high),
+                        priced(
+                            &format!("{change:.6}"),
+                            change - spread * value,
+                            change + spread * value,
+                        ),
+                    )
+                })
+                .collect();
+            let printed = compared(&rows, 0, "USD");
+            let base = read(&printed[0].amount);
+            for Compared { amount, change, .. } in &printed {
+                let difference = read(amount) - base;
+                assert!(
+                    (difference - read(change)).abs() <= 1e-9 * difference.abs().max(1.0),
+                    "{printed:?}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! Limits in words: what fails, and whose limit it is.
+
+use nest_data::{
+    Projection,
+    projection::{BreakKind, BreakPoint, LeverSetting},
+    study::Platform,
+};
+
+use super::{
+    amount::amount,
+    name::{clean, name},
+};
+use crate::format;
+
+/// By how much either end of the range of a reserve differs from the reserve itself, as a share of capacity.
+const RESERVE_RANGE: f64 = 0.1;
+
+/// What fails at a limit of a configuration: `the database's CPU is full`, `CPU passes the 70 % ceiling you
+/// set, with both allowed servers`.
+pub(crate) fn limit(projection: &Projection, config: &str, point: &BreakPoint) -> String {
+    let words = match point.kind {
+        BreakKind::OverReserve => match ceiling(projection, config, &point.cause) {
+            Some(share) => format!(
+                "{} passes the {} ceiling you set",
+                resource(&point.cause),
+                format::rough_percent(share)
+            ),
+            None => cause(point.kind, &point.cause),
+        },
+        kind => cause(kind, &point.cause),
+    };
+    format!("{words}{}", allowed(projection, config, point))
+}
+
+/// What fails at a limit, without what only a configuration knows.
+pub(crate) fn cause(kind: BreakKind, cause: &str) -> String {
+    match kind {
+        BreakKind::Saturation => format!("{} is full", resource(cause)),
+        BreakKind::OverReserve => format!("{} passes the ceiling you set", resource(cause)),
+        BreakKind::Slo => objective(cause).map_or_else(
+            || format!("a target is missed: {}", clean(cause)),
+            |found| {
+                format!(
+                    "{} longer than {}, your target {}",
+                    found.who("takes"),
+                    found.time,
+                    name(found.target)
+                )
+            },
+        ),
+        BreakKind::Quota => quota(cause),
+        BreakKind::Knee => {
+            let who = cause
+                .split_once(": ")
+                .and_then(|(_, rest)| rest.strip_suffix(" waits longer than more work is worth"));
+            match who {
+                Some(behaviour) => format!("answers of {} start to slow; nothing fails", name(behaviour)),
+                None => "answers start to slow; nothing fails".to_owned(),
+            }
+        }
+        BreakKind::Peak => format!("more customers get less work done: {}", clean(cause)),
+        BreakKind::ErrorOnset => match cause.strip_suffix(" fail, as measured") {
+            Some(share) => format!("{} of all actions fail, as in the load test", clean(share)),
+            None => format!("actions begin to fail: {}", clean(cause)),
+        },
+        BreakKind::Memory => format!("{} is full", memory(cause)),
+        BreakKind::Budget => budget(cause),
+    }
+}
+
+/// A limit in at most four words, for the margin of a chart: `CPU over 70 %`, `database CPU full`, `login over
+/// 250 ms`.
+pub(crate) fn limit_label(projection: &Projection, config: &str, point: &BreakPoint) -> String {
+    let used = |text: &str| resource(text).replace("the ", "").replace("'s", "");
+    match point.kind {
+        BreakKind::OverReserve => match ceiling(projection, config, &point.cause) {
+            Some(share) => format!("{} over {}", used(&point.cause), format::rough_percent(share)),
+            None => format!("{} over its ceiling", used(&point.cause)),
+        },
+        BreakKind::Saturation => format!("{} full", used(&point.cause)),
+        BreakKind::Memory => format!(
+            "{} full",
+            memory(&point.cause).replace("the ", "").replace("'s", "")
+        ),
+        BreakKind::Slo => objective(&point.cause).map_or_else(
+            || "a target is missed".to_owned(),
+            |found| format!("{} over {}", clean(found.behaviour), found.time),
+        ),
+        BreakKind::Quota => {
+            let count = clean(point.cause.split(" of ").next().unwrap_or(&point.cause));
+            format!("quota: {}", count.replace(" executions", ""))
+        }
+        BreakKind::Knee => "answers start to slow".to_owned(),
+        BreakKind::Peak => "less work gets done".to_owned(),
+        BreakKind::ErrorOnset => "actions begin to fail".to_owned(),
+        BreakKind::Budget => "over your budget".to_owned(),
+    }
+}
+
+/// The name of a resource, of `tier/kind`, with what a configuration and the test add to it: `CPU`, `the
+/// database's CPU`, `the CPU for receipt`.
+pub(crate) fn resource(text: &str) -> String {
+    let (text, tested) = match text.strip_suffix(" as measured") {
+        Some(text) => (text, " of the tested machine"),
+        None => (text, ""),
+    };
+    let (text, pair) = match text.split_once(" of ") {
+        Some((text, pair)) => (text, format!(" for {}", clean(pair))),
+        None => (text, String::new()),
+    };
+    let Some((tier, kind)) = text.split_once('/') else {
+        return clean(text) + &pair + tested;
+    };
+    let kind = match kind {
+        "cpu" => "CPU".to_owned(),
+        kind @ ("memory" | "disk" | "network") => kind.to_owned(),
+        other => clean(other),
+    };
+    let owned = match tier {
+        "app" if kind == "CPU" => kind,
+        "app" => format!("the {kind}"),
+        "db" | "database" => format!("the database's {kind}"),
+        tier => format!("the {kind} of {}", name(tier)),
+    };
+    owned + &pair + tested
+}
+
+/// The share of a resource up to which the study wants it used, 0-1, as far as the projection tells.
+fn ceiling(projection: &Projection, config: &str, cause: &str) -> Option<f64> {
+    let of_lever = projection.levers.iter().find(|lever| {
+        lever.config == config && lever.cause == cause && lever.setting == LeverSetting::Reserve
+    });
+    if let Some(lever) = of_lever {
+        return Some(1.0 - lever.from);
+    }
+    let is_headline = projection
+        .headline
+        .as_ref()
+        .is_some_and(|headline| headline.config == config);
+    let input = format!("reserve of {cause}");
+    let moved = projection
+        .sensitivity
+        .iter()
+        .find(|one| is_headline && one.input == input)?;
+    let [low, high] = moved.range;
+    let whole = (high - low - 2.0 * RESERVE_RANGE).abs() < 1e-9;
+    whole.then_some(1.0 - (low + high) / 2.0)
+}
+
+/// With how many units, if the study limits them: `, with both allowed servers`.
+fn allowed(projection: &Projection, config: &str, point: &BreakPoint) -> String {
+    let most = projection.levers.iter().find(|lever| {
+        lever.config == config && lever.cause == point.cause && lever.setting == LeverSetting::Max
+    });
+    let bound = matches!(point.kind, BreakKind::OverReserve | BreakKind::Saturation);
+    let Some(most) = most.filter(|_| bound) else {
+        return String::new();
+    };
+    let platform = projection
+        .configs
+        .iter()
+        .find(|one| one.name == config)
+        .map(|one| one.platform);
+    let unit = unit_word(platform);
+    match most.from {
+        1.0 => format!(", with the one {unit} that you allow"),
+        2.0 => format!(", with both allowed {unit}s"),
+        several => format!(", with all {} allowed {unit}s", format::number(several)),
+    }
+}
+
+/// What one unit of a platform is called.
+pub(crate) fn unit_word(platform: Option<Platform>) -> &'static str {
+    match platform {
+        Some(Platform::Vm | Platform::Database) => "server",
+        Some(other) => other.unit(),
+        None => "unit",
+    }
+}
+
+/// A target for answers, taken apart.
+struct Objective<'a> {
+    target: &'a str,
+    behaviour: &'a str,
+    quantile: f64, // 0-1
+    time: String,
+}
+
+impl Objective<'_> {
+    /// Who is too slow: `1 browse in 20 takes`.
+    fn who(&self, takes: &str) -> String {
+        let slow = 1.0 - self.quantile;
+        let one_in = (1.0 / slow).round();
+        let who = name(self.behaviour);
+        if self.quantile == 0.5 {
+            format!("half of all {who} take")
+        } else if slow > 0.0 && (one_in * slow - 1.0).abs() < 1e-6 {
+            format!("1 {who} in {} {takes}", format::number(one_in))
+        } else {
+            format!("{} of all {who} take", format::rough_percent(slow))
+        }
+    }
+}
+
+/// Takes `answers: browse p95 over 0.25 s` apart.
+fn objective(cause: &str) -> Option<Objective<'_>> {
+    let (left, limit) = cause.rsplit_once(" over ")?;
+    let seconds: f64 = limit.strip_suffix(" s")?.parse().ok()?;
+    let (left, quantile) = left.rsplit_once(" p")?;
+    let (target, behaviour) = left.split_once(": ")?;
+    let quantile = quantile.parse::<f64>().ok()? / 100.0;
+    (quantile > 0.0 && quantile < 1.0).then(|| Objective {
+        target,
+        behaviour,
+        quantile,
+        time: format::duration(seconds),
+    })
+}
+
+/// `all 1,000 concurrent executions that the provider allows are in use`.
+fn quota(cause: &str) -> String {
+    let (what, pair) = match cause.split_once(" of ") {
+        Some((what, pair)) => (what, format!(" of {}", name(pair))),
+        None => (cause, String::new()),
+    };
+    let Some((count, what)) = what.split_once(' ') else {
+        return format!("the provider's quota is used up: {}", clean(cause));
+    };
+    let count = count.parse().map_or_else(|_| clean(count), format::number);
+    if what.starts_with("more ") {
+        format!(
+            "load rises faster than the provider allows: {count} {}{pair}",
+            clean(what)
+        )
+    } else {
+        format!(
+            "all {count} {}{pair} that the provider allows are in use",
+            clean(what)
+        )
+    }
+}
+
+fn memory(cause: &str) -> String {
+    if cause.contains('/') {
+        resource(cause)
+    } else {
+        format!("the memory of {}", name(cause))
+    }
+}
+
+/// `500 USD a month` as `the bill passes your budget of $500 a month`.
+fn budget(cause: &str) -> String {
+    let mut words = cause.splitn(3, ' ');
+    let (value, currency, rest) = (words.next(), words.next(), words.next().unwrap_or_default());
+    match (value.and_then(|value| value.parse().ok()), currency) {
+        (Some(value), Some(currency)) => {
+            format!(
+                "the bill passes your budget of {} {}",
+                amount(value, currency),
+                clean(rest)
+            )
+        }
+        _ => format!("the bill passes your budget: {}", clean(cause)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_limit_has_words() {
+        for (kind, text, words) in [
+            (BreakKind::Saturation, "db/cpu", "the database's CPU is full"),
+            (BreakKind::Saturation, "app/cpu", "CPU is full"),
+            (
+                BreakKind::OverReserve,
+                "app/cpu of pay",
+                "CPU for pay passes the ceiling you set",
+            ),
+            (
+                BreakKind::Saturation,
+                "app/disk as measured",
+                "the disk of the tested machine is full",
+            ),
+            (
+                BreakKind::Slo,
+                "answers: browse p95 over 0.25 s",
+                "1 `browse` in 20 takes longer than 250 ms, your target `answers`",
+            ),
+            (
+                BreakKind::Quota,
+                "1000 concurrent executions of receipt",
+                "all 1,000 concurrent executions of `receipt` that the provider allows are in use",
+            ),
+            (
+                BreakKind::Quota,
+                "1000 more executions every 10 s",
+                "load rises faster than the provider allows: 1,000 more executions every 10 s",
+            ),
+            (
+                BreakKind::Knee,
+                "app/cpu: browse waits longer than more work is worth",
+                "answers of `browse` start to slow; nothing fails",
+            ),
+            (BreakKind::Memory, "db/memory", "the database's memory is full"),
+            (
+                BreakKind::Budget,
+                "500 USD a month",
+                "the bill passes your budget of $500 a month",
+            ),
+            (
+                BreakKind::ErrorOnset,
+                "more than 1 % fail, as measured",
+                "more than 1 % of all actions fail, as in the load test",
+            ),
+        ] {
+            assert_eq!(cause(kind, text), words);
+        }
+    }
+
+    #[test]
+    fn quantiles_are_one_in_so_many() {
+        for (quantile, who) in [
+            ("50", "half of all `pay` take"),
+            ("90", "1 `pay` in 10 takes"),
+            ("99", "1 `pay` in 100 takes"),
+            ("97", "3 % of all `pay` take"),
+        ] {
+            let text = format!("quick: pay p{quantile} over 2 s");
+            assert_eq!(objective(&text).expect("an objective").who("takes"), who);
+        }
+        assert!(objective("something else").is_none());
+    }
+}

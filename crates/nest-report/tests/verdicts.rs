@@ -1,0 +1,352 @@
+//! What a report says first, by every rule that chooses it.
+
+mod support;
+
+use nest_data::{
+    Projection,
+    measurement::Validity,
+    projection::{
+        Action, BreakKind, Comparison, ConfigTotal, Lever, LeverSetting, MoneyEstimate, RangeBasis,
+        Sensitivity, SharedLimit, WhyNot,
+    },
+};
+use nest_report::verdict;
+use support::{estimate, money, projection, quoted};
+
+fn title(projection: &Projection) -> String {
+    verdict(projection).title
+}
+
+fn today(projection: &mut Projection) -> &mut nest_data::projection::ConfigProjection {
+    &mut projection.configs[0]
+}
+
+/// A comparison of the two configurations, in which functions differ by `change` and are cheaper in `cheaper`.
+fn compared(change: MoneyEstimate, cheaper: f64, recommended: &str) -> Comparison {
+    let total = |config: &str, change, cheaper| ConfigTotal {
+        config: config.to_owned(),
+        total: money("26400", 24_100.0, 29_000.0),
+        change,
+        cheapest_of_all: cheaper,
+        cheapest_of_lasting: cheaper,
+        cheapest_with_levers: cheaper,
+        cheaper_than_baseline: cheaper,
+        why_not: vec![WhyNot::NoPayback],
+        shared_limit: Some(SharedLimit {
+            cause: "db/cpu".to_owned(),
+            moved: 0.0,
+        }),
+    };
+    Comparison {
+        baseline: "today".to_owned(),
+        months: 24,
+        recommended: recommended.to_owned(),
+        totals: vec![
+            total("today", money("0", 0.0, 0.0), 0.5),
+            total("functions", change, cheaper),
+        ],
+        crossovers: Vec::new(),
+        paybacks: Vec::new(),
+        regrets: Vec::new(),
+        break_evens: Vec::new(),
+    }
+}
+
+fn lever(setting: LeverSetting, chance: [f64; 2]) -> Lever {
+    let point = projection()
+        .headline
+        .and_then(|headline| headline.break_point)
+        .expect("the fixture has one");
+    Lever {
+        config: "today".to_owned(),
+        kind: BreakKind::OverReserve,
+        cause: "app/cpu".to_owned(),
+        setting,
+        key: "configs.today.max".to_owned(),
+        from: 2.0,
+        to: 5.0,
+        chance,
+        date: point.date,
+        next: None,
+        next_date: None,
+        change: money("0", 0.0, 0.0),
+        unit_month: Some(quoted("70.08")),
+    }
+}
+
+#[test]
+fn a_limit_within_the_plan_is_named_with_its_month() {
+    let verdict = verdict(&projection());
+    assert_eq!(
+        verdict.title,
+        "42,000 customers cost $771 a month, with room to grow until about December 2027"
+    );
+    assert_eq!(
+        verdict.sentences,
+        [
+            "That is $18.36 per 1,000 customers.",
+            "At about 46,600 customers (9 in 10: 43,100–50,900; calculated, tested to 30,000) CPU passes the \
+             ceiling you set: about December 2027; 1 chance in 20 by November 2027; 19 in 20 by February 2028.",
+            "The largest part of the bill is `egress`: 22 %.",
+        ]
+    );
+}
+
+#[test]
+fn a_limit_that_may_come_is_told_as_a_chance() {
+    let mut projection = projection();
+    today(&mut projection).lasts = 0.6;
+    assert_eq!(
+        title(&projection),
+        "42,000 customers cost $771 a month; 40 chances in 100 that room runs out before November 2028"
+    );
+    today(&mut projection).lasts = 0.97;
+    assert_eq!(
+        title(&projection),
+        "42,000 customers cost $771 a month, with room for the whole plan"
+    );
+}
+
+#[test]
+fn without_growth_there_is_room_and_no_date() {
+    let mut projection = projection();
+    projection.growth = None;
+    assert_eq!(
+        title(&projection),
+        "42,000 customers cost $771 a month; there is room for about 46,600"
+    );
+    projection
+        .headline
+        .as_mut()
+        .expect("the fixture has one")
+        .break_point = None;
+    let verdict = verdict(&projection);
+    assert_eq!(
+        verdict.title,
+        "42,000 customers cost $771 a month; no limit is found below 120,000 customers"
+    );
+    assert!(
+        verdict.sentences.iter().any(|sentence| sentence
+            == "The best guess reaches no limit below 120,000 customers; tested to 30,000."),
+        "{verdict:?}"
+    );
+}
+
+#[test]
+fn customers_that_are_too_many_come_first() {
+    let mut projection = projection();
+    projection
+        .headline
+        .as_mut()
+        .expect("the fixture has one")
+        .customers = 60_000.0;
+    assert_eq!(
+        title(&projection),
+        "60,000 customers are more than `today` has room for"
+    );
+}
+
+#[test]
+fn a_policy_that_moves_a_tenth_of_the_cost_is_the_news() {
+    let mut projection = projection();
+    let totals = &mut projection.policies[0].totals;
+    totals.change = money("-6000", -6_500.0, -5_500.0);
+    totals.change_with_fees = totals.change;
+    assert_eq!(
+        title(&projection),
+        "Min payment of 10 instead of 5 saves about $6,000 over 24 months"
+    );
+    projection.policies[0].totals.change_with_fees = money("6000", 5_500.0, 6_500.0);
+    assert_eq!(
+        title(&projection),
+        "Min payment of 10 instead of 5 costs about $6,000 more over 24 months"
+    );
+}
+
+#[test]
+fn whether_to_move_is_the_news_where_moving_has_a_cost() {
+    let mut projection = projection();
+    projection.configs[1].migration = Some(quoted("12000"));
+    projection.comparison = Some(compared(money("8000", 6_000.0, 11_000.0), 0.0, "today"));
+    let stay = verdict(&projection);
+    assert_eq!(
+        stay.title,
+        "Stay on `today`: moving costs $12,000 and does not pay back"
+    );
+    assert!(
+        stay.sentences[1].ends_with("The other set-up meets the same limit: moving does not change that.")
+    );
+    projection.comparison = Some(compared(money("100", -2_000.0, 2_100.0), 0.48, "today"));
+    assert_eq!(title(&projection), "`today` or `functions`: too close to call");
+    projection.comparison = Some(compared(money("-5000", -6_000.0, -4_000.0), 0.99, "functions"));
+    assert_eq!(
+        title(&projection),
+        "Move to `functions`: it saves about $5,000 over 24 months, in 99 of 100 cases"
+    );
+}
+
+#[test]
+fn staying_is_an_action_where_others_cost_more() {
+    let mut projection = projection();
+    projection.comparison = Some(compared(money("1900", -390.0, 3_900.0), 0.18, "today"));
+    let actions = verdict(&projection).actions;
+    assert_eq!(actions[0].what, "Stay on `today`: it is likely cheaper.");
+    assert_eq!(
+        actions[0].why,
+        "Over 24 months `functions` costs about $1,900 more; `today` is cheaper in 82 of 100 cases."
+    );
+    projection.comparison = Some(compared(money("100", -2_000.0, 2_100.0), 0.48, "today"));
+    assert_eq!(
+        verdict(&projection).actions[0].what,
+        "`today` or `functions`: too close to call."
+    );
+}
+
+#[test]
+fn a_lever_says_what_to_set_and_what_comes_of_it() {
+    let mut projection = projection();
+    projection.actions = vec![Action::PullLever { lever: 0, by: None }];
+    projection.levers = vec![lever(LeverSetting::Max, [0.8165, 0.0125])];
+    let pulled = verdict(&projection).actions.remove(0);
+    assert_eq!(pulled.what, "Allow 5 servers instead of 2 by November 2027.");
+    assert_eq!(
+        pulled.why,
+        "Set `configs.today.max` from 2 to 5. Each further server costs $70.08 a month from when it is needed; the \
+         totals hold that. The chance of reaching this limit by November 2028 falls from 82 of 100 to 1 of 100."
+    );
+    // What the lever allows is part of the name of the limit.
+    assert!(verdict(&projection).sentences[1].contains("ceiling you set, with both allowed servers:"));
+}
+
+#[test]
+fn a_lever_that_is_no_way_out_is_not_sold_as_one() {
+    let mut projection = projection();
+    projection.actions = vec![Action::PullLever { lever: 0, by: None }];
+    projection.levers = vec![lever(LeverSetting::Reserve, [0.98, 0.91])];
+    let plan = verdict(&projection).actions.remove(0);
+    assert_eq!(plan.what, "Plan a way past the first limit by November 2027.");
+    assert!(
+        plan.why
+            .ends_with("Setting `configs.today.max` from 2 to 5 hardly helps."),
+        "{}",
+        plan.why
+    );
+}
+
+#[test]
+fn other_actions_are_in_words() {
+    let mut projection = projection();
+    projection.sensitivity = vec![Sensitivity {
+        input: "burst of the busiest minute".to_owned(),
+        range: [1.2, 1.8],
+        unit: String::new(),
+        basis: RangeBasis::Assumed,
+        date: [None, "2027-10-03".parse().ok()],
+        months: 5.0,
+        total: [1.0, 2.0],
+        per_1000: [1.0, 2.0],
+    }];
+    projection.actions = vec![
+        Action::Wait {
+            until: "2027-11-20".parse().ok(),
+        },
+        Action::CheckPrice { price: 0 },
+        Action::Narrow { input: 0 },
+    ];
+    let actions = verdict(&projection).actions;
+    let whats: Vec<&str> = actions.iter().map(|action| action.what.as_str()).collect();
+    assert_eq!(
+        whats,
+        [
+            "Nothing has to be done before November 2027.",
+            "Look up the price of `std-2` before you sign.",
+            "Find out more about busiest minute against its hour.",
+        ]
+    );
+    assert_eq!(
+        actions[1].why,
+        "$210 a month, 27 % of this bill, seen 19 days ago in a price list."
+    );
+    assert_eq!(
+        actions[2].why,
+        "It moves the first limit most. Range 1.2–1.8: the limit comes not before November 2028 at one end, \
+         October 2027 at the other."
+    );
+}
+
+#[test]
+fn a_disturbed_test_is_said_and_is_an_action() {
+    let mut projection = projection();
+    for point in &mut projection.points {
+        point.validity = Validity::Suspect;
+    }
+    projection.points[0].validity = Validity::Valid;
+    let disturbed = verdict(&projection);
+    assert_eq!(
+        disturbed.sentences.last().map(String::as_str),
+        Some("The load test was disturbed: only 1 of 5 steps is clean, and the intervals are wider for it.")
+    );
+    assert_eq!(
+        disturbed.actions.last().map(|action| action.what.as_str()),
+        Some("Repeat the load test on a quieter machine.")
+    );
+}
+
+#[test]
+fn an_unstated_number_of_customers_is_said() {
+    let mut projection = projection();
+    projection
+        .headline
+        .as_mut()
+        .expect("the fixture has one")
+        .customers_stated = false;
+    assert!(verdict(&projection).sentences[0].ends_with(
+        "The study does not say how many customers there are; these are the most that were tested with room."
+    ));
+}
+
+#[test]
+fn a_missing_price_makes_it_at_least() {
+    let mut projection = projection();
+    today(&mut projection).bill.total.at_least = true;
+    assert!(title(&projection).starts_with("42,000 customers cost at least $771 a month"));
+}
+
+#[test]
+fn without_a_configuration_it_says_what_was_measured() {
+    let mut projection = projection();
+    projection.headline = None;
+    assert_eq!(title(&projection), "Tested with up to 30,000 customers");
+    for point in &mut projection.points {
+        point.validity = Validity::Invalid;
+    }
+    let verdict = verdict(&projection);
+    assert_eq!(verdict.title, "The load test has no valid step with customers");
+    assert!(
+        verdict
+            .sentences
+            .iter()
+            .any(|text| text.starts_with("None of the 5 test steps is valid"))
+    );
+}
+
+#[test]
+fn the_terminal_gets_plain_lines() {
+    let mut projection = projection();
+    projection.configs[0].name = "a\u{1b}[31m\nb\u{202e}".to_owned();
+    let headline = projection.headline.as_mut().expect("the fixture has one");
+    headline.config = projection.configs[0].name.clone();
+    headline.customers = 60_000.0;
+    headline
+        .break_point
+        .as_mut()
+        .expect("the fixture has one")
+        .customers = Some(estimate(50_000.0, 49_000.0, 51_000.0));
+    projection.actions = vec![Action::Wait { until: None }];
+    let text = verdict(&projection).text();
+    assert_eq!(text.lines().count(), 2, "{text}");
+    assert!(
+        text.starts_with("60,000 customers are more than `a [31m b` has room for\n1. Nothing has to"),
+        "{text}"
+    );
+}
