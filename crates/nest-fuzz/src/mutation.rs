@@ -37,11 +37,11 @@ pub fn input(seeds: &Seeds, language: Language, seed: u64, index: u64) -> Vec<u8
     let number = random.random_range(0..seeds.texts.len());
     let grown = seeds.trees[number]
         .as_ref()
-        .filter(|_| random.random_bool(0.7))
+        .filter(|_| random.random_bool(0.8))
         .and_then(|tree| tree::mutated(tree, &seeds.trees, language, &mut random));
     // What is well formed goes deeper into a reader, so most of it is left alone.
     let rounds = match &grown {
-        Some(_) if random.random_bool(0.7) => 0,
+        Some(_) if random.random_bool(0.8) => 0,
         _ => 1 + random.random_range(0..4) * random.random_range(0..3),
     };
     let mut text = grown.unwrap_or_else(|| seeds.texts[number].clone());

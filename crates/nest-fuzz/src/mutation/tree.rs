@@ -36,7 +36,8 @@ pub fn mutated(
 ) -> Option<Vec<u8>> {
     let mut tree = tree.clone();
     let others: Vec<&Value> = others.iter().flatten().collect();
-    for _ in 0..1 + random.random_range(0..3) {
+    // Mostly one change: with more of them, little is still understood.
+    for _ in 0..1 + random.random_range(0..4) / 2 {
         let donor = node_of(others[random.random_range(0..others.len())], random).clone();
         change(node_mut(&mut tree, random), donor, random);
     }
@@ -55,7 +56,8 @@ fn print(tree: &Value, language: Language) -> Option<Vec<u8>> {
 
 /// Changes one value; `donor` is one from elsewhere.
 fn change(node: &mut Value, donor: Value, random: &mut Random) {
-    match random.random_range(0..10) {
+    match random.random_range(0..16) {
+        10.. if near(node, random) => {}
         0 | 1 => *node = number(node, random),
         2 => *node = donor,
         3 => *node = Value::from(WORDS[random.random_range(0..WORDS.len())]),
@@ -63,6 +65,33 @@ fn change(node: &mut Value, donor: Value, random: &mut Random) {
         5 => wrap(node, random),
         _ => change_children(node, donor, random),
     }
+}
+
+/// Gives a number, or one in a text such as `12 / day`, another value of the same form; a truth value turns.
+/// False if there is none.
+fn near(node: &mut Value, random: &mut Random) -> bool {
+    match node {
+        Value::Bool(truth) => *truth = !*truth,
+        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(whole), _) => *node = json!(whole.saturating_add(random.random_range(-3..4))),
+            (None, Some(value)) => *node = json!(value * random.random_range(0.2..5.0)),
+            (None, None) => return false,
+        },
+        Value::String(text) => {
+            let digits: Vec<usize> = text
+                .match_indices(|letter: char| letter.is_ascii_digit())
+                .map(|found| found.0)
+                .collect();
+            if digits.is_empty() {
+                return false;
+            }
+            let place = digits[random.random_range(0..digits.len())];
+            let digit = random.random_range(0..10).to_string();
+            text.replace_range(place..=place, &digit);
+        }
+        _ => return false,
+    }
+    true
 }
 
 /// A number at an end of its range, in a text if the value was one; or the value moved by some orders of
