@@ -302,7 +302,10 @@ mod tests {
 
     #[test]
     fn only_hosts_that_may_be_put_under_load_are_visited() {
-        let from = || sent("GET", "http://127.0.0.1:8080/x", &[]);
+        let from = || SentRequest {
+            body: RequestBody::None,
+            ..sent("GET", "http://127.0.0.1:8080/x", &[])
+        };
         for allowed in [
             "http://127.9.9.9/",
             "http://[::1]:1/",
