@@ -227,7 +227,8 @@ pub(super) fn quality(projection: &Projection) -> Option<String> {
     }
     (valid * 2 < all).then(|| {
         format!(
-            "The load test was disturbed: only {valid} of {all} steps {} clean, and the intervals are wider for it.",
+            "The load test was disturbed: only {valid} of {all} steps {} clean, and the intervals are \
+             wider for it.",
             if valid == 1 { "is" } else { "are" }
         )
     })

@@ -96,7 +96,8 @@ mod tests {
         };
         assert_eq!(
             reached(Some(&date), 0.8165, day("2028-12-01")),
-            "about August 2028; 1 chance in 20 by March 2028; 18 chances in 100 that it comes after December 2028"
+            "about August 2028; 1 chance in 20 by March 2028; 18 chances in 100 that it comes after \
+             December 2028"
         );
         let late = BreakDate {
             value: None,
