@@ -87,8 +87,8 @@ fn a_limit_within_the_plan_is_named_with_its_month() {
         [
             "That is $18.36 per 1,000 customers.",
             "At about 46,600 customers (9 in 10: 43,100–50,900; calculated, tested to 30,000) CPU passes the \
-             ceiling you set: about December 2027; 1 chance in 20 by November 2027; 19 in 20 by February \
-             2028.",
+             ceiling you set. Growth gets there about December 2027, with 1 chance in 20 by November 2027 and \
+             19 in 20 by February 2028.",
             "The largest part of the bill is `egress`: 22 %.",
         ]
     );
@@ -219,7 +219,7 @@ fn a_lever_says_what_to_set_and_what_comes_of_it() {
          of 100."
     );
     // What the lever allows is part of the name of the limit.
-    assert!(verdict(&projection).sentences[1].contains("ceiling you set, with both allowed servers:"));
+    assert!(verdict(&projection).sentences[1].contains("ceiling you set, with both allowed servers."));
 }
 
 #[test]
