@@ -87,8 +87,8 @@ fn a_limit_within_the_plan_is_named_with_its_month() {
         [
             "That is $18.36 per 1,000 customers.",
             "At about 46,600 customers (9 in 10: 43,100–50,900; calculated, tested to 30,000) CPU passes the \
-             ceiling you set. Growth gets there about December 2027, with 1 chance in 20 by November 2027 and \
-             19 in 20 by February 2028.",
+             ceiling you set. Growth gets there about December 2027, with 1 chance in 20 by November 2027 \
+             and 19 in 20 by February 2028.",
             "The largest part of the bill is `egress`: 22 %.",
         ]
     );
