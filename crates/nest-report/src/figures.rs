@@ -64,7 +64,8 @@ pub(crate) struct Picture {
     pub title: String,
     /// Its key in a line; empty if it needs none.
     pub key: String,
-    /// Inline SVG, for wide, middle and narrow pages; the first one is empty where the middle one serves both.
+    /// Inline SVG, for wide, middle and narrow pages; the first one is empty where the middle one serves
+    /// both.
     pub widths: [String; 3],
 }
 

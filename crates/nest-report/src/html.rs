@@ -56,7 +56,7 @@ fn filled(projection: &Projection, sections: Vec<Section>) -> Result<String, Rep
         study => study.as_str(),
         as_of => as_of.as_str(),
         measured => measured(projection),
-        currency => projection.headline.as_ref().map(|headline| words::clean(currency(projection, &headline.config))),
+        currency => code(projection),
         made_by => words::clean(&projection.header.made_by),
         run => run.as_str(),
         verdict => Serde(verdict(projection)),
@@ -77,6 +77,12 @@ fn filled(projection: &Projection, sections: Vec<Section>) -> Result<String, Rep
 /// What all sections say about how their numbers come about.
 fn how(sections: &[Section]) -> Vec<String> {
     sections.iter().flat_map(|section| section.how.clone()).collect()
+}
+
+/// The currency of the headline, if there is one.
+fn code(projection: &Projection) -> Option<String> {
+    let headline = projection.headline.as_ref()?;
+    Some(words::clean(currency(projection, &headline.config)))
 }
 
 /// The day of the measurement, where it can be read.

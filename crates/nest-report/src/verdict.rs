@@ -1,6 +1,7 @@
 //! What a report says first: one sentence, two or three more, and what to do next.
 //!
-//! Rules choose the sentences from the projection. They open the page, the summary and what the terminal prints,
+//! Rules choose the sentences from the projection. They open the page, the summary and what the terminal
+//! prints,
 //! so that all of them say the same.
 
 mod actions;
@@ -24,7 +25,8 @@ use crate::words;
 pub struct Verdict {
     /// The answer in one sentence.
     pub title: String,
-    /// What it rests on: cost, first limit, largest part of the bill, and how good the test was if it was not.
+    /// What it rests on: cost, first limit, largest part of the bill, and how good the test was if it was
+    /// not.
     pub sentences: Vec<String>,
     /// What to do next, the most urgent first; at most three.
     pub actions: Vec<NextStep>,
@@ -85,7 +87,8 @@ fn measured(projection: &Projection) -> Verdict {
     };
     let action = NextStep {
         what: "Add a configuration to the study.".to_owned(),
-        why: "A `[configs.NAME]` in nest.toml says what it runs on, and the report then says what that costs and \
+        why: "A `[configs.NAME]` in nest.toml says what it runs on, and the report then says what that \
+             costs and \
               where it ends."
             .to_owned(),
     };

@@ -1,6 +1,7 @@
 //! What limits, inputs, dates and amounts are called by people who do not run servers.
 //!
-//! The page, the summary and the terminal take their words from here, so that a thing has one name everywhere.
+//! The page, the summary and the terminal take their words from here, so that a thing has one name
+//! everywhere.
 //! Names that the study gives stand in backticks.
 
 mod amount;

@@ -168,6 +168,53 @@ fn every_section_begins_with_a_short_finding() {
     assert_eq!(page.matches("<h1>").count(), 1);
 }
 
+/// Anchors of the sections, in their order.
+fn sections(page: &str) -> Vec<&str> {
+    let found = page.split("<section id=\"").skip(1);
+    found.filter_map(|rest| rest.split('"').next()).collect()
+}
+
+#[test]
+fn sections_stand_in_the_order_of_what_they_move() {
+    let usual = html(&projection()).expect("a page");
+    let order = [
+        "time",
+        "size",
+        "money",
+        "policies",
+        "engineers",
+        "sure",
+        "sources",
+    ];
+    assert_eq!(sections(&usual), order);
+    let mut large = projection();
+    large.policies[0].totals.change_with_fees = support::money("-6000", -6_500.0, -5_500.0);
+    let first = html(&large).expect("a page");
+    assert_eq!(sections(&first)[..3], ["time", "policies", "size"]);
+}
+
+#[test]
+fn the_summary_leads_with_what_changes_next() {
+    let mut projection = projection();
+    projection.configs[0].unit_steps = vec![nest_data::projection::UnitStep {
+        resource: "app/cpu".to_owned(),
+        units: 5.0,
+        customers: support::estimate(48_400.0, 45_000.0, 52_000.0),
+        date: nest_data::projection::BreakDate {
+            value: "2028-01-05".parse().ok(),
+            low: "2027-12-02".parse().ok(),
+            high: None,
+        },
+        allowed: true,
+    }];
+    let summary = markdown(&projection).expect("a summary");
+    let change = summary.lines().nth(2);
+    assert_eq!(
+        change,
+        Some("**A larger bill from about January 2028 (1 chance in 20 by December 2027): one more server.**")
+    );
+}
+
 #[test]
 fn a_strict_policy_can_serve_the_page_and_nothing_takes_focus_in_vain() {
     for page in [

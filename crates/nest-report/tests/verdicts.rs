@@ -21,7 +21,8 @@ fn today(projection: &mut Projection) -> &mut nest_data::projection::ConfigProje
     &mut projection.configs[0]
 }
 
-/// A comparison of the two configurations, in which functions differ by `change` and are cheaper in `cheaper`.
+/// A comparison of the two configurations, in which functions differ by `change` and are cheaper in
+/// `cheaper`.
 fn compared(change: MoneyEstimate, cheaper: f64, recommended: &str) -> Comparison {
     let total = |config: &str, change, cheaper| ConfigTotal {
         config: config.to_owned(),
@@ -86,7 +87,8 @@ fn a_limit_within_the_plan_is_named_with_its_month() {
         [
             "That is $18.36 per 1,000 customers.",
             "At about 46,600 customers (9 in 10: 43,100–50,900; calculated, tested to 30,000) CPU passes the \
-             ceiling you set: about December 2027; 1 chance in 20 by November 2027; 19 in 20 by February 2028.",
+             ceiling you set. Growth gets there about December 2027, with 1 chance in 20 by November 2027 \
+             and 19 in 20 by February 2028.",
             "The largest part of the bill is `egress`: 22 %.",
         ]
     );
@@ -211,11 +213,13 @@ fn a_lever_says_what_to_set_and_what_comes_of_it() {
     assert_eq!(pulled.what, "Allow 5 servers instead of 2 by November 2027.");
     assert_eq!(
         pulled.why,
-        "Set `configs.today.max` from 2 to 5. Each further server costs $70.08 a month from when it is needed; the \
-         totals hold that. The chance of reaching this limit by November 2028 falls from 82 of 100 to 1 of 100."
+        "Set `configs.today.max` from 2 to 5. Each further server costs $70.08 a month from when it is \
+         needed; the \
+         totals hold that. The chance of reaching this limit by November 2028 falls from 82 of 100 to 1 \
+         of 100."
     );
     // What the lever allows is part of the name of the limit.
-    assert!(verdict(&projection).sentences[1].contains("ceiling you set, with both allowed servers:"));
+    assert!(verdict(&projection).sentences[1].contains("ceiling you set, with both allowed servers."));
 }
 
 #[test]

@@ -29,11 +29,14 @@ pub(super) fn details(projection: &Projection, figures: &[Figure]) -> Option<Sec
     section.tables.extend(use_of_resources(projection));
     section.tables.extend(response(projection));
     section.how = vec![
-        "Service demand is what one execution uses of a resource, whatever the load. It is found by regression over \
+        "Service demand is what one execution uses of a resource, whatever the load. It is found by \
+         regression over \
          steps whose mixes were designed to tell behaviours apart; curves and bills follow from it."
             .to_owned(),
-        "Active is executions in progress, in flight is requests in progress. Response time counts from when a \
-         request was due. Valid steps are fitted; suspect ones with a wider error; limited ones, where the target \
+        "Active is executions in progress, in flight is requests in progress. Response time counts from \
+         when a \
+         request was due. Valid steps are fitted; suspect ones with a wider error; limited ones, where \
+         the target \
          could not keep up, as plateau; invalid ones are only kept."
             .to_owned(),
     ];

@@ -27,8 +27,10 @@ pub(super) fn inputs(projection: &Projection, figures: &[Figure]) -> Option<Sect
     section.tables.extend(levers(projection));
     section.tables.extend(table(&subject));
     section.how = vec![
-        "One input at a time, all others at their best guess. A measured range is its 9-in-10 interval, a stated one \
-         is the study's own. Where nobody states one, a fifth either way is assumed, for prices a tenth; a ceiling \
+        "One input at a time, all others at their best guess. A measured range is its 9-in-10 interval, \
+         a stated one \
+         is the study's own. Where nobody states one, a fifth either way is assumed, for prices a tenth; \
+         a ceiling \
          is moved by a tenth of capacity."
             .to_owned(),
     ];

@@ -40,7 +40,8 @@ pub(super) fn policies(projection: &Projection, figures: &[Figure]) -> Option<Se
         .tables
         .extend(dated.map(|policy| months(projection, policy)));
     section.how = vec![
-        "Before and after a policy are computed on the same random cases, so what both share cancels: the change \
+        "Before and after a policy are computed on the same random cases, so what both share cancels: \
+         the change \
          is surer than the two amounts."
             .to_owned(),
     ];

@@ -18,7 +18,8 @@ pub(super) fn segments(projection: &Projection, figures: &[Figure]) -> Option<Se
         .drawn(figures, &[FigureKind::Segments]);
     section.tables.push(table(&subject));
     section.how = vec![
-        "Work is charged to those whose behaviour causes it; capacity that is not used and fixed amounts are shared \
+        "Work is charged to those whose behaviour causes it; capacity that is not used and fixed amounts \
+         are shared \
          evenly."
             .to_owned(),
         "The floor price leaves the margin that the study aims at, after servers and fees.".to_owned(),

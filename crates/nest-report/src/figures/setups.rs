@@ -39,10 +39,12 @@ pub(super) fn side_by_side(projection: &Projection, figures: &[Figure]) -> Optio
     section.tables.extend(break_evens(projection, comparison));
     section.tables.extend(regrets(projection, comparison));
     section.how = vec![
-        "All set-ups are computed on the same random cases and the same measured work, so what they share cancels \
+        "All set-ups are computed on the same random cases and the same measured work, so what they \
+         share cancels \
          in every difference."
             .to_owned(),
-        "Room for the whole plan: nothing fails before growth ends, with every limit as the study sets it. The \
+        "Room for the whole plan: nothing fails before growth ends, with every limit as the study sets \
+         it. The \
          recommendation takes it that limits of your choice are moved; hard limits count."
             .to_owned(),
     ];
@@ -128,7 +130,8 @@ pub(crate) fn totals(projection: &Projection) -> Option<PageTable> {
             format::chance_cell(total.cheapest_with_levers).into(),
         ]);
     }
-    let note = "Columns 4 to 6 count random cases; the last one counts set-ups with room for the whole plan once \
+    let note = "Columns 4 to 6 count random cases; the last one counts set-ups with room for the whole \
+         plan once \
                 limits of your choice are moved.";
     Some(table.noted(note).cut())
 }

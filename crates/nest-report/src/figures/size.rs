@@ -31,7 +31,8 @@ pub(super) fn per_1000(projection: &Projection, figures: &[Figure]) -> Option<Se
     section.tables.push(table(projection));
     section.tables.extend(crossovers(projection));
     section.how = vec![
-        "A value is the best guess: every input at its point estimate, in decimal arithmetic. What stands below \
+        "A value is the best guess: every input at its point estimate, in decimal arithmetic. What \
+         stands below \
          it holds 9 of 10 random cases."
             .to_owned(),
         format!("A customer is {}.", words::clean(&projection.study.customer)),

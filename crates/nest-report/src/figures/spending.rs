@@ -41,11 +41,15 @@ pub(super) fn bills(projection: &Projection, figures: &[Figure]) -> Option<Secti
         .tables
         .extend(shown.iter().filter_map(|config| fees(config)));
     section.how = vec![
-        "The lines of a bill sum to its total exactly; printed amounts are cut so that they still do.".to_owned(),
-        "Work is charged to the behaviour that causes it; capacity that is kept free, stands by or fills up the \
+        "The lines of a bill sum to its total exactly; printed amounts are cut so that they still \
+         do."
+        .to_owned(),
+        "Work is charged to the behaviour that causes it; capacity that is kept free, stands by or fills \
+         up the \
          last unit has lines of its own."
             .to_owned(),
-        "Calculated quantities follow from measured work. The study fixes assumed ones, your own contract agreed \
+        "Calculated quantities follow from measured work. The study fixes assumed ones, your own \
+         contract agreed \
          ones."
             .to_owned(),
     ];

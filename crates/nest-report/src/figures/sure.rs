@@ -102,7 +102,8 @@ fn of_test(projection: &Projection) -> Option<Doubt> {
             0.2,
             "Few steps were repeated",
             format!(
-                "How much equal steps differ is assumed. All {all} steps are clean; more of them narrow the intervals."
+                "How much equal steps differ is assumed. All {all} steps are clean; more of them narrow \
+                 the intervals."
             ),
         )),
         _ => {
@@ -112,7 +113,8 @@ fn of_test(projection: &Projection) -> Option<Doubt> {
                 "Some test steps count less"
             };
             let text = format!(
-                "{doubtful} of {all} steps are not clean{reasons}. They count less or not at all, which widens every \
+                "{doubtful} of {all} steps are not clean{reasons}. They count less or not at all, which \
+                 widens every \
                  interval. Repeat them on a quieter machine."
             );
             Some(Doubt::new(
@@ -147,16 +149,22 @@ fn of_hidden_limit(projection: &Projection) -> Option<Doubt> {
             2.0,
             "Something that no probe reads limits it",
             format!(
-                "Work levels off at {} of what the measured resources allow: a lock, a pool or a remote service. Find \
+                "Work levels off at {} of what the measured resources allow: a lock, a pool or a remote \
+                 service. Find \
                  it before you add servers.",
                 words::share(*ratio)
             ),
         )),
-        Caveat::UnmeasuredWait { probability, customers, .. } => Some(Doubt::new(
+        Caveat::UnmeasuredWait {
+            probability,
+            customers,
+            ..
+        } => Some(Doubt::new(
             0.3 + probability,
             "Something that no probe reads may limit it",
             format!(
-                "Answers slow down faster than the measured resources explain: {} that a lock, a pool or a remote \
+                "Answers slow down faster than the measured resources explain: {} that a lock, a pool or \
+                 a remote \
                  service is full at {} customers. Look there before you add servers.",
                 format::chance(*probability),
                 words::count(customers)
@@ -183,11 +191,16 @@ fn of_reach(projection: &Projection) -> Option<Doubt> {
     (factor > FAR && point.nature == LimitNature::Hard || factor > FAR).then(|| {
         let interval = words::count_interval(customers, point.open_above);
         let text = format!(
-            "Tested to {} customers; the first limit lies {} times as far ({interval}). A test nearer to it narrows that.",
+            "Tested to {} customers; the first limit lies {} times as far ({interval}). A test nearer to \
+             it narrows that.",
             words::customers(tested),
             format::number((factor * 10.0).round() / 10.0)
         );
-        Doubt::new(factor.ln().min(0.9), "The first limit is calculated, not seen", text)
+        Doubt::new(
+            factor.ln().min(0.9),
+            "The first limit is calculated, not seen",
+            text,
+        )
     })
 }
 
@@ -219,7 +232,8 @@ fn of_speed(projection: &Projection) -> Option<Doubt> {
         0.35,
         "The speed of rented servers is assumed",
         format!(
-            "A rented CPU is taken to do {} to {} of the work of a tested core{effect}. One run of the study there \
+            "A rented CPU is taken to do {} to {} of the work of a tested core{effect}. One run of the \
+             study there \
              replaces this.",
             format::number(low),
             format::number(high)
@@ -248,12 +262,16 @@ fn of_unknown_prices(projection: &Projection) -> Option<Doubt> {
         })
         .collect();
     (!configs.is_empty()).then(|| {
-        let own = projection.headline.as_ref().is_some_and(|headline| configs.contains(&words::name(&headline.config)));
+        let own = projection
+            .headline
+            .as_ref()
+            .is_some_and(|headline| configs.contains(&words::name(&headline.config)));
         Doubt::new(
             if own { 1.5 } else { 0.4 },
             "Some prices are not known",
             format!(
-                "On {} lines have no price: costs there are at least what is shown. Add the prices to a book of your own.",
+                "On {} lines have no price: costs there are at least what is shown. Add the prices to a \
+                 book of your own.",
                 words::listed(&configs)
             ),
         )
@@ -270,7 +288,8 @@ fn of_old_prices(projection: &Projection) -> Option<Doubt> {
         share,
         "Some prices are old",
         format!(
-            "{} of this bill rests on prices older than a year; that of {} was seen {} ago. Look them up before you \
+            "{} of this bill rests on prices older than a year; that of {} was seen {} ago. Look them up \
+             before you \
              sign.",
             words::share(share),
             words::name(&oldest.item),

@@ -31,12 +31,16 @@ pub(super) fn bill_and_limits(projection: &Projection, figures: &[Figure]) -> Op
     section.tables.extend(years(projection));
     section.tables.extend(months(subject.config));
     section.how = vec![
-        "A limit is the least number of customers, in their busiest minute, at which something fails. Limits of \
-         your choice (a ceiling, a number of servers, a target, a budget) are yours to move; hard ones are not."
+        "A limit is the least number of customers, in their busiest minute, at which something fails. \
+         Limits of \
+         your choice (a ceiling, a number of servers, a target, a budget) are yours to move; hard ones \
+         are not."
             .to_owned(),
-        "Chances are counted over random cases in which growth and everything that was measured vary together."
+        "Chances are counted over random cases in which growth and everything that was measured vary \
+         together."
             .to_owned(),
-        "Customers are those of a month's first day. A month's cost is the mean of its two ends over 730 hours."
+        "Customers are those of a month's first day. A month's cost is the mean of its two ends over 730 \
+         hours."
             .to_owned(),
     ];
     Some(section)
@@ -159,7 +163,8 @@ fn too_many(subject: &Subject) -> Option<String> {
     let from = step.date.value?;
     let unit = words::unit_word(Some(subject.config.platform));
     Some(format!(
-        "From about {} on the plan needs a {unit} that you do not allow; its cost is in the months and totals.",
+        "From about {} on the plan needs a {unit} that you do not allow; its cost is in the months and \
+         totals.",
         words::full_month(from)
     ))
 }

@@ -79,15 +79,13 @@ fn of_limit(subject: &Subject) -> String {
     };
     let what = words::limit(subject.projection, config, point);
     let when = if subject.grows() && !point.chance_by_month.is_empty() {
-        format!(
-            ": {}",
-            words::reached(point.date.as_ref(), point.reached, subject.end())
-        )
+        let when = words::reached(point.date.as_ref(), point.reached, subject.end());
+        format!(" Growth gets there {when}.")
     } else {
         String::new()
     };
     let at = words::count(customers);
-    format!("At {at} customers{facts} {what}{when}.{}", shared(subject))
+    format!("At {at} customers{facts} {what}.{when}{}", shared(subject))
 }
 
 fn without_limit(subject: &Subject) -> String {
@@ -227,7 +225,8 @@ pub(super) fn quality(projection: &Projection) -> Option<String> {
     }
     (valid * 2 < all).then(|| {
         format!(
-            "The load test was disturbed: only {valid} of {all} steps {} clean, and the intervals are wider for it.",
+            "The load test was disturbed: only {valid} of {all} steps {} clean, and the intervals are \
+             wider for it.",
             if valid == 1 { "is" } else { "are" }
         )
     })

@@ -29,7 +29,8 @@ pub(crate) fn count(estimate: &Estimate) -> String {
     }
 }
 
-/// The interval of an estimate: `264,000–359,000`, with `or more` behind it if its upper end is cut off; empty
+/// The interval of an estimate: `264,000–359,000`, with `or more` behind it if its upper end is cut off;
+/// empty
 /// if it has none.
 pub(crate) fn count_interval(estimate: &Estimate, open_above: bool) -> String {
     let text = format::estimate(estimate);

@@ -6,6 +6,7 @@ use nest_data::{
     projection::{BreakDate, BreakPoint},
 };
 
+use super::name::listed;
 use crate::format;
 
 const MONTHS: [&str; 12] = [
@@ -50,33 +51,36 @@ pub(crate) fn limit_date(projection: &Projection, point: &BreakPoint) -> String 
     }
 }
 
-/// When growth reaches a limit, for a sentence: `about August 2028; 1 chance in 20 by March 2028; 17 in 100
-/// not by December 2028`.
+/// When growth reaches a limit, for a sentence: `about August 2028, with 1 chance in 20 by March 2028 and 18
+/// chances in 100 after December 2028`.
 pub(crate) fn reached(date: Option<&BreakDate>, chance: f64, end: Option<Date>) -> String {
-    let end_month = end.map_or_else(|| "the end of the plan".to_owned(), full_month);
-    let Some(date) = date.filter(|date| date.value.is_some() || date.low.is_some()) else {
-        return format!("hardly before {end_month}: {}", format::chance(chance));
-    };
-    let mut parts = Vec::new();
-    match date.value {
-        Some(value) => parts.push(format!("about {}", full_month(value))),
-        None => parts.push(format!("{} by {end_month}", format::chance(chance))),
+    let end = end.map_or_else(|| "the end of the plan".to_owned(), full_month);
+    match date.map(|date| (date.value, date.low, date.high)) {
+        Some((Some(value), low, high)) => about(value, low, high, chance, &end),
+        Some((None, Some(low), _)) => format!(
+            "by {end} in {}, and by {} in 1 of 20",
+            format::cases(chance),
+            full_month(low)
+        ),
+        _ => format!("hardly before {end}: {}", format::chance(chance)),
     }
-    let early = date
-        .low
-        .filter(|low| date.value.is_none_or(|value| month(value) != month(*low)));
-    parts.extend(early.map(|low| format!("1 chance in 20 by {}", full_month(low))));
-    match (date.value, date.high) {
-        (Some(_), Some(high)) => parts.push(format!("19 in 20 by {}", full_month(high))),
-        (Some(_), None) if chance < 0.995 => {
-            parts.push(format!(
-                "{} that it comes after {end_month}",
-                format::chance(1.0 - chance)
-            ));
+}
+
+fn about(value: Date, low: Option<Date>, high: Option<Date>, chance: f64, end: &str) -> String {
+    let mut chances = Vec::new();
+    let early = low.filter(|low| month(value) != month(*low));
+    chances.extend(early.map(|low| format!("1 chance in 20 by {}", full_month(low))));
+    match high {
+        Some(high) if month(value) != month(high) => {
+            chances.push(format!("19 in 20 by {}", full_month(high)));
+        }
+        None if chance < 0.995 => {
+            chances.push(format!("{} after {end}", format::chance(1.0 - chance)));
         }
         _ => {}
     }
-    parts.join("; ")
+    let with = if chances.is_empty() { "" } else { ", with " };
+    format!("about {}{with}{}", full_month(value), listed(&chances))
 }
 
 #[cfg(test)]
@@ -96,7 +100,7 @@ mod tests {
         };
         assert_eq!(
             reached(Some(&date), 0.8165, day("2028-12-01")),
-            "about August 2028; 1 chance in 20 by March 2028; 18 chances in 100 that it comes after December 2028"
+            "about August 2028, with 1 chance in 20 by March 2028 and 18 chances in 100 after December 2028"
         );
         let late = BreakDate {
             value: None,
@@ -105,7 +109,7 @@ mod tests {
         };
         assert_eq!(
             reached(Some(&late), 0.404, day("2028-12-01")),
-            "40 chances in 100 by December 2028; 1 chance in 20 by July 2028"
+            "by December 2028 in 40 of 100 cases, and by July 2028 in 1 of 20"
         );
         assert_eq!(
             reached(None, 0.001, day("2028-12-01")),

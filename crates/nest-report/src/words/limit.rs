@@ -68,7 +68,8 @@ pub(crate) fn cause(kind: BreakKind, cause: &str) -> String {
     }
 }
 
-/// A limit in at most four words, for the margin of a chart: `CPU over 70 %`, `database CPU full`, `login over
+/// A limit in at most four words, for the margin of a chart: `CPU over 70 %`, `database CPU full`, `login
+/// over
 /// 250 ms`.
 pub(crate) fn limit_label(projection: &Projection, config: &str, point: &BreakPoint) -> String {
     let used = |text: &str| resource(text).replace("the ", "").replace("'s", "");

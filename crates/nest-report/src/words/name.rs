@@ -27,7 +27,8 @@ pub(crate) fn clean(text: &str) -> String {
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Whether a character turns the direction of the text around it (Unicode Standard Annex 9), or breaks a line.
+/// Whether a character turns the direction of the text around it (Unicode Standard Annex 9), or breaks a
+/// line.
 pub(crate) fn turns(character: char) -> bool {
     matches!(
         character,

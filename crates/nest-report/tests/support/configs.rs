@@ -261,7 +261,8 @@ pub fn broken(
     }
 }
 
-/// The chance by the first day of each month of 24, and by their end: what is found is reached around December
+/// The chance by the first day of each month of 24, and by their end: what is found is reached around
+/// December
 /// 2027, what is not at the end at most.
 fn chances(found: bool, reached: f64) -> Vec<(jiff::civil::Date, f64)> {
     let day =
