@@ -2,7 +2,7 @@
 
 mod saw_tooth;
 
-use nest_data::projection::{Chart, ConfigProjection, Curve};
+use nest_data::projection::{BreakKind, Chart, ConfigProjection, Curve};
 
 use self::saw_tooth::{Step, lens, saw_tooth};
 
@@ -31,6 +31,13 @@ const HEIGHT: f64 = 280.0;
 /// How far the axis reaches above what is paid now and later, as a factor: few customers cost any amount
 /// each.
 const ABOVE: f64 = 1.6;
+
+/// Distance of two numbers of customers that is none, as a share.
+const SAME: f64 = 0.001;
+/// Distance of two costs at their end that is hardly seen, as a share of the base's.
+const BESIDE: f64 = 0.06;
+/// Most steps with a word.
+const MOST_WORDS: usize = 4;
 
 /// One set-up in the plot.
 struct Series<'a> {
@@ -80,29 +87,45 @@ fn is_drawable(curve: &Curve) -> bool {
     curve.points.len() > 1 && curve.points.iter().all(finite)
 }
 
+/// Steps inside the curve: units that are needed, and limits from which on more is priced than allowed.
 fn steps(config: &ConfigProjection, curve: &Curve) -> Vec<Step> {
-    let ends = curve
-        .points
-        .first()
-        .zip(curve.points.last())
-        .map(|(first, last)| first[0]..last[0]);
-    let mut steps: Vec<Step> = config
+    let units = config
         .unit_steps
         .iter()
-        .filter(|step| {
-            ends.as_ref()
-                .is_some_and(|ends| ends.contains(&step.customers.value))
-        })
-        .map(|step| Step {
-            at: step.customers.value,
-            low: step.customers.low,
-            high: step.customers.high,
-            units: step.units,
-            allowed: step.allowed,
+        .map(|step| (step.customers, Some(step.units), step.allowed));
+    let known: Vec<f64> = config
+        .unit_steps
+        .iter()
+        .map(|step| step.customers.value)
+        .collect();
+    let is_new = |at: f64| known.iter().all(|known| (known - at).abs() > SAME * at);
+    let limits = config
+        .break_points
+        .iter()
+        .filter(|point| point.kind == BreakKind::OverReserve)
+        .filter_map(|point| Some((point.customers.filter(|at| is_new(at.value))?, None, false)));
+    let ends = curve.points.first().zip(curve.points.last());
+    let inside = |at: f64| ends.is_some_and(|(first, last)| (first[0]..last[0]).contains(&at));
+    let mut steps: Vec<Step> = units
+        .chain(limits)
+        .filter(|(customers, _, _)| inside(customers.value))
+        .map(|(customers, units, allowed)| Step {
+            at: customers.value,
+            low: customers.low,
+            high: customers.high,
+            units,
+            allowed,
         })
         .collect();
     steps.sort_by(|left, right| left.at.total_cmp(&right.at));
     steps
+}
+
+/// The steps of the base that are worth a word: those it may take, and the first that it may not.
+fn worded<'a>(series: &'a [Series]) -> Vec<&'a Step> {
+    let steps = series.first().map_or(&[][..], |base| base.steps.as_slice());
+    let first_forbidden = steps.iter().position(|step| !step.allowed).unwrap_or(steps.len());
+    steps.iter().take(first_forbidden + 1).take(MOST_WORDS).collect()
 }
 
 fn title(series: &[Series]) -> String {
@@ -151,21 +174,24 @@ fn description(subject: &Subject, series: &[Series]) -> String {
             )
         })
         .collect();
-    for one in series {
-        parts.extend(one.steps.iter().map(|step| {
-            let allowed = if step.allowed {
-                ""
-            } else {
-                ", which you do not allow"
-            };
-            format!(
-                "From {} customers on {} needs a {} server{allowed}.",
-                words::customers(step.at),
-                name(&one.config.name),
-                ordinal(step.units)
-            )
-        }));
-    }
+    let base = series
+        .first()
+        .map_or_else(String::new, |base| name(&base.config.name));
+    parts.extend(worded(series).into_iter().map(|step| {
+        let what = step.units.map_or_else(
+            || "more".to_owned(),
+            |units| format!("a {} server", ordinal(units)),
+        );
+        let allowed = if step.allowed {
+            ""
+        } else {
+            ", which you do not allow"
+        };
+        format!(
+            "From {} customers on {base} needs {what}{allowed}.",
+            words::customers(step.at)
+        )
+    }));
     parts.extend(
         equal_points(subject, series)
             .into_iter()
@@ -247,7 +273,12 @@ fn draw(subject: &Subject, chart: &Chart, series: &[Series], width: f64) -> Shee
         (0.0, 14.0),
         "Cost of 1,000 customers a month",
     );
-    series.iter().rev().for_each(|one| bands(&mut sheet, &frame, one));
+    if let Some(base) = series.first() {
+        series
+            .iter()
+            .rev()
+            .for_each(|one| bands(&mut sheet, &frame, one, base));
+    }
     for one in series.iter().rev() {
         let line = saw_tooth(&one.curve.points, &positions(&one.steps));
         frame.line(
@@ -288,7 +319,9 @@ fn top(subject: &Subject, series: &[Series]) -> f64 {
     rounded_up(paid * ABOVE, axis::MOST)
 }
 
-fn bands(sheet: &mut Sheet, frame: &Frame, one: &Series) {
+/// The band of a set-up, unless its line runs so near the base's that it would only hide that one's.
+fn bands(sheet: &mut Sheet, frame: &Frame, one: &Series, base: &Series) {
+    let beside = one.role > 0 && (ends(one).1 - ends(base).1).abs() < BESIDE * ends(base).1;
     let beside_a_step = |x: f64| {
         one.steps
             .iter()
@@ -301,10 +334,10 @@ fn bands(sheet: &mut Sheet, frame: &Frame, one: &Series) {
         .filter(|point| !beside_a_step(point[0]) && point[1].is_finite() && point[3].is_finite())
         .map(|point| (point[0], point[1], point[3]))
         .collect();
-    if one.steps.is_empty() {
+    if one.steps.is_empty() && !beside {
         frame.band(sheet, BANDS[one.role], &points);
     }
-    for step in &one.steps {
+    for step in one.steps.iter().filter(|_| !beside) {
         frame.band(sheet, BANDS[one.role], &lens(&one.curve.points, step));
     }
 }
@@ -328,7 +361,15 @@ fn wall(sheet: &mut Sheet, subject: &Subject, frame: &Frame, most: f64) {
         );
         return;
     }
-    let texts = [label, format!("{} customers", words::count(&customers))];
+    let count = words::count(&customers);
+    let texts = [
+        label,
+        if sheet.is_narrow() {
+            count
+        } else {
+            format!("{count} customers")
+        },
+    ];
     frame.wall(sheet, customers.value, frame.edges().bottom, WALL, &texts);
 }
 
@@ -404,21 +445,27 @@ fn equal(sheet: &mut Sheet, subject: &Subject, frame: &Frame, series: &[Series])
 }
 
 fn servers(sheet: &mut Sheet, frame: &Frame, series: &[Series]) {
-    for one in series {
-        let line = saw_tooth(&one.curve.points, &positions(&one.steps));
-        for step in &one.steps {
-            let low = line
-                .iter()
-                .filter(|point| point.0 == step.at)
-                .map(|point| point.1)
-                .fold(f64::INFINITY, f64::min);
-            let at = frame.at((step.at, low));
-            let text = if step.allowed {
-                "+ server"
-            } else {
-                "+ server, not allowed"
-            };
-            sheet.place(FAINT, text, &Sheet::around((at.0, at.1 + 8.0))[2..]);
-        }
+    let Some(base) = series.first() else {
+        return;
+    };
+    let line = saw_tooth(&base.curve.points, &positions(&base.steps));
+    let edges = frame.edges();
+    for step in worded(series) {
+        let at_step = line
+            .iter()
+            .filter(|point| point.0 == step.at)
+            .map(|point| point.1);
+        let at = frame.at((step.at, at_step.fold(f64::INFINITY, f64::min)));
+        let text = if step.allowed {
+            "+ server"
+        } else {
+            "+ server, not allowed"
+        };
+        let inside = |place: &(Anchor, Point)| place.1.1 < edges.bottom - 4.0 && place.1.1 > edges.top + 12.0;
+        let places: Vec<(Anchor, Point)> = Sheet::around((at.0, at.1 + 8.0))
+            .into_iter()
+            .filter(inside)
+            .collect();
+        sheet.place(FAINT, text, &places);
     }
 }

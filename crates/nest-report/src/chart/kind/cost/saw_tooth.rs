@@ -11,7 +11,8 @@ pub(super) struct Step {
     pub at: f64,
     pub low: f64,
     pub high: f64,
-    pub units: f64,
+    /// Units there are from then on, if that is known.
+    pub units: Option<f64>,
     pub allowed: bool,
 }
 
