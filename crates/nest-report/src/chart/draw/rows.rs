@@ -33,7 +33,8 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
-    /// Columns from `left` to `right`; `two` says whether rows have a second line of text, `shares` (0-1) which
+    /// Columns from `left` to `right`; `two` says whether rows have a second line of text, `shares` (0-1)
+    /// which
     /// part of the width name and words take.
     pub(crate) fn split((left, right): (f64, f64), two: bool, shares: [f64; 2]) -> Self {
         let (narrow, width) = (right - left < 480.0, right - left);

@@ -175,10 +175,10 @@ mod tests {
         let text = elements(&layers, (20.0, 20.0)).expect("elements");
         assert_eq!(
             text.matches("<g class=").count(),
-            2,
-            "one group for each run: {text}"
+            1,
+            "one group for the run of three: {text}"
         );
-        assert!(text.contains("<polyline points=\"0,0 4,10\"/>"), "{text}");
+        assert!(text.contains("<path class=\"l0\" d=\"M0 0l4 10\"/>"), "{text}");
         assert!(
             text.contains("<rect x=\"0\" y=\"0\" width=\"40\" height=\"20\"/>"),
             "{text}"
