@@ -8,7 +8,7 @@ use crate::{
         frame::{Frame, LINE},
         rows::heading,
         scale::{Scale, rounded_up},
-        sheet::{Anchor, Look, MUTED, Point, Sheet},
+        sheet::{Anchor, Look, MUTED, Point, Sheet, spread},
     },
     format,
 };
@@ -117,9 +117,7 @@ fn draw(sheet: &mut Sheet, panel: &Panel, (left, above): Point, room: f64) {
         sheet.dot("fx", frame.at((dot[0], dot[1])), 3.5);
     }
     customers(sheet, &frame);
-    for drawn in &panel.curves {
-        curve_name(sheet, &frame, drawn);
-    }
+    curve_names(sheet, &frame, &panel.curves);
 }
 
 fn curve(sheet: &mut Sheet, frame: &Frame, drawn: &Drawn, tested: f64) {
@@ -145,25 +143,26 @@ fn curve(sheet: &mut Sheet, frame: &Frame, drawn: &Drawn, tested: f64) {
     frame.line(sheet, drawn.classes, &line, tested);
 }
 
-/// The name of a curve beside its last point inside the plot.
-fn curve_name(sheet: &mut Sheet, frame: &Frame, drawn: &Drawn) {
-    if drawn.name.is_empty() {
-        return;
-    }
-    let top = frame.y.values().1;
-    let inside = |point: &&[f64; 4]| frame.x.holds(point[0]) && point[2] <= top;
-    let points: Vec<&[f64; 4]> = drawn.curve.points.iter().filter(inside).collect();
-    let edges = frame.edges();
-    let places: Vec<(Anchor, Point)> = [1.0, 0.85, 0.7, 0.5, 0.3]
-        .into_iter()
-        .filter_map(|share| points.get(((points.len().max(1) - 1) as f64 * share) as usize))
-        .flat_map(|point| {
-            let (x, y) = frame.at((point[0], point[2]));
-            [-8.0, 18.0, -24.0, 34.0, -40.0].map(|away| (Anchor::End, (x - 2.0, y + away)))
+/// The names of the curves beside their last points inside the plot, in the order of their heights.
+fn curve_names(sheet: &mut Sheet, frame: &Frame, curves: &[Drawn]) {
+    let (edges, top) = (frame.edges(), frame.y.values().1);
+    let ends: Vec<(&Drawn, Point)> = curves
+        .iter()
+        .filter(|drawn| !drawn.name.is_empty())
+        .filter_map(|drawn| {
+            let inside = |point: &&[f64; 4]| frame.x.holds(point[0]) && point[2] <= top;
+            let last = drawn.curve.points.iter().rev().find(inside)?;
+            Some((drawn, frame.at((last[0], last[2]))))
         })
-        .filter(|(_, at)| at.1 < edges.bottom - 3.0 && at.1 > edges.top + 10.0)
         .collect();
-    sheet.place(drawn.look, &drawn.look.fit(&drawn.name, 150.0), &places);
+    let wanted: Vec<f64> = ends.iter().map(|(_, end)| end.1 - 8.0).collect();
+    let placed = spread(&wanted, LINE, edges.top + 14.0, edges.bottom - 6.0);
+    for ((drawn, (x, _)), y) in ends.iter().zip(placed) {
+        let places = [0.0, -LINE, LINE, -2.0 * LINE].map(|away| (Anchor::End, (x - 2.0, y + away)));
+        let inside = |place: &(Anchor, Point)| place.1.1 > edges.top + 10.0 && place.1.1 < edges.bottom - 3.0;
+        let places: Vec<(Anchor, Point)> = places.into_iter().filter(inside).collect();
+        sheet.place(drawn.look, &drawn.look.fit(&drawn.name, 150.0), &places);
+    }
 }
 
 fn limits(sheet: &mut Sheet, frame: &Frame, panel: &Panel) {

@@ -456,10 +456,10 @@ fn servers(sheet: &mut Sheet, frame: &Frame, series: &[Series]) {
             .filter(|point| point.0 == step.at)
             .map(|point| point.1);
         let at = frame.at((step.at, at_step.fold(f64::INFINITY, f64::min)));
-        let text = if step.allowed {
-            "+ server"
-        } else {
-            "+ server, not allowed"
+        let text = match (step.units, step.allowed) {
+            (None, _) => "more than you allow",
+            (Some(_), true) => "+ server",
+            (Some(_), false) => "+ server, not allowed",
         };
         let inside = |place: &(Anchor, Point)| place.1.1 < edges.bottom - 4.0 && place.1.1 > edges.top + 12.0;
         let places: Vec<(Anchor, Point)> = Sheet::around((at.0, at.1 + 8.0))

@@ -213,7 +213,8 @@ fn plot_bill(sheet: &mut Sheet, subject: &Subject, frame: &Frame, start: Date, c
         let label = crate::chart::figure::plain(&words::limit_label(subject.projection, &config.name, point));
         let at = frame.x.at(days(start, date));
         let room = (at - edges.left).max(edges.right - at) - 10.0;
-        let mut texts = WALL.wrap(&words::capital(&label), room, 2);
+        let label = words::capital(&label).replace(" %", "\u{a0}%");
+        let mut texts = WALL.wrap(&label, room, 2);
         texts.push(words::month(date));
         frame.wall(sheet, days(start, date), edges.bottom, WALL, &texts);
     }
