@@ -66,7 +66,7 @@ pub fn throughput_law(
         ceiling_per_s: times(&demand, total),
         saturation_customers: demand,
         binding,
-        plateau_per_s: plateau_per_s(model),
+        plateau_per_s: plateau_per_s(model, steps),
         demand_customers: None,
         hidden_bottleneck: None,
     };

@@ -44,6 +44,54 @@ pub struct BottleneckStation {
     pub demand_s: Vec<f64>,
 }
 
+impl BottleneckStation {
+    /// Mean demand in seconds of those whom a waiting execution finds in service, at so many executions per
+    /// second by behaviour: `sum L D^2 / sum L D`.
+    fn met_s(&self, rates: &[f64]) -> f64 {
+        let moment = |power: i32| -> f64 {
+            rates
+                .iter()
+                .zip(&self.demand_s)
+                .map(|(rate, demand)| rate * demand.powi(power))
+                .sum()
+        };
+        let work = moment(1);
+        if work > 0.0 { moment(2) / work } else { 0.0 }
+    }
+}
+
+impl LoadedStep {
+    /// Executions of equal demand whose work would be as uncertain as that of this step, at the resource
+    /// where they are fewest.
+    ///
+    /// # Formula
+    /// `(sum n D)^2 / sum n D^2`: the work of Poisson numbers n of executions is a compound Poisson sum of
+    /// the relative variance `sum n D^2 / (sum n D)^2`. A few executions of a heavy behaviour are as few,
+    /// however many light ones there are beside them.
+    fn effective_executions(&self, stations: &[BottleneckStation]) -> f64 {
+        // Those of a behaviour that came too rarely to have a response time are among them.
+        let (seen, seen_per_s) = std::iter::zip(&self.responses, &self.rates)
+            .filter_map(|(response, rate)| Some((response.as_ref()?.count, rate)))
+            .fold((0.0, 0.0), |sum, (count, rate)| (sum.0 + count, sum.1 + rate));
+        let seconds = seen / seen_per_s;
+        let counts: Vec<f64> = self.rates.iter().map(|rate| rate * seconds).collect();
+        let of_station = |station: &BottleneckStation| {
+            let work: f64 = counts
+                .iter()
+                .zip(&station.demand_s)
+                .map(|(count, demand)| count * demand)
+                .sum();
+            work / station.met_s(&counts).max(f64::MIN_POSITIVE)
+        };
+        let all: f64 = counts.iter().sum();
+        stations
+            .iter()
+            .map(of_station)
+            .filter(|count| *count > 0.0)
+            .fold(all, f64::min)
+    }
+}
+
 /// The executions that pass through a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Passing {
@@ -122,6 +170,9 @@ const LONGEST_HOLD: f64 = 1.2;
 const HIGHEST: f64 = 0.85;
 /// Probability of a node, given that there is a limit, below which it is left out.
 const LEAST_WEIGHT: f64 = 1e-6;
+/// Fewest executions, of equal demand, in a step that tells. Chance moves the work of so many by more than a
+/// fifth, and their queues by as much again; a step that is planned for 30 has them but once in fifty.
+const FEWEST_EXECUTIONS: f64 = 20.0;
 /// Fewest steps with load that can show a bend.
 const FEWEST_STEPS: usize = 4;
 
@@ -138,13 +189,15 @@ const FEWEST_STEPS: usize = 4;
 /// tells cv^2, which the means alone cannot: long constant holds and short irregular ones give the same
 /// means. A hold is part of d_j, so that those longer than it are out.
 ///
-/// `None` for fewer than four steps with load that left every measured resource some room. Sources: MacKay,
-/// "Bayesian interpolation", Neural Computation 4(3), 1992 (evidence); Whitt, "Planning queueing
-/// simulations", Management Science 35(11), 1989 (variance of the mean wait).
+/// `None` for fewer than four steps with enough executions that left every measured resource some room.
+/// Sources: MacKay, "Bayesian interpolation", Neural Computation 4(3), 1992 (evidence); Whitt, "Planning
+/// queueing simulations", Management Science 35(11), 1989 (variance of the mean wait).
 #[must_use]
 pub fn find(steps: &[LoadedStep], stations: &[BottleneckStation]) -> Option<BottleneckFinding> {
     let telling = |step: &&LoadedStep| {
-        step.responses.iter().any(Option::is_some) && step.utilisation.iter().all(|one| *one <= HIGHEST)
+        step.responses.iter().any(Option::is_some)
+            && step.utilisation.iter().all(|one| *one <= HIGHEST)
+            && step.effective_executions(stations) >= FEWEST_EXECUTIONS
     };
     let loaded: Vec<&LoadedStep> = steps.iter().filter(telling).collect();
     if loaded.len() < FEWEST_STEPS {

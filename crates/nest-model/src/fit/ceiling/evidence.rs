@@ -1,28 +1,23 @@
-//! Signs of a limit beside the measured resources: plateaus of steps that could not keep up, and response
-//! times.
+//! Signs of a limit beside the measured resources: plateaus of steps that could not keep up (`plateau`), and
+//! response times.
+
+mod plateau;
 
 use nest_data::{
     ScalingModel,
-    measurement::{Purpose, ResourceKind, ResponseClock, Step, Validity, Window},
-    scaling::{BottleneckEvidence, MeasuredPoint},
+    measurement::{Purpose, ResourceKind, ResponseClock, Step, Window},
+    scaling::BottleneckEvidence,
 };
 
 use crate::{
     error::ModelError,
-    fit::hidden_bottleneck::{
-        BottleneckFinding, BottleneckPoint, BottleneckStation, LoadedStep, MeanResponse, Passing, find,
-    },
+    fit::hidden_bottleneck::{BottleneckFinding, BottleneckStation, LoadedStep, MeanResponse, Passing, find},
     fit::{flows, usable},
     response::{Hdr, histogram},
 };
+pub(super) use plateau::plateau_per_s;
+use plateau::{LIKELY, Plateau, WorkInStep, from_plateaus, is_stuck, plain_plateau, stuck_on_plain_mix};
 
-/// Share of a measured capacity up to which a resource that was seen has room left. Chosen by hand: demand
-/// and capacity are each known to a few per cent, so that a tenth is more than error.
-const ROOM: f64 = 0.9;
-/// Relative standard deviation of a plateau between blocks. Chosen by hand, a little above the deviation of
-/// demand between blocks ([`PRIOR_BETWEEN_BLOCKS`](crate::fit::mixed_effects::PRIOR_BETWEEN_BLOCKS)), because
-/// a plateau is often seen in one step only.
-const PLATEAU_ERROR: f64 = 0.03;
 /// Mean response time over the least one from which on a behaviour is taken to have waited in line. Chosen by
 /// hand: a single server that is two thirds busy triples the time of M/M/1, and at a plateau the line is
 /// longer.
@@ -30,11 +25,6 @@ const WAITED: f64 = 3.0;
 /// Fewest executions of a behaviour in a step whose mean response time is believed. Chosen by hand: of ten
 /// exponential times, the mean is known to a third.
 const FEWEST_EXECUTIONS: f64 = 10.0;
-/// Points that stand for the normal distribution of a plateau, and how many standard deviations the outermost
-/// lie from its centre: 98.8 % of it lies between them. Chosen by hand.
-const POINTS: usize = 9;
-const FARTHEST_POINT: f64 = 2.5;
-
 /// A limit with what tells of it.
 pub(super) struct FoundCeiling {
     pub(super) evidence: BottleneckEvidence,
@@ -50,10 +40,11 @@ pub(super) fn find_ceiling(
     behaviours: &[String],
     ceiling_per_s: f64,
 ) -> Result<Option<FoundCeiling>, ModelError> {
-    let limited = limited_points(model);
-    if let Some(plateau) = plateau_per_s(model) {
-        let is_other = plateau < ROOM * ceiling_per_s && limited.iter().all(|point| has_room(model, point));
-        return Ok(is_other.then(|| from_plateaus(&[(Passing::All, plateau)])));
+    let stuck = stuck_on_plain_mix(model, steps);
+    if !stuck.is_empty() {
+        return Ok(
+            plain_plateau(model, steps, &stuck, ceiling_per_s).map(|plateau| from_plateaus(&[plateau]))
+        );
     }
     let plateaus = boosted_plateaus(model, steps, behaviours)?;
     if plateaus.is_empty() {
@@ -61,30 +52,6 @@ pub(super) fn find_ceiling(
     } else {
         Ok(Some(from_plateaus(&plateaus)))
     }
-}
-
-/// Most executions per second of the plain mix in steps that could not keep up; `None` if all kept up.
-pub(super) fn plateau_per_s(model: &ScalingModel) -> Option<f64> {
-    limited_points(model)
-        .iter()
-        .map(|point| point.completed_per_s)
-        .reduce(f64::max)
-}
-
-/// Steps on the plain mix that could not keep up.
-fn limited_points(model: &ScalingModel) -> Vec<&MeasuredPoint> {
-    model
-        .points
-        .iter()
-        .filter(|point| point.validity == Validity::Limited && point.customers.is_some())
-        .collect()
-}
-
-/// Whether every measured resource had room left on a step that could not keep up.
-fn has_room(model: &ScalingModel, point: &MeasuredPoint) -> bool {
-    let used = flows(&model.resources)
-        .filter_map(|(resource, capacity)| Some(point.used.get(&resource.name)? / capacity));
-    used.fold(0.0, f64::max) < ROOM
 }
 
 /// Plateaus of boosted steps that could not keep up although every measured resource had room: who passes the
@@ -96,35 +63,33 @@ fn boosted_plateaus(
     model: &ScalingModel,
     steps: &[Step],
     behaviours: &[String],
-) -> Result<Vec<(Passing, f64)>, ModelError> {
+) -> Result<Vec<Plateau>, ModelError> {
     let light = usable(steps)
         .map(|step| loaded_step(model, step, behaviours))
         .collect::<Result<Vec<_>, _>>()?;
     let stuck = steps
         .iter()
-        .filter(|step| step.plan.purpose == Purpose::Boosted && step.verdict.validity == Validity::Limited);
+        .filter(|step| step.plan.purpose == Purpose::Boosted && is_stuck(model, step));
     let mut plateaus = Vec::new();
-    for step in stuck.filter(|step| had_room(model, step)) {
+    for step in stuck {
+        let work = WorkInStep::new(model, step);
         let boosted = step
             .plan
             .boosted
             .as_ref()
-            .and_then(|name| behaviours.iter().position(|behaviour| behaviour == name));
+            .and_then(|name| behaviours.iter().position(|behaviour| behaviour == name))
+            .filter(|_| work.room >= LIKELY);
         if let Some(boosted) = boosted {
-            plateaus.extend(plateau_beyond(
-                &light,
-                &loaded_step(model, step, behaviours)?,
-                boosted,
-            ));
+            let found = plateau_beyond(&light, &loaded_step(model, step, behaviours)?, boosted);
+            plateaus.extend(found.map(|(passing, per_s)| Plateau {
+                passing,
+                per_s,
+                deviation: work.deviation,
+                probability: work.room,
+            }));
         }
     }
     Ok(plateaus)
-}
-
-/// Whether every measured resource had room left in a step.
-fn had_room(model: &ScalingModel, step: &Step) -> bool {
-    let point = model.points.iter().find(|point| point.index == step.plan.index);
-    point.is_some_and(|point| has_room(model, point))
 }
 
 /// The plateau of a boosted step that could not keep up; `None` if the `light` steps kept up with more.
@@ -151,32 +116,6 @@ fn least_mean_s(steps: &[LoadedStep], behaviour: usize) -> f64 {
         .map(|response| response.mean_s)
         .reduce(f64::min)
         .unwrap_or(f64::INFINITY)
-}
-
-/// A limit at plateaus, each with the error of a plateau between blocks.
-fn from_plateaus(plateaus: &[(Passing, f64)]) -> FoundCeiling {
-    let node = |(passing, plateau): (Passing, f64), point: usize| {
-        let z = FARTHEST_POINT * (2.0 * point as f64 / (POINTS - 1) as f64 - 1.0);
-        BottleneckPoint {
-            passing,
-            most_per_s: plateau * (1.0 + PLATEAU_ERROR * z),
-            servers: 1,
-            weight: (-z * z / 2.0).exp(),
-        }
-    };
-    let mut nodes: Vec<BottleneckPoint> = plateaus
-        .iter()
-        .flat_map(|plateau| (0..POINTS).map(move |point| node(*plateau, point)))
-        .collect();
-    let total: f64 = nodes.iter().map(|node| node.weight).sum();
-    nodes.iter_mut().for_each(|node| node.weight /= total);
-    FoundCeiling {
-        evidence: BottleneckEvidence::Plateau,
-        finding: BottleneckFinding {
-            probability: 1.0,
-            nodes,
-        },
-    }
 }
 
 /// A limit that shows in response times; `None` if too few steps tell.

@@ -49,6 +49,7 @@ pub(super) struct Means<'a> {
     loaded: &'a [&'a LoadedStep],
     observations: Vec<Observation>,
     light: Vec<f64>,
+    effective: Vec<f64>, // executions that make queues as uncertain as those of each step do
 }
 
 impl<'a> Means<'a> {
@@ -62,6 +63,10 @@ impl<'a> Means<'a> {
             loaded,
             observations,
             light,
+            effective: loaded
+                .iter()
+                .map(|step| step.effective_executions(stations))
+                .collect(),
         }
     }
 
@@ -296,12 +301,7 @@ impl<'a> Means<'a> {
         block: &[Observation],
         limit: Option<BottleneckLimit>,
     ) -> (f64, f64) {
-        let executions: f64 = self.loaded[step]
-            .responses
-            .iter()
-            .flatten()
-            .map(|response| response.count)
-            .sum();
+        let executions = self.effective[step];
         let utilisation = self.loaded[step].utilisation.iter().copied().fold(0.0, f64::max);
         let queue = block.iter().map(|one| one.shared_queue_s).fold(0.0, f64::max);
         let measured = queue * queue * relative_variance(utilisation) / executions;
@@ -444,13 +444,7 @@ fn observations(loaded: &[&LoadedStep], stations: &[BottleneckStation]) -> Vec<O
                 .map(queue_at_station)
                 .sum::<f64>()
         };
-        let total: f64 = step.rates.iter().sum();
-        let shared: f64 = step
-            .rates
-            .iter()
-            .enumerate()
-            .map(|(behaviour, rate)| rate / total * queue(behaviour))
-            .sum();
+        let shared = shared_queue_s(step, stations);
         for (behaviour, response) in step.responses.iter().enumerate() {
             let Some(response) = response else { continue };
             let sampling = response.deviation_s.powi(2) / response.count;
@@ -466,6 +460,19 @@ fn observations(loaded: &[&LoadedStep], stations: &[BottleneckStation]) -> Vec<O
         }
     }
     observations
+}
+
+/// Wait in order of arrival at the measured resources, in seconds: whoever waits, waits for those in service
+/// to end, and long ones are met more often than short ones.
+///
+/// # Formula
+/// `sum_k h_k(U_k) sum_j L_j D_jk^2 / sum_j L_j D_jk`: with exponential times the second moment of a
+/// behaviour is `2 D^2`, and Pollaczek and Khinchine's wait has `E[S^2] / (2 E[S])` in the place of E\[S\].
+fn shared_queue_s(step: &LoadedStep, stations: &[BottleneckStation]) -> f64 {
+    let of_station = |(station, utilisation): (&BottleneckStation, &f64)| {
+        station.met_s(&step.rates) * relative_wait(station.servers, utilisation.min(0.99))
+    };
+    stations.iter().zip(&step.utilisation).map(of_station).sum()
 }
 
 /// Least mean response time of a behaviour, in seconds; 1 ms where it has none.
