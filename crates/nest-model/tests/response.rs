@@ -258,7 +258,8 @@ fn misses(case: &Case, seen: &Seen, counted: bool) -> Vec<(usize, usize, Miss)> 
                 now: relative(estimate.value),
                 before: relative(alone(&fitted[behaviour], index, servers, step.utilisation)),
                 repeat: relative(other.response.quantiles_s[index]),
-                held: estimate.covers(measured),
+                // One run alone is known to 5 to 9 %, both together better.
+                held: estimate.covers((measured + other.response.quantiles_s[index]) / 2.0),
             };
             misses.push((index, at, miss));
         }
@@ -314,24 +315,22 @@ fn tails_of_a_pool_are_forecast() {
         check(&lines);
     }
     // Steps a tenth as long, as those of a test on a shop, tell little of the tails.
-    let short = |(case, seen): (&Case, &Seen)| {
-        let fitted = steps(
-            case,
-            &FITTED,
-            |utilisation| EXECUTIONS / 10.0 * utilisation,
-            70_000,
-        );
+    let short = |((case, seen), seed): ((&Case, &Seen), u64)| {
+        let executions = |utilisation| EXECUTIONS / 10.0 * utilisation;
+        let fitted = steps(case, &FITTED, executions, seed);
         Seen {
             fitted,
             truth: seen.truth.clone(),
             again: seen.again.clone(),
         }
     };
-    let short: Vec<Seen> = pools.iter().zip(&seen).map(short).collect();
+    let short: Vec<Seen> = pools.iter().zip(&seen).zip(70_000..).map(short).collect();
     for counted in [false, true] {
         let lines = of(&short, counted);
         println!("short steps, threads counted: {counted}\n{}", table(&lines));
         assert!(lines.iter().all(|line| line.now < line.before), "{lines:?}");
+        let p99 = lines.last().map_or(0.0, |line| line.held);
+        assert!((0.80..=0.95).contains(&p99), "{lines:?}");
     }
 }
 

@@ -6,11 +6,11 @@ mod quantiles;
 use nest_data::{Estimate, scaling::QuantileLaw};
 
 use super::{
-    StepResponse,
+    QUANTILES, StepResponse,
     queueing_delay::{HIGHEST_TRUSTED, interval, queueing_delay, seconds_at},
 };
 use means::{MeanLaw, fit_means};
-use quantiles::{FittedLaw, behaviour_laws};
+use quantiles::{FittedLaw, Seen, behaviour_laws};
 
 /// Utilisation above which a step is no light load any more: no steady state can be assumed.
 const HIGHEST: f64 = 0.97;
@@ -21,6 +21,8 @@ const LEVELS: [f64; 6] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0];
 /// Factor on the weight of a law in which more executions share a server than there are threads at work.
 /// Chosen by hand: a tenth, since threads may have been missed.
 const BEYOND_THREADS: f64 = 0.1;
+/// Weight of a misfit: quantiles and means are of the same requests, so that each is told twice.
+const TOLD_TWICE: f64 = 0.5;
 /// Relative error of [`queueing_delay`] beyond the fitted loads: what a pool's law was off by beside the
 /// simulator with nothing fitted.
 const DELAY_ERROR: f64 = 0.08;
@@ -63,15 +65,13 @@ struct QuantileCandidate {
 /// that.
 ///
 /// K is tried from 1 (a plain queue) to all (processor sharing). Each K counts as much as it fits (quantiles
-/// and means of the same requests as if they were independent, which makes the fits seem to say more than
-/// they do), those beyond the threads at work a tenth of that; the laws of the median K are returned, and how
-/// far the others lie from them at [`HIGHEST_TRUSTED`] is part of b's error.
+/// and means of the same requests half each), those beyond the threads at work a tenth of that; the laws of
+/// the median K are returned, and how far the others lie from them at [`HIGHEST_TRUSTED`] is part of b's
+/// error.
 ///
-/// A quantile of n requests has a rank error of `sqrt(q (1 - q) / n)`; in seconds it is wider the steeper the
-/// tail, for which an exponential one is taken: `R sqrt(q / ((1 - q) n)) / ln(1 / (1 - q))`, beside 6 %
-/// between blocks and of the law.
-///
-/// Source of the rank error: David, Nagaraja, "Order Statistics", section 2.5.
+/// A quantile of n requests is an order statistic, whose mean and variance are those of an exponential tail;
+/// requests that wait in one queue are alike and tell less than their number. Beside that stand 6 % between
+/// blocks and of the law, and the error of the wait and of the service time that the same few requests leave.
 #[must_use]
 pub fn fit_laws(station: &MeasuredStation, behaviours: &[(String, Vec<Observed>)]) -> Vec<QuantileLaw> {
     let usable: Vec<(String, Vec<&Observed>)> = behaviours
@@ -124,6 +124,9 @@ fn candidate(
     level: Option<f64>,
 ) -> QuantileCandidate {
     let means = fit_means(station.servers, behaviours, level);
+    let executions =
+        |observed: &[&Observed]| observed.iter().map(|one| one.response.count).sum::<u64>() as f64;
+    let all: f64 = behaviours.iter().map(|(_, observed)| executions(observed)).sum();
     let laws = |((name, observed), mean): (&(String, Vec<&Observed>), Option<MeanLaw>)| {
         let blank = QuantileLaw {
             behaviour: name.clone(),
@@ -137,7 +140,11 @@ fn candidate(
             multiprogramming_level: None,
             service_quantiles: None,
         };
-        behaviour_laws(&blank, observed, mean, level)
+        let seen = Seen {
+            observed,
+            share: executions(observed) / all.max(1.0),
+        };
+        behaviour_laws(&blank, seen, mean, level)
     };
     let fitted: Vec<FittedLaw> = behaviours.iter().zip(means.laws).flat_map(laws).collect();
     let misfit = means.misfit + fitted.iter().map(|fitted| fitted.misfit).sum::<f64>();
@@ -165,7 +172,7 @@ fn weights(station: &MeasuredStation, candidates: &[QuantileCandidate]) -> Vec<f
             BEYOND_THREADS
         };
         if least.is_finite() {
-            prior * ((least - candidate.misfit) / 2.0).exp()
+            prior * (TOLD_TWICE * (least - candidate.misfit) / 2.0).exp()
         } else {
             1.0
         }
@@ -198,19 +205,40 @@ fn with_other_levels(law: &QuantileLaw, candidates: &[QuantileCandidate], weight
         0.0
     };
     let from_delay = (DELAY_ERROR * law.b.value).powi(2);
+    let from_shape = (shape_error(law) * law.b.value).powi(2);
     QuantileLaw {
         b: interval(
             law.b.value,
-            law.b.standard_error.powi(2) + from_levels + from_delay,
+            law.b.standard_error.powi(2) + from_levels + from_delay + from_shape,
         ),
         ..law.clone()
     }
 }
 
+/// Relative change of the rise at [`HIGHEST_TRUSTED`] if the service time is longer by its standard error:
+/// what is not known of its shape.
+fn shape_error(law: &QuantileLaw) -> f64 {
+    let index = QUANTILES.iter().position(|quantile| *quantile == law.quantile);
+    let (Some(own), Some(index)) = (law.service_quantiles, index) else {
+        return 0.0;
+    };
+    let mut longer = own;
+    longer[index] *= 1.0 + law.a.standard_error / law.a.value.max(f64::MIN_POSITIVE);
+    for later in index + 1..longer.len() {
+        longer[later] = longer[later].max(longer[index]);
+    }
+    let other = QuantileLaw {
+        service_quantiles: Some(longer),
+        ..law.clone()
+    };
+    let rise = |law: &QuantileLaw| queueing_delay(law, law.servers, HIGHEST_TRUSTED);
+    let change = rise(&other) / rise(law) - 1.0;
+    if change.is_finite() { change } else { 0.0 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::response::QUANTILES;
 
     fn observed(utilisation: f64, count: u64, mean_s: f64) -> Observed {
         let quantiles_s = QUANTILES.map(|quantile| -(1.0 - quantile).ln() * mean_s);

@@ -23,6 +23,8 @@ pub(super) struct MeanLaw {
     pub(super) service_s: f64,
     /// Seconds of the whole queue per unit of relative wait.
     pub(super) wait_s: f64,
+    /// Relative standard deviation of that, as the executions that were seen leave it.
+    pub(super) wait_error: f64,
     /// The wait in seconds that queueing theory foretells.
     pub(super) foretold_s: f64,
 }
@@ -62,11 +64,14 @@ pub(super) fn fit_means(
             .zip(rows.variances.iter())
             .map(|(residual, variance)| residual.powi(2) / variance)
             .sum();
+        let last = rows.behaviours.len();
+        let wait = fit.coefficients[last];
         for (column, behaviour) in rows.behaviours.iter().enumerate() {
             service_s[column] = fit.coefficients[column];
             fitted.laws[*behaviour] = Some(MeanLaw {
                 service_s: service_s[column],
-                wait_s: fit.coefficients[rows.behaviours.len()] * rows.foretold_s,
+                wait_s: wait * rows.foretold_s,
+                wait_error: fit.covariance[(last, last)].sqrt() / wait.max(f64::MIN_POSITIVE),
                 foretold_s: rows.foretold_s,
             });
         }
@@ -176,10 +181,21 @@ fn service_seen(fitted: &[usize], behaviours: &[(String, Vec<&Observed>)]) -> Op
     mixed_service(&fitted.iter().filter_map(part).collect::<Vec<_>>())
 }
 
+/// Executions that follow one another, over the independent ones that tell as much of a mean: 1 without load.
+///
+/// # Formula
+/// `1 + 2 rho / (1 - rho)^2`, as the correlation of waits in a queue dies out over about `rho / (1 - rho)^2`
+/// executions.
+///
+/// Source: Daley, "The serial correlation coefficients of waiting times in a stationary single server queue",
+/// Journal of the Australian Mathematical Society 8(4), 1968.
+pub(super) fn alike(utilisation: f64) -> f64 {
+    1.0 + 2.0 * utilisation / (1.0 - utilisation).powi(2)
+}
+
 /// Variance of a mean in seconds squared: neighbours in a queue are alike, the more so the fuller it is.
 fn mean_variance(one: &Observed) -> f64 {
-    let alike = 1.0 + 2.0 * one.utilisation / (1.0 - one.utilisation).powi(2);
     let response = &one.response;
-    response.deviation_s.powi(2) * alike / response.count.max(1) as f64
+    response.deviation_s.powi(2) * alike(one.utilisation) / response.count.max(1) as f64
         + (response.mean_s * LEAST_MEAN_ERROR).powi(2)
 }

@@ -3,7 +3,10 @@
 use nalgebra::{DMatrix, DVector};
 use nest_data::scaling::QuantileLaw;
 
-use super::{FEWEST, Observed, means::MeanLaw};
+use super::{
+    FEWEST, Observed,
+    means::{MeanLaw, alike},
+};
 use crate::{
     regression::weighted_nnls,
     response::{
@@ -16,6 +19,8 @@ use crate::{
 const LEAST_ERROR: f64 = 0.06;
 /// Relative error of the wait of a quantile as the means and the shape of the tail foretell it.
 const SHAPE_ERROR: f64 = 0.15;
+/// Euler's constant.
+const EULER: f64 = 0.577_215_664_901_532_9;
 /// Rounds in which the shape of service times settles.
 const SHAPE_ROUNDS: usize = 2;
 
@@ -25,10 +30,18 @@ pub(super) struct FittedLaw {
     pub(super) misfit: f64, // sum of squared standardised residuals
 }
 
+/// What was seen of one behaviour.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub(super) observed: &'a [&'a Observed],
+    /// Its share in the executions of all behaviours, above 0.
+    pub(super) share: f64,
+}
+
 /// The laws of one behaviour.
 pub(super) fn behaviour_laws(
     blank: &QuantileLaw,
-    observed: &[&Observed],
+    observed: Seen<'_>,
     mean: Option<MeanLaw>,
     level: Option<f64>,
 ) -> Vec<FittedLaw> {
@@ -46,7 +59,7 @@ pub(super) fn behaviour_laws(
         };
         indices
             .clone()
-            .map(|index| fit_quantile(&law, index, observed, Some(mean.wait_s)))
+            .map(|index| fit_quantile(&law, index, observed, Some(mean)))
             .collect::<Vec<_>>()
     };
     // The service time is taken to be exponential first; what is left of the quantiles then shows its real
@@ -82,19 +95,19 @@ fn service_shape(
     service
 }
 
-/// Fits a and b of a law whose rise is known; `wait_s` is what the means say of b.
+/// Fits a and b of a law whose rise is known; `mean` is what the means say of b.
 fn fit_quantile(
     law: &QuantileLaw,
     index: usize,
-    observed: &[&Observed],
-    wait_s: Option<f64>,
+    observed: Seen<'_>,
+    mean: Option<MeanLaw>,
 ) -> Option<FittedLaw> {
     let quantile = QUANTILES[index];
     let law = QuantileLaw {
         quantile,
         ..law.clone()
     };
-    let rows = QuantileRows::new(&law, index, observed, wait_s);
+    let rows = QuantileRows::new(&law, index, observed, mean);
     if rows.measured < FEWEST {
         return None;
     }
@@ -137,40 +150,121 @@ struct QuantileRows {
 }
 
 impl QuantileRows {
-    fn new(law: &QuantileLaw, index: usize, observed: &[&Observed], wait_s: Option<f64>) -> Self {
-        let usable: Vec<&Observed> = observed
+    fn new(law: &QuantileLaw, index: usize, seen: Seen<'_>, mean: Option<MeanLaw>) -> Self {
+        let usable: Vec<&Observed> = seen
+            .observed
             .iter()
             .copied()
             .filter(|one| one.response.count as f64 * (1.0 - law.quantile) >= 1.0)
             .filter(|one| one.response.quantiles_s[index] > 0.0)
             .collect();
-        let rows = usable.len() + usize::from(wait_s.is_some());
-        let prior = wait_s.unwrap_or(0.0);
+        let measured: Vec<(f64, f64)> = usable
+            .iter()
+            .map(|one| measured_quantile(law.quantile, one.response.quantiles_s[index], one, seen.share))
+            .collect();
+        let foretold = mean.map(|mean| {
+            (
+                mean.wait_s,
+                (SHAPE_ERROR * mean.wait_s).powi(2) + (mean.wait_error * mean.wait_s).powi(2),
+            )
+        });
+        let rows: Vec<(f64, f64)> = measured.iter().copied().chain(foretold).collect();
         Self {
             measured: usable.len(),
-            design: DMatrix::from_fn(rows, 2, |row, column| match (usable.get(row), column) {
+            design: DMatrix::from_fn(rows.len(), 2, |row, column| match (usable.get(row), column) {
                 (Some(_), 0) => 1.0,
                 (Some(one), _) => queueing_delay(law, law.servers, one.utilisation),
                 (None, 0) => 0.0,
                 (None, _) => 1.0,
             }),
-            seconds: DVector::from_fn(rows, |row, _| {
-                usable
-                    .get(row)
-                    .map_or(prior, |one| one.response.quantiles_s[index])
-            }),
-            variances: DVector::from_fn(rows, |row, _| {
-                usable.get(row).map_or((SHAPE_ERROR * prior).powi(2), |one| {
-                    let response = &one.response;
-                    quantile_variance(law.quantile, response.quantiles_s[index], response.count as f64)
-                })
-            }),
+            seconds: DVector::from_iterator(rows.len(), rows.iter().map(|(seconds, _)| *seconds)),
+            variances: DVector::from_iterator(rows.len(), rows.iter().map(|(_, variance)| *variance)),
         }
     }
 }
 
-/// Variance of a measured quantile in seconds squared: its rank error, and that between blocks.
-fn quantile_variance(quantile: f64, seconds: f64, count: f64) -> f64 {
-    let rank = (quantile / ((1.0 - quantile) * count)).sqrt() / (1.0 / (1.0 - quantile)).ln();
-    (seconds * rank).powi(2) + (seconds * LEAST_ERROR).powi(2)
+/// A quantile in seconds as its order statistic tells it, and the variance in seconds squared: its rank
+/// error, and that between blocks.
+///
+/// # Formula
+/// The order statistic k = ceil(q n) of n exponential times lies at `sum 1/i` for i from n - k + 1 to n on
+/// average, with the variance `sum 1/i^2`; the quantile at `ln(1 / (1 - q))`. Of 100 times the 99th is a
+/// tenth too low for a p99. Times that follow one another are alike, those of a rare behaviour less.
+///
+/// Source: David, Nagaraja, "Order Statistics", 3rd ed., 2003, sections 2.5 and 4.6 (Renyi's representation).
+fn measured_quantile(quantile: f64, seconds: f64, one: &Observed, share: f64) -> (f64, f64) {
+    let count = one.response.count;
+    let above = count - ((count as f64 * quantile).ceil() as u64).clamp(1, count);
+    let level = harmonic(count) - harmonic(above);
+    let spread = reciprocal_squares(above) - reciprocal_squares(count);
+    let corrected = seconds * (1.0 / (1.0 - quantile)).ln() / level;
+    let alike = 1.0 + share * (alike(one.utilisation) - 1.0);
+    let rank = spread * alike / level.powi(2);
+    (corrected, corrected.powi(2) * (rank + LEAST_ERROR.powi(2)))
+}
+
+/// `sum 1/i` for i from 1 to n; of many by Euler and Maclaurin.
+fn harmonic(count: u64) -> f64 {
+    if count <= 50 {
+        return (1..=count).map(|i| (i as f64).recip()).sum();
+    }
+    let n = count as f64;
+    n.ln() + EULER + 1.0 / (2.0 * n) - 1.0 / (12.0 * n * n)
+}
+
+/// `sum 1/i^2` for i above n.
+fn reciprocal_squares(count: u64) -> f64 {
+    if count <= 50 {
+        let below: f64 = (1..=count).map(|i| (i as f64).powi(-2)).sum();
+        return std::f64::consts::PI.powi(2) / 6.0 - below;
+    }
+    let n = count as f64;
+    1.0 / n - 1.0 / (2.0 * n * n) + 1.0 / (6.0 * n.powi(3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::response::StepResponse;
+
+    fn of(count: u64, utilisation: f64) -> Observed {
+        Observed {
+            utilisation,
+            response: StepResponse {
+                count,
+                mean_s: 1.0,
+                deviation_s: 1.0,
+                quantiles_s: [1.0; 3],
+            },
+        }
+    }
+
+    /// Mean and variance of the 99th and the 100th of 100 exponential times: sums of 1/i and 1/i^2, by hand
+    /// 5.187378 and 1.634984.
+    #[test]
+    fn a_quantile_of_few_times_is_what_its_order_statistic_tells() {
+        let (seconds, variance) = measured_quantile(0.99, 4.187_378, &of(100, 0.0), 1.0);
+        assert!((seconds - 100.0_f64.ln()).abs() < 1e-5, "{seconds}");
+        let rank = 0.634_984 / 4.187_378_f64.powi(2);
+        assert!(
+            (variance / seconds.powi(2) - rank - LEAST_ERROR.powi(2)).abs() < 1e-6,
+            "{variance}"
+        );
+    }
+
+    #[test]
+    fn of_many_times_it_is_the_quantile_with_its_rank_error() {
+        let (seconds, variance) = measured_quantile(0.95, 3.0, &of(1_000_000, 0.0), 1.0);
+        assert!((seconds / 3.0 - 1.0).abs() < 1e-4, "{seconds}");
+        // sqrt(q / ((1 - q) n)) / ln(1 / (1 - q))
+        let rank = (0.95_f64 / 0.05 / 1e6).sqrt() / 20.0_f64.ln();
+        assert!((variance / seconds.powi(2) - rank.powi(2) - LEAST_ERROR.powi(2)).abs() < 1e-8);
+    }
+
+    #[test]
+    fn times_in_a_full_queue_tell_less_than_times_apart() {
+        let variance = |utilisation, share| measured_quantile(0.99, 1.0, &of(500, utilisation), share).1;
+        assert!(variance(0.7, 1.0) > 2.0 * variance(0.0, 1.0));
+        assert!(variance(0.7, 0.01) < 1.3 * variance(0.0, 0.01));
+    }
 }
