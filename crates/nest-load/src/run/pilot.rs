@@ -21,8 +21,8 @@ const IDLE: Duration = Duration::from_millis(500);
 /// Most executions of one behaviour.
 const MOST: u64 = 2_000;
 
-/// Runs the pilot of every behaviour, for about `span` each, as far as the run has time `left`. Bodies that are
-/// kept of answers that failed are added to `bodies`.
+/// Runs the pilot of every behaviour, for about `span` each, as far as the run has time `left`. Bodies that
+/// are kept of answers that failed are added to `bodies`.
 ///
 /// # Errors
 /// The error of `left`;
