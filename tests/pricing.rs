@@ -159,7 +159,7 @@ fn a_quantity_beyond_all_bounds_is_wrong_usage() {
     ];
     nest(folder().path(), &many)
         .expect(2)
-        .says("the quantity must be from 0 to 1000000000000000");
+        .says("write a decimal number from 0 to 1000000000000000");
 }
 
 #[test]

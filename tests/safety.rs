@@ -387,10 +387,13 @@ fn bodies_that_are_checked_share_a_bound_of_memory() {
     ];
     arguments.extend(["--timeout", "60s", "--workers", "2"]);
     let found = load(folder.path(), &arguments, 0);
-    // 24 bodies would take 1.1 GiB.
-    let peak = found["peak_memory_bytes"].as_f64().expect("a number") / f64::from(1 << 20);
+    // 24 bodies would take 1.1 GiB. Besides the 256 MiB, each worker may be checking one of 64 MiB.
+    let peak = found["generator"]["peak_memory_bytes"]
+        .as_f64()
+        .expect("a number")
+        / f64::from(1 << 20);
     println!("{peak:.0} MiB at the peak");
-    assert!(peak < 400.0, "{peak} MiB");
+    assert!(peak < 500.0, "{peak} MiB");
     let refused = found["errors"]
         .as_array()
         .expect("a list")

@@ -73,7 +73,14 @@ fn load_init_and_all_run_against_a_server_that_is_there() {
     let Some(outcome) = outcome else { return };
     let says = |text: &str| outcome.stdout.contains(text);
     assert!(
-        says(" customers cost $") || says(" customers are more than "),
+        [
+            " customers cost $",
+            " customers are more than ",
+            "Move to `",
+            "Stay on `"
+        ]
+        .into_iter()
+        .any(says),
         "{}",
         outcome.stdout
     );

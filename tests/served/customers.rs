@@ -14,7 +14,7 @@ use crate::support::{
 
 /// Short windows, and so few executions per second that no machine is the limit.
 const MEASURE: &str = "[measure]\npilot = \"200ms\"\nsettle = \"300ms\"\nwindow = \"1s\"\nwindows = 3\n\
-    max_rate = 400\nbase = 0.001\nboost = 0.002\n";
+    max_rate = 500\nbase = 0.001\nboost = 0.002\n";
 
 /// A server that thinks for 4 ms about each answer.
 fn slow_server() -> Server {

@@ -90,7 +90,7 @@ fn study(shop: &Shop, customers: &str, count: u32, who: &str) -> SmallStudy {
     let more = format!(
         "reset = '''{snapshot}'''\n[feeds.rows]\nfile = \"rows.csv\"\norder = \"random\"\n{customers}\n\
          [measure]\npilot = \"100ms\"\nsettle = \"300ms\"\nsettle_most = \"300ms\"\n\
-         window = \"400ms\"\nwindows = 2\nmax_rate = 400\nbase = 0.001\nboost = 0.002\n\
+         window = \"400ms\"\nwindows = 2\nmax_rate = 600\nbase = 0.001\nboost = 0.002\n\
          customers = [{count}]\n"
     );
     let behaviours = behaviours(who);

@@ -111,7 +111,8 @@ impl CommandError {
 
 impl From<std::io::Error> for CommandError {
     fn from(error: std::io::Error) -> Self {
-        Self::caused(INTERNAL, error, None)
+        let hint = hints::is_out_of_files(&error).then_some("raise the limit of open files (ulimit -n)");
+        Self::caused(INTERNAL, error, hint)
     }
 }
 

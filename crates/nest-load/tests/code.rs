@@ -398,7 +398,7 @@ fn code_keeps_the_bound_whatever_it_speaks() {
         let most = 50.0 * (time.duration_since(came[0]).as_secs_f64() + 1.0);
         assert!((index + 1) as f64 <= most, "{} by then: {most:.1}", index + 1);
     }
-    assert!(came.len() >= 90, "{}", came.len());
+    assert!(came.len() >= 60, "{}", came.len());
     assert!(
         result
             .verdict

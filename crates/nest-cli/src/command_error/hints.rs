@@ -120,7 +120,7 @@ pub(super) fn hint_of_load(error: &LoadError) -> Option<&'static str> {
 }
 
 /// Whether the system says that this process, or the machine, may open no more files: EMFILE, ENFILE.
-fn is_out_of_files(error: &std::io::Error) -> bool {
+pub(super) fn is_out_of_files(error: &std::io::Error) -> bool {
     matches!(
         error.raw_os_error().map(Errno::from_raw),
         Some(Errno::EMFILE | Errno::ENFILE)

@@ -302,10 +302,11 @@ mod tests {
 
     #[test]
     fn only_hosts_that_may_be_put_under_load_are_visited() {
-        let from = || SentRequest {
+        let plain = |url| SentRequest {
             body: RequestBody::None,
-            ..sent("GET", "http://127.0.0.1:8080/x", &[])
+            ..sent("GET", url, &[])
         };
+        let from = || plain("http://127.0.0.1:8080/x");
         for allowed in [
             "http://127.9.9.9/",
             "http://[::1]:1/",
@@ -333,7 +334,7 @@ mod tests {
             origin: &origin,
             allow_hosts: &[],
         };
-        let from = || sent("GET", "http://shop.test/", &[]);
+        let from = || plain("http://shop.test/");
         assert!(from().redirected(302, "http://127.0.0.1/", territory).is_err());
         assert!(from().redirected(302, "http://shop.test/x", territory).is_ok());
     }

@@ -8,9 +8,12 @@ use std::{
 
 use crate::clock::MonotonicTime;
 
-/// What may be sent at once after a pause, as the time in which the bound allows as much. A second is
-/// promised; a tenth of it is left to what delays the first request on its way, from which a server counts.
+/// What may be sent at once after a pause, as the time in which the bound allows as much. Our choice: a tenth
+/// less than the second that is promised.
 const CAPACITY: Duration = Duration::from_millis(900);
+/// The same at the start. What is left up to the promised second covers the way of the first request, from
+/// which a server counts: many customers may have to connect before it arrives.
+const AT_START: Duration = Duration::from_millis(100);
 /// Longest time between two requests: bounds below three a month are taken for this.
 const LONGEST: Duration = Duration::from_secs(10 * 86_400);
 
@@ -19,7 +22,8 @@ const LONGEST: Duration = Duration::from_secs(10 * 86_400);
 /// # Formula
 /// The generic cell rate algorithm in its virtual scheduling form, with an interval T = 1 / rate: a request
 /// that asks at a leaves at `max(a, due - tau)`, where `tau` is the capacity less T, and `due` becomes
-/// `max(a, due) + T`. Hence at most `(t + capacity) / T` leave within a time t.
+/// `max(a, due) + T`. Hence at most `(t + capacity) / T` leave within any time t, and `(t + 0.1 s) / T`
+/// within a time t from the start.
 ///
 /// Source: ITU-T Recommendation I.371, annex A.
 #[derive(Debug)]
@@ -31,13 +35,12 @@ pub struct RateBound {
 }
 
 impl RateBound {
-    /// A bound of `per_s` requests per second (above 0), which begins at `start` with all that may be sent at
-    /// once.
+    /// A bound of `per_s` requests per second (above 0), which begins at `start`.
     pub fn new(per_s: f64, start: MonotonicTime) -> Self {
         let interval_ns = ((1e9 / per_s).ceil() as u64).min(LONGEST.as_nanos() as u64);
         let capacity_ns = CAPACITY.as_nanos() as u64;
         // One request may be more than may be sent at once: then the first one waits, too.
-        let wait_ns = interval_ns.saturating_sub(capacity_ns);
+        let wait_ns = interval_ns.max(capacity_ns) - AT_START.as_nanos() as u64;
         Self {
             per_s,
             interval_ns,
@@ -148,8 +151,8 @@ mod tests {
     #[test]
     fn below_one_a_second_the_first_request_waits_too() {
         let bound = RateBound::new(0.5, at(START));
-        assert_eq!(leaves(&bound, START), START + 1_100_000_000);
-        assert_eq!(leaves(&bound, START), START + 3_100_000_000);
+        assert_eq!(leaves(&bound, START), START + 1_900_000_000);
+        assert_eq!(leaves(&bound, START), START + 3_900_000_000);
     }
 
     #[test]
@@ -173,8 +176,8 @@ mod tests {
             taken.collect()
         });
         left.sort_unstable();
-        // 900 at once, then one a millisecond.
-        let expected = |index: u64| START + index.saturating_sub(899) * 1_000_000;
+        // 100 at once, then one a millisecond.
+        let expected = |index: u64| START + index.saturating_sub(99) * 1_000_000;
         assert_eq!(left, (0..8_000).map(expected).collect::<Vec<_>>());
     }
 

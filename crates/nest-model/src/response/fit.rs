@@ -223,7 +223,14 @@ fn shape_error(law: &QuantileLaw) -> f64 {
         return 0.0;
     };
     let mut longer = own;
-    longer[index] *= 1.0 + law.a.standard_error / law.a.value.max(f64::MIN_POSITIVE);
+    let relative = law.a.standard_error / law.a.value;
+    // A service time that was fitted as none may be as long again as it was taken to be.
+    longer[index] *= 1.0
+        + if relative.is_finite() {
+            relative.min(1.0)
+        } else {
+            1.0
+        };
     for later in index + 1..longer.len() {
         longer[later] = longer[later].max(longer[index]);
     }

@@ -50,6 +50,8 @@ impl WireRates {
             .behaviours
             .values()
             .filter_map(|one| one.needs.as_ref())
+            // What a session begins with is among the rates.
+            .filter(|needed| session.is_none_or(|session| session.start.as_ref() != Some(*needed)))
             .collect();
         needed.sort();
         needed.dedup();

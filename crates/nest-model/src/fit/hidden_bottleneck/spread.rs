@@ -173,13 +173,14 @@ impl ResponseSpread {
 /// exponential.
 ///
 /// # Formula
-/// With `w = relative_wait`, C the probability of delay, D the own demand and S that of those in service:
+/// With `w = relative_wait`, C the probability of delay, D the own demand and S the mean one:
 /// `(S w)^2 (2 / C - 1)` in order of arrival (exact for M/M/c); `D^2 ((1 + w)^2 - 1)` for service times that
 /// sharing stretches; `2 D S w (1 + w)^2` for how unevenly it does so (M/M/1: `2 D S rho / (1 - rho)^3`).
 ///
 /// Source: Coffman, Muntz and Trotter, "Waiting time distributions for processor-sharing systems", Journal of
 /// the ACM 17(1), 1970.
 fn of_resources(step: &LoadedStep, stations: &[BottleneckStation], behaviour: usize) -> [f64; 3] {
+    let total: f64 = step.rates.iter().sum();
     let mut sum = [0.0; 3];
     for (station, utilisation) in stations.iter().zip(&step.utilisation) {
         let utilisation = utilisation.min(0.97);
@@ -189,7 +190,12 @@ fn of_resources(step: &LoadedStep, stations: &[BottleneckStation], behaviour: us
             continue;
         }
         let own = station.demand_s[behaviour];
-        let mean = station.met_s(&step.rates);
+        let mean: f64 = step
+            .rates
+            .iter()
+            .zip(&station.demand_s)
+            .map(|(rate, demand)| rate / total * demand)
+            .sum();
         sum[0] += (mean * wait).powi(2) * (2.0 / delayed - 1.0);
         sum[1] += own * own * ((1.0 + wait).powi(2) - 1.0);
         sum[2] += 2.0 * own * mean * wait * (1.0 + wait).powi(2);
