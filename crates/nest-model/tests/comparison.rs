@@ -1,5 +1,10 @@
 //! Gates between two versions, simulated: how often they fail without a cause, and how often they catch one.
 
+#![allow(
+    clippy::print_stdout,
+    reason = "what was simulated is printed for bench/README.md"
+)]
+
 use nest_model::{
     comparison::{
         ComparisonKind, GateRules, Judgement, Outcome, Prior, Subject, VisitBlock, VisitDemand, VisitDemands,

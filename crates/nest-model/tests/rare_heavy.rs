@@ -3,6 +3,11 @@
 //! few of it come. Nothing but the processor limits them: is no other limit reported, and does the interval
 //! of saturation hold?
 
+#![allow(
+    clippy::print_stdout,
+    reason = "what was simulated is printed for bench/README.md"
+)]
+
 mod one_processor;
 mod simulator;
 mod synthetic;

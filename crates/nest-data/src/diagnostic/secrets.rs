@@ -314,6 +314,6 @@ mod tests {
 
     #[test]
     fn stars_keep_places_and_lines() {
-        assert_eq!(starred("aäb\nc", &[1..6]), "a***\n*");
+        assert_eq!(starred("aäb\nc", std::slice::from_ref(&(1..6))), "a***\n*");
     }
 }

@@ -232,11 +232,14 @@ const GROUPS: [Option<Group>; 5] = [
     Some(Group::Growing),
 ];
 
+/// Family of sources, method, horizon, group.
+type ConformalKey<'a> = (&'a str, Option<usize>, u32, Option<Group>);
+
 /// Log of what was observed over a point forecast, below which and above which a twentieth lay in the
 /// sources that are no relatives of the one that is judged: a conformal interval of the curve's median
 /// (`None`) and of each method, by horizon and group where that has 30 scores, else by horizon.
 pub struct Conformal<'a> {
-    by: BTreeMap<(&'a str, Option<usize>, u32, Option<Group>), (f64, f64)>,
+    by: BTreeMap<ConformalKey<'a>, (f64, f64)>,
 }
 
 impl<'a> Conformal<'a> {

@@ -19,7 +19,7 @@ const fn colour(name: &'static str, light: u32, dark: u32) -> Colour {
 
 /// All of them: what lies behind, text, lines, set-ups, and what carries a meaning.
 pub(crate) const COLOURS: [Colour; 17] = [
-    colour("page", 0xFF_FF_FF, 0x0F_12_16),
+    colour("page", 0xFF_FF_FF, 0x0F_1216),
     colour("panel", 0xF6_F7_F9, 0x17_1B_21),
     colour("beyond", 0xF4_F5_F7, 0x15_1A_1F),
     colour("ink", 0x15_19_1E, 0xE9_ED_F1),

@@ -85,7 +85,7 @@ fn bill(config: &ConfigProjection) -> PageTable {
     ];
     let mut table = PageTable::new(caption, &titles).for_engineers();
     let mut lines: Vec<&CostLine> = bill.lines.iter().collect();
-    lines.sort_by(|a, b| size(b).cmp(&size(a)));
+    lines.sort_by_key(|line| std::cmp::Reverse(size(line)));
     let shown = if lines.len() > MOST_ROWS {
         MOST_ROWS - 1
     } else {

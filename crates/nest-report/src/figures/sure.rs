@@ -1,10 +1,6 @@
 //! How sure it all is: doubts of one cause together, the weightiest first, and every caveat below them.
 
-use nest_data::{
-    Caveat, Projection,
-    measurement::Validity,
-    projection::{LimitNature, PriceRow},
-};
+use nest_data::{Caveat, Projection, measurement::Validity, projection::PriceRow};
 
 use super::{Card, PageTable, Section};
 use crate::{format, verdict::Subject, words};
@@ -188,7 +184,7 @@ fn of_reach(projection: &Projection) -> Option<Doubt> {
     }
     let (point, customers) = subject.first_limit()?;
     let factor = customers.value / tested;
-    (factor > FAR && point.nature == LimitNature::Hard || factor > FAR).then(|| {
+    (factor > FAR).then(|| {
         let interval = words::count_interval(customers, point.open_above);
         let text = format!(
             "Tested to {} customers; the first limit lies {} times as far ({interval}). A test nearer to \

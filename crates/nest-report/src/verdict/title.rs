@@ -39,9 +39,12 @@ pub(super) struct Title {
     pub text: String,
 }
 
+/// A sentence if the projection calls for it.
+type Rule = fn(&Subject) -> Option<String>;
+
 /// The first sentence.
 pub(super) fn title(subject: &Subject) -> Title {
-    let rules: [(Theme, fn(&Subject) -> Option<String>); 3] = [
+    let rules: [(Theme, Rule); 3] = [
         (Theme::Over, over),
         (Theme::Policy, policy),
         (Theme::Choice, choice),
