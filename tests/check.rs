@@ -10,7 +10,7 @@ use crate::support::{ShopStudy, nest, replaced};
 const GATE: &str = "\n[check]\nblocks = 2\nwindow_s = 0.5\nlimit = \"8%\"\n";
 
 fn shop(folder: &Path, more: &str) -> ShopStudy {
-    let study = ShopStudy::with_behaviours(folder, &["browse", "pay"]);
+    let study = ShopStudy::with_behaviours(folder, &["browse", "search"]);
     let path = study.path.join("nest.toml");
     let text = fs::read_to_string(&path).expect("the copy is there");
     fs::write(&path, text + GATE + more).expect("the copy can be written");
@@ -50,7 +50,11 @@ fn load_check_names_the_behaviour_that_uses_more_and_what_it_costs() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = shop(folder.path(), "");
     let junit = folder.path().join("check.xml");
-    let (code, report) = check(&study, "--pay 20ms", &["--junit", &junit.display().to_string()]);
+    let (code, report) = check(
+        &study,
+        "--search 16ms",
+        &["--junit", &junit.display().to_string()],
+    );
     assert_eq!(
         (code, &report["verdict"]),
         (4, &Value::from("fail")),
@@ -59,12 +63,12 @@ fn load_check_names_the_behaviour_that_uses_more_and_what_it_costs() {
     let worst = &report["comparisons"][0];
     assert_eq!(
         (&worst["behaviour"], &worst["verdict"]),
-        (&"pay".into(), &"fail".into())
+        (&"search".into(), &"fail".into())
     );
     assert!(worst["low"].as_f64() > Some(0.0), "{worst:#}");
     let others = report["comparisons"].as_array().expect("a list").iter();
     let browse = others.filter(|one| one["behaviour"] == "browse" && one["verdict"] == "fail");
-    assert_eq!(browse.count(), 0, "only pay has changed: {report:#}");
+    assert_eq!(browse.count(), 0, "only search has changed: {report:#}");
     let money = &report["money"];
     let amount = |key: &str| {
         money[key]["value"]

@@ -133,7 +133,7 @@ fn a_target_that_gives_everything_back_and_fails_leaves_no_secret_behind() {
             false => failure(asked, count.fetch_add(1, Ordering::Relaxed)),
         });
         let study = study_of(&server, &behaviours, "");
-        let outcome = study.run_with(&["measure"], &environment()).expect(6);
+        let outcome = study.run_with(&["measure", "--yes"], &environment()).expect(6);
         outcome.says("completed nothing. Its first failure: ");
         let told: String = server.asked().iter().flat_map(told).collect();
         assert!(
@@ -170,7 +170,7 @@ fn a_whole_walk_over_failing_answers_leaves_no_secret_behind() {
     let study = study_of(&server, &BEHAVIOURS, "max_rate = 200");
     let environment = environment();
     let outcome = study
-        .run_with(&["measure", "--format", "json"], &environment)
+        .run_with(&["measure", "--yes", "--format", "json"], &environment)
         .expect(0);
     assert_printed_without_secrets(&outcome);
     let sent = server.asked();
@@ -262,7 +262,7 @@ fn bodies_are_kept_only_where_the_study_says_so_and_without_known_secrets() {
         ),
     });
     let study = study_of(&server, &BEHAVIOURS, "keep_bodies = true");
-    let outcome = study.run_with(&["measure"], &environment()).expect(0);
+    let outcome = study.run_with(&["measure", "--yes"], &environment()).expect(0);
     assert_printed_without_secrets(&outcome);
     assert_kept_without_secrets(&study.path);
     let folder = study
@@ -327,7 +327,9 @@ fn commands_see_no_secret_of_the_requests_unless_the_study_passes_it() {
     ] {
         let more = format!("{env}\nstate = \"env > seen; exit 3\"\n[customers]\n");
         let study = SmallStudy::new(&base, &[("home", 20.0, get)], &more);
-        study.run_with(&["measure", "--plan"], &variables).expect(6);
+        study
+            .run_with(&["measure", "--yes", "--plan"], &variables)
+            .expect(6);
         let text = fs::read_to_string(study.path.join("seen")).expect("the command ran");
         for (_, value) in &variables {
             assert_eq!(
@@ -354,7 +356,7 @@ fn what_a_started_target_logs_has_no_secret_that_is_known() {
     let study = SmallStudy::new(&format!("http://{address}"), &[("home", 20.0, get)], more);
     study.write("start.sh", &script);
     let variables = [("QUERY_KEY", key), ("STATE_KEY", other)];
-    let outcome = study.run_with(&["measure"], &variables).expect(6);
+    let outcome = study.run_with(&["measure", "--yes"], &variables).expect(6);
     assert_printed_without_secrets(&outcome);
     let log = study
         .path

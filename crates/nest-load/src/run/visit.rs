@@ -45,7 +45,8 @@ pub fn visited_study(
     let share = |share| Share::new(share).expect("a share from 0 to 1");
     let mut visited = study.clone();
     visited.target.start = Some(start.to_owned());
-    visited.behaviours.retain(|name, _| compared.contains(name));
+    let needed = with_needed(study, compared);
+    visited.behaviours.retain(|name, _| needed.contains(name));
     visited.rates.retain(|name, _| compared.contains(name));
     visited.data = visited
         .data
@@ -70,6 +71,22 @@ pub fn visited_study(
         ..study.measure.clone()
     };
     visited
+}
+
+/// Some behaviours and those that they need, which run before them.
+#[must_use]
+pub fn with_needed(study: &Study, compared: &[String]) -> Vec<String> {
+    let mut all = compared.to_vec();
+    let mut next = 0;
+    while let Some(name) = all.get(next) {
+        let needs = study
+            .behaviours
+            .get(name)
+            .and_then(|behaviour| behaviour.needs.clone());
+        all.extend(needs.filter(|needed| !all.contains(needed)));
+        next += 1;
+    }
+    all
 }
 
 /// Windows that every phase of a plan needs, so that each boosted behaviour comes at least 60 times; at least
@@ -104,7 +121,12 @@ fn boosted_per_s(step: &PlannedStep) -> Option<f64> {
 /// The phases of one visit. Visits of both versions with equal seeds offer equal arrivals.
 #[must_use]
 pub fn visit_plan(plan: &Plan, seed: u64) -> Plan {
-    let phases = plan.steps.iter().filter(|step| step.purpose != Purpose::Idle);
+    // A behaviour that is only needed by others is not compared, and has no phase of its own.
+    let plain = plan.steps.iter().find(|step| step.customers.is_some());
+    let is_compared = |name: &String| plain.is_none_or(|step| step.offered_per_s.contains_key(name));
+    let is_phase =
+        |step: &&PlannedStep| step.purpose != Purpose::Idle && step.boosted.as_ref().is_none_or(is_compared);
+    let phases = plan.steps.iter().filter(is_phase);
     let steps = phases.enumerate().map(|(index, step)| PlannedStep {
         index,
         windows: None,

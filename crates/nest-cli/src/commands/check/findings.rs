@@ -7,7 +7,7 @@ use nest_data::{
     gate_report::{ComparedDemand, DemandComparison, GateMoney, GateRoom, GateVerdict, LeftOut},
     measurement::{PlannedStep, Resource, ResourceKind, Step},
 };
-use nest_load::observe::machine;
+use nest_load::{observe::machine, visit::with_needed};
 use nest_model::{
     DemandChange, VersionsProjection,
     comparison::{
@@ -172,7 +172,9 @@ impl Findings {
             return Ok(None);
         }
         let mut study = checked.study.clone();
-        study.behaviours.retain(|name, _| self.rates.contains_key(name));
+        let compared: Vec<String> = self.rates.keys().cloned().collect();
+        let needed = with_needed(&study, &compared);
+        study.behaviours.retain(|name, _| needed.contains(name));
         study.rates.retain(|name, _| self.rates.contains_key(name));
         let model = fit(&self.measurements(&study))?;
         let books = BookSet::of_configs(checked.folder, &study)?;
