@@ -10,7 +10,11 @@ use crate::support::{ShopStudy, nest, replaced};
 const GATE: &str = "\n[check]\nblocks = 2\nwindow_s = 0.5\nlimit = \"8%\"\n";
 
 fn shop(folder: &Path, more: &str) -> ShopStudy {
-    let study = ShopStudy::with_behaviours(folder, &["browse", "search"]);
+    shop_with(folder, &["browse", "search"], more)
+}
+
+fn shop_with(folder: &Path, behaviours: &[&str], more: &str) -> ShopStudy {
+    let study = ShopStudy::with_behaviours(folder, behaviours);
     let path = study.path.join("nest.toml");
     let text = fs::read_to_string(&path).expect("the copy is there");
     fs::write(&path, text + GATE + more).expect("the copy can be written");
@@ -86,7 +90,7 @@ fn load_check_names_the_behaviour_that_uses_more_and_what_it_costs() {
 #[test]
 fn load_check_does_not_fail_two_equal_versions() {
     let folder = tempfile::tempdir().expect("a folder");
-    let study = shop(folder.path(), "");
+    let study = shop_with(folder.path(), &["browse"], "");
     let (code, report) = check(&study, "", &[]);
     assert_eq!(code, 0, "{report:#}");
     assert_ne!(report["verdict"], "fail", "{report:#}");
