@@ -209,7 +209,13 @@ pub fn standstill(facts: &StepFacts<'_>, findings: &mut Findings) {
     // Customers who act in step are silent for as long as an answer takes, even a quick one.
     let in_step = facts.population.is_some() && facts.silence_s < QUICK_ANSWERS * facts.typical_s;
     let requests_per_s = facts.requests.due as f64 / facts.span_s().max(1e-9);
-    let is_long = facts.silence_s > SILENT_S.max(facts.explained_s);
+    // Work explains no pause of a target that was stopped.
+    let explained_s = if facts.target_stopped > STOPPED {
+        0.0
+    } else {
+        facts.explained_s
+    };
+    let is_long = facts.silence_s > SILENT_S.max(explained_s);
     if !in_step && is_long && requests_per_s * facts.silence_s > SILENT_REQUESTS {
         let reason = format!(
             "the target stood still: no request ended for {:.2} s while some were in flight",
