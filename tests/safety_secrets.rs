@@ -397,7 +397,7 @@ fn measurements_of_format_1_are_read_and_what_they_kept_of_answers_is_not() {
     fs::write(&path, step.to_string()).expect("written");
     let shown = study.run(&["runs", "show", &only_run(&study.path)]).expect(0);
     shown.says("older version");
-    assert!(!shown.stderr.contains("4711"), "{}", shown.stderr);
+    assert!(!shown.stderr.contains("pw-4711"), "{}", shown.stderr);
 
     let path = study.path.join("measurements.json");
     let mut old: serde_json::Value =
@@ -407,5 +407,5 @@ fn measurements_of_format_1_are_read_and_what_they_kept_of_answers_is_not() {
     fs::write(&path, old.to_string()).expect("written");
     let read = measurements(&study.path);
     assert_eq!(read.steps[1].failures[0].kind, "check");
-    assert!(!serde_json::to_string(&read).expect("JSON").contains("4711"));
+    assert!(!serde_json::to_string(&read).expect("JSON").contains("pw-4711"));
 }
