@@ -54,7 +54,7 @@ impl Spans {
         }
     }
 
-    /// At the override that gave the path its value, if one did.
+    /// At the override that gave the path its value, or that made a table which the text does not have.
     fn at(
         &self,
         spans: &BTreeMap<Vec<String>, Range<usize>>,
@@ -62,8 +62,12 @@ impl Spans {
         message: String,
         help: String,
     ) -> Diagnostic {
-        let given =
-            |place: &[String]| path.len() >= place.len() && place.iter().zip(path).all(|(a, b)| a == b);
+        let mut known = self.keys.keys().chain(self.values.keys());
+        let of_the_text = path.is_empty() || known.any(|key| key.as_slice() == path);
+        let given = |place: &[String]| {
+            let agree = place.iter().zip(path).all(|(a, b)| a == b);
+            agree && (path.len() >= place.len() || !of_the_text)
+        };
         match self.overrides.iter().rev().find(|(place, _)| given(place)) {
             Some((place, text)) => {
                 let given = format!("--set {}={}", place.join("."), concealed(text));
@@ -353,6 +357,17 @@ mod tests {
         let (example, _) = read::<Example>(&source, &overrides).expect("valid");
         assert_eq!(example.wait.get(), 5.0);
         assert_eq!(example.all["x"].customers, 7);
+    }
+
+    #[test]
+    fn a_table_that_only_an_override_makes_is_named_by_it() {
+        let source = Source::new("x.toml", "wait = \"3s\"\n");
+        let given = |path: &str| [(path.to_owned(), "1".to_owned())];
+        for path in ["foo.bar", "all.x.custmers", "foo"] {
+            let found = read::<Example>(&source, &given(path)).expect_err("no such key");
+            let place = format!("--set {path}=1");
+            assert!(found.iter().all(|one| one.file == place), "{found:#?}");
+        }
     }
 
     #[test]
