@@ -177,7 +177,7 @@ impl<'a> PricedConfig<'a> {
         };
         let cost = match base {
             ShareOf::Instances => listed?,
-            ShareOf::Meter(id) => match self.other_meter(metered, id) {
+            ShareOf::Meter(_) => match metered.other() {
                 Some(other) => self.list_amount(other, prices, listed)?,
                 None => Decimal::ZERO,
             },

@@ -202,10 +202,11 @@ impl PricedConfig<'_> {
     /// Units of a meter that plans, the book and the units that run include.
     fn included_units(&self, of: &MeteredCosts<'_>, meter: usize) -> f64 {
         let metered = &self.metered[meter];
-        let with_units = metered.with_units.iter().map(|(placed, each)| {
-            self.hours_of(of.load, *placed, of.customers) / self.month_hours * float(*each)
-        });
-        float(metered.included) + with_units.sum::<f64>()
+        let with_units = metered
+            .with_units_float()
+            .iter()
+            .map(|(placed, each)| self.hours_of(of.load, *placed, of.customers) / self.month_hours * each);
+        metered.included_float() + with_units.sum::<f64>()
     }
 
     /// What is paid for a meter.
@@ -218,21 +219,12 @@ impl PricedConfig<'_> {
         let metered = &self.metered[meter];
         match (metered.share(), of.together) {
             (Some((ShareOf::Instances, share)), _) => of.listed * share,
-            (Some((ShareOf::Meter(id), share)), _) => {
-                let other = self.other_meter(metered, id);
-                other.map_or(0.0, |other| self.meter_list(of, other) * share)
-            }
-            (None, Some(together)) if metered.shares_tiers() => together[meter] * float(metered.exchange),
+            (Some((ShareOf::Meter(_), share)), _) => metered
+                .other()
+                .map_or(0.0, |other| self.meter_list(of, other) * share),
+            (None, Some(together)) if metered.shares_tiers() => together[meter] * metered.exchange_float(),
             (None, _) => metered.list_price(self.billed_units(of, meter), self.included_units(of, meter)),
         }
-    }
-
-    /// Another meter of the book of one, by its name.
-    pub fn other_meter(&self, metered: &Metered<'_>, id: &str) -> Option<usize> {
-        let book = metered.book.name();
-        self.metered
-            .iter()
-            .position(|other| other.meter.id == id && other.book.name() == book)
     }
 
     /// Fees of a month, as a float.

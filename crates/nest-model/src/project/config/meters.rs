@@ -31,6 +31,16 @@ pub struct Metered<'a> {
     /// Equal resources whose quantities pay tiers of their own; 1 if tiers see all of it together.
     pub apart: f64,
     price: CompiledPrice,
+    floats: MeterFloats,
+}
+
+/// The decimals of a meter as floats: draws ask for them millions of times.
+#[derive(Debug, Clone, Default)]
+struct MeterFloats {
+    included: f64,
+    with_units: Vec<(usize, f64)>,
+    exchange: f64,
+    other: Option<usize>, // the meter that it is a share of
 }
 
 /// What a meter without a price of its own is a share of.
@@ -91,12 +101,33 @@ impl<'a> Metered<'a> {
             contract: float(contract_factor(&finder.book.adjustment, &meter.id)),
             apart: 1.0,
             price: CompiledPrice::new(meter),
+            floats: MeterFloats::default(),
         }
+    }
+
+    /// Units that plans and the book include, for draws.
+    pub fn included_float(&self) -> f64 {
+        self.floats.included
+    }
+
+    /// Units that each unit of a placement includes, for draws.
+    pub fn with_units_float(&self) -> &[(usize, f64)] {
+        &self.floats.with_units
+    }
+
+    /// The rate of exchange, for draws.
+    pub fn exchange_float(&self) -> f64 {
+        self.floats.exchange
+    }
+
+    /// The meter of the same book that it is a share of, if the configuration uses that.
+    pub fn other(&self) -> Option<usize> {
+        self.floats.other
     }
 
     /// Units of a month up to which it has a price; infinite if it has one for every quantity, or none.
     pub fn known_up_to(&self) -> f64 {
-        self.price.known_up_to() * self.apart + float(self.included)
+        self.price.known_up_to() * self.apart + self.floats.included
     }
 
     /// Whether it has a price, if not in every tier.
@@ -131,7 +162,7 @@ impl<'a> Metered<'a> {
         } else {
             self.price.price_billed(beyond(quantity, included) / self.apart)
         };
-        price * self.apart * float(self.exchange)
+        price * self.apart * self.floats.exchange
     }
 
     /// The largest number by which its quantity is multiplied on a bill, at least 1: its highest price per
@@ -193,7 +224,32 @@ pub fn all<'a>(
     for (index, placed) in placed.iter().enumerate() {
         of_units(index, placed, &mut metered);
     }
+    let floats: Vec<MeterFloats> = metered.iter().map(|one| floats(one, &metered)).collect();
+    for (one, floats) in metered.iter_mut().zip(floats) {
+        one.floats = floats;
+    }
     Ok((metered, fixed))
+}
+
+fn floats(metered: &Metered<'_>, all: &[Metered<'_>]) -> MeterFloats {
+    let other = match metered.share() {
+        Some((ShareOf::Meter(id), _)) => {
+            let book = metered.book.name();
+            all.iter()
+                .position(|other| other.meter.id == id && other.book.name() == book)
+        }
+        _ => None,
+    };
+    MeterFloats {
+        included: float(metered.included),
+        with_units: metered
+            .with_units
+            .iter()
+            .map(|(placed, each)| (*placed, float(*each)))
+            .collect(),
+        exchange: float(metered.exchange),
+        other,
+    }
 }
 
 /// Whether several meters draw from one free quantity.
