@@ -306,10 +306,14 @@ impl fmt::Display for Caveat {
                 "`{config}` does not place tier `{tier}`; it is neither sized nor priced there"
             ),
             Self::PriceUnknown { config, lines } => {
+                let (lines, price) = match lines {
+                    1 => ("one line has no price".to_owned(), "the price"),
+                    lines => (format!("{lines} lines have no price"), "their prices"),
+                };
                 write!(
                     f,
-                    "`{config}`: {lines} lines have no price, so its cost is at least what is shown. Add \
-                        the price to a book of your own"
+                    "`{config}`: {lines}, so its cost is at least what is shown. Add {price} to a book of \
+                     your own"
                 )
             }
             Self::Converted {
@@ -343,13 +347,22 @@ impl fmt::Display for Caveat {
                 share,
                 oldest,
                 days,
-            } => write!(
-                f,
-                "`{config}`: {prices} of the prices are older than their book allows, and {:.0} % of the \
-                 bill rests on them. The oldest is that of {oldest}, seen {days} days ago. Check them before \
-                 signing",
-                share * 100.0
-            ),
+            } => {
+                let share = format!("{:.0} % of the bill", share * 100.0);
+                match prices {
+                    1 => write!(
+                        f,
+                        "`{config}`: the price of {oldest}, seen {days} days ago, is older than its book \
+                         allows, and {share} rests on it. Check it before signing"
+                    ),
+                    prices => write!(
+                        f,
+                        "`{config}`: {prices} of the prices are older than their book allows, and {share} \
+                         rests on them. The oldest is that of {oldest}, seen {days} days ago. Check them \
+                         before signing"
+                    ),
+                }
+            }
             Self::UndefinedDraws { config, share } => write!(
                 f,
                 "`{config}`: a formula has no value in {:.1} % of the draws, because the ranges of its \
