@@ -19,8 +19,8 @@ pub(crate) struct Compared {
     pub change_interval: String,
 }
 
-/// Amounts and their differences from the one at `base`, all at the finest resolution of the amounts, so that
-/// a difference of rounded amounts stays close to the difference.
+/// Amounts and their differences from the one at `base`, all at the finest resolution among them: differences
+/// are paired, and often known far better than the amounts.
 pub(crate) fn compared(
     amounts: &[(MoneyEstimate, MoneyEstimate)],
     base: usize,
@@ -28,7 +28,9 @@ pub(crate) fn compared(
 ) -> Vec<Compared> {
     let finest = amounts
         .iter()
-        .map(|(amount, _)| resolution(amount, currency))
+        .flat_map(|(amount, change)| [amount, change])
+        .filter(|estimate| estimate.low < estimate.high || estimate.value.0 != Decimal::ZERO)
+        .map(|estimate| resolution(estimate, currency))
         .min()
         .unwrap_or(0);
     let printed = |amount: &MoneyEstimate| round_to(amount.value.0, finest);
@@ -122,6 +124,30 @@ mod tests {
         assert_eq!(
             (rows[1].change.as_str(), rows[1].change_interval.as_str()),
             ("$0", "")
+        );
+    }
+
+    /// Two totals of nginx, 46,960 and 47,807, are known to thousands and their difference to hundreds.
+    #[test]
+    fn a_difference_that_is_known_better_than_its_amounts_keeps_its_digits() {
+        let rows = compared(
+            &[
+                (
+                    priced("46960", 25_000.0, 90_000.0),
+                    priced("-847.4", -2_706.7, 505.6),
+                ),
+                (priced("47807.4", 26_000.0, 91_000.0), priced("0", 0.0, 0.0)),
+            ],
+            1,
+            "USD",
+        );
+        assert_eq!(
+            (rows[0].change.as_str(), rows[0].change_interval.as_str()),
+            ("−$800", "−$2,700 to +$500")
+        );
+        assert_eq!(
+            (rows[0].amount.as_str(), rows[1].amount.as_str()),
+            ("$47,000", "$47,800")
         );
     }
 
