@@ -17,8 +17,9 @@ pub use load::LoadArguments;
 pub use pricing::{ImportArguments, PricingArguments, PricingVerb};
 pub use shop::{ShopArguments, ShopTierArguments};
 pub use study::{
-    AllArguments, CompareArguments, Compared, ExplainArguments, FitArguments, InitArguments,
-    MeasureArguments, ProjectArguments, ProjectionArguments, ReportArguments, RunsArguments, RunsVerb,
+    AllArguments, CompareArguments, CompareProjectedArguments, CompareRunsArguments, Compared,
+    ExplainArguments, FitArguments, InitArguments, MeasureArguments, ProjectArguments, ProjectionArguments,
+    ReportArguments, RunsArguments, RunsVerb,
 };
 pub use tables::{CurveArguments, CurveAxis, DemandArguments, GrowthArguments};
 

@@ -40,6 +40,7 @@ pub use projection::{
     Projection,
     explanation::{self, Explanation},
     gate_report::{self, GateReport},
+    runs_report::{self, RunsReport},
 };
 pub use scaling::ScalingModel;
 pub use study::{

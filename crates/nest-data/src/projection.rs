@@ -9,6 +9,7 @@ mod lever;
 mod limit;
 mod policy;
 mod price_row;
+pub mod runs_report;
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};

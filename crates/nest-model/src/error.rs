@@ -15,6 +15,14 @@ pub enum ModelError {
         /// Why the other steps cannot be fitted.
         reasons: String,
     },
+    /// Two runs share no behaviour and resource.
+    #[error("runs {before} and {after} cannot be compared: no behaviour uses the same resource in both")]
+    NothingInCommon {
+        /// The older run.
+        before: String,
+        /// The newer run.
+        after: String,
+    },
     /// A histogram of a document cannot be read.
     #[error("the histogram of `{behaviour}` in step {step} cannot be read")]
     Histogram {

@@ -20,6 +20,8 @@ use crate::{
 };
 
 const PAGE: &str = "report.html";
+/// The page of two runs.
+pub(crate) const RUNS_PAGE: &str = "runs.html";
 /// Most bytes of a page whose charts are all drawn at three widths.
 const MOST_BYTES: usize = 245_000;
 /// Sections for few readers: in a larger page, their charts are drawn at two widths.
@@ -63,15 +65,23 @@ fn filled(projection: &Projection, sections: Vec<Section>) -> Result<String, Rep
         tiles => Serde(figures::tiles(projection)),
         sections => Serde(sections),
         how => how,
+    };
+    filled_template(PAGE, page, &format!("{study} · {as_of} · run {run}"))
+}
+
+/// A page of ours: its template filled, with the style of all pages; `foot` stands below each printed page.
+pub(crate) fn filled_template(
+    template: &'static str,
+    page: Value,
+    foot: &str,
+) -> Result<String, ReportError> {
+    let style = context! {
         light => Value::from_safe_string(variables(false)),
         dark => Value::from_safe_string(variables(true)),
-        foot => Value::from_safe_string(css_string(&format!("{study} · {as_of} · run {run}"))),
+        foot => Value::from_safe_string(css_string(foot)),
         chart_style => Value::from_safe_string(chart::CHART_CSS.to_owned()),
     };
-    render(page).map_err(|source| ReportError::Template {
-        template: PAGE,
-        source,
-    })
+    render(template, page, &style).map_err(|source| ReportError::Template { template, source })
 }
 
 /// What all sections say about how their numbers come about.
@@ -113,7 +123,7 @@ fn css_string(text: &str) -> String {
     css
 }
 
-fn render(page: Value) -> Result<String, minijinja::Error> {
+fn render(template: &str, page: Value, style: &Value) -> Result<String, minijinja::Error> {
     let mut environment = Environment::new();
     environment.set_syntax(
         SyntaxConfig::builder()
@@ -126,9 +136,10 @@ fn render(page: Value) -> Result<String, minijinja::Error> {
     environment.add_filter("plain", |text: &str| text.replace('`', ""));
     environment.add_template("report.css", include_str!("../templates/report.css"))?;
     environment.add_template(PAGE, include_str!("../templates/report.html"))?;
-    let css = environment.get_template("report.css")?.render(&page)?;
+    environment.add_template(RUNS_PAGE, include_str!("../templates/runs.html"))?;
+    let css = environment.get_template("report.css")?.render(style)?;
     environment
-        .get_template(PAGE)?
+        .get_template(template)?
         .render(context! { css => Value::from_safe_string(css), ..page })
 }
 

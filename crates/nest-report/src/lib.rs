@@ -19,6 +19,7 @@ pub mod format;
 mod html;
 mod markdown;
 mod markup;
+pub mod runs;
 mod unit;
 mod verdict;
 mod words;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use nest_data::study::growth::MOST_CUSTOMERS;
 
@@ -107,9 +107,26 @@ pub struct ProjectArguments {
 /// Options of `compare`.
 #[derive(Debug, Args)]
 pub struct CompareArguments {
-    /// What to compare
-    #[arg(value_enum)]
+    #[command(subcommand)]
     pub what: Compared,
+}
+
+/// What is compared.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Compared {
+    /// Server configurations: total cost, crossover points, payback, regret
+    Configs(CompareProjectedArguments),
+    /// Policies, each against the study without it
+    Policies(CompareProjectedArguments),
+    /// Growth scenarios, on the configuration in the report's headline
+    Growth(CompareProjectedArguments),
+    /// Two runs: what each behaviour uses, what that costs, where the system breaks
+    Runs(CompareRunsArguments),
+}
+
+/// Options of `compare` for what a projection compares.
+#[derive(Debug, Clone, Args)]
+pub struct CompareProjectedArguments {
     #[command(flatten)]
     pub study: StudyArguments,
     #[command(flatten)]
@@ -119,15 +136,24 @@ pub struct CompareArguments {
     pub format: Format,
 }
 
-/// What is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Compared {
-    /// Server configurations: total cost, crossover points, payback, regret
-    Configs,
-    /// Policies, each against the study without it
-    Policies,
-    /// Growth scenarios, on the configuration in the report's headline
-    Growth,
+/// Options of `compare runs`.
+#[derive(Debug, Clone, Args)]
+pub struct CompareRunsArguments {
+    /// Older run, by its name in `runs list`; or the folder of a study, for the run in its measurements.json
+    pub before: String,
+    /// Newer run, in the same way
+    pub after: String,
+    /// Folder of the study
+    #[arg(default_value = ".")]
+    pub study: PathBuf,
+    #[command(flatten)]
+    pub projection: ProjectionArguments,
+    /// Write the comparison to this file as a web page, too
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// How to print the comparison
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
 }
 
 /// Options of `explain`.

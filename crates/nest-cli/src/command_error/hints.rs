@@ -14,6 +14,10 @@ pub(super) fn of_model(error: &ModelError) -> (u8, &'static str) {
             "measure more steps, or steps with less load: see ramp, base and boost in [measure]",
         ),
         ModelError::Histogram { .. } => (INVALID, "measure again, or restore the file from version control"),
+        ModelError::NothingInCommon { .. } => (
+            INVALID,
+            "compare runs of one study whose behaviours and probes have not changed in between",
+        ),
         ModelError::Table { .. } => (INTERNAL, "this is a bug; please report it"),
         ModelError::NotMeasured { .. } | ModelError::CounterUnmeasured { .. } => {
             (STALE, "run `locust-nest measure` and `locust-nest fit`")
@@ -75,8 +79,8 @@ pub(super) fn hint_of_load(error: &LoadError) -> Option<&'static str> {
     Some(match error {
         LoadError::Interrupted => "finished steps are saved; continue with `locust-nest measure --resume`",
         LoadError::TargetDown { .. } => {
-            "start the target or correct its address; where a study starts it, its messages are in target.log of \
-             the run"
+            "start the target or correct its address; where a study starts it, target.log of the run has its \
+             messages"
         }
         LoadError::TargetLost { .. } => {
             "finished steps are saved; start the target and continue with `locust-nest measure --resume`"

@@ -248,6 +248,6 @@ impl Scale {
 }
 
 /// Upper quantile of Student's t: what is exceeded with probability `level`.
-fn t(level: f64, degrees: f64) -> f64 {
+pub(super) fn t(level: f64, degrees: f64) -> f64 {
     StudentsT::new(0.0, 1.0, degrees).map_or(Z90, |t| t.inverse_cdf(1.0 - level))
 }
