@@ -92,7 +92,8 @@ fn load_check_names_the_behaviour_that_uses_more_and_what_it_costs() {
 fn load_check_does_not_fail_two_equal_versions() {
     let folder = tempfile::tempdir().expect("a folder");
     let study = shop_with(folder.path(), &["browse"], "");
-    let (code, report) = check(&study, "", &[]);
+    // A blank more, so that it is not the same command, which calibrates.
+    let (code, report) = check(&study, " ", &[]);
     assert_eq!(code, 0, "{report:#}");
     assert_ne!(report["verdict"], "fail", "{report:#}");
     assert!(report["blocks"].as_u64() >= Some(1), "{report:#}");
@@ -107,6 +108,39 @@ fn check_says_which_version_does_not_start() {
     nest(&study.path, &arguments)
         .expect(6)
         .says("base cannot be measured");
+}
+
+#[test]
+fn head_is_measured_alone_where_base_may_be_broken() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let study = shop_with(folder.path(), &["browse"], "");
+    let mut arguments = study.arguments(&["check"], "", &[]);
+    let head = start(&study, "");
+    let ours = [
+        "--base-start",
+        "exit 1",
+        "--head-start",
+        &head,
+        "--base-broken-ok",
+        "--format",
+        "json",
+        "--yes",
+    ];
+    arguments.extend(ours.map(str::to_owned));
+    let outcome = nest(&study.path, &arguments).expect(0);
+    let report: Value = serde_json::from_str(&outcome.stdout).expect("a report");
+    assert_eq!(
+        (&report["verdict"], &report["blocks"]),
+        (&"pass".into(), &0.into()),
+        "{report:#}"
+    );
+    let reason = report["reasons"][0].as_str().expect("a reason");
+    assert!(
+        reason.contains("base cannot be measured") && reason.contains("head was measured alone"),
+        "{reason}"
+    );
+    assert_eq!(report["head_alone"]["customers"], 1_000_000.0, "{report:#}");
+    outcome.says("with head, 1,000 customers cost USD");
 }
 
 /// A repository with the shop's study, committed twice.
@@ -170,4 +204,51 @@ fn a_limit_below_two_percent_is_refused_at_its_line() {
     fs::write(&path, replaced(&text, "limit = \"8%\"", "limit = \"1%\"")).expect("written");
     let outcome = nest(&study.path, &["check", "--calibrate", "--yes"]).expect(3);
     outcome.says("limit = \"1%\"").says("2 %");
+}
+
+#[test]
+fn a_limit_that_the_noise_of_this_machine_hides_is_refused_at_its_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let study = shop(folder.path(), "");
+    let measured = fs::read_to_string("/proc/cpuinfo").expect("Linux");
+    let cpu = measured
+        .lines()
+        .find_map(|line| line.strip_prefix("model name\t: "));
+    let noise = serde_json::json!({
+        "header": { "kind": "nest.noise", "format": 1, "made_by": "a test" },
+        "deviation": 0.2, "blocks": 8, "cpu": cpu.unwrap_or_default(),
+    });
+    fs::write(study.path.join("noise.json"), noise.to_string()).expect("written");
+    let arguments = ["check", "--base-start", "true", "--head-start", "true", "--yes"];
+    let outcome = nest(&study.path, &arguments).expect(3);
+    outcome
+        .says("limit = \"8%\"")
+        .says("28.3 % after 2 blocks")
+        .says("blocks = 25");
+}
+
+#[test]
+fn money_is_compared_for_customers_or_on_a_day_of_a_growth_scenario() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let study = shop(folder.path(), "");
+    let path = study.path.join("nest.toml");
+    let text = fs::read_to_string(&path).expect("the copy is there");
+    for (at, says) in [
+        ("{ }", "either customers or a date"),
+        (
+            "{ customers = 5, date = 2027-06-01 }",
+            "either customers or a date",
+        ),
+        ("{ growth = \"expected\" }", "either customers or a date"),
+        (
+            "{ growth = \"expcted\", date = 2027-06-01 }",
+            "did you mean `expected`?",
+        ),
+        ("{ date = 2020-01-01 }", "is not a day of `growth.expected`"),
+    ] {
+        fs::write(&path, replaced(&text, "{ customers = 1000000 }", at)).expect("written");
+        nest(&study.path, &["check", "--calibrate", "--yes"])
+            .expect(3)
+            .says(says);
+    }
 }

@@ -61,6 +61,12 @@ impl StudyPlaces {
         &self.0
     }
 
+    /// A finding at the value of a path, for what only a machine or another file can tell of it.
+    #[must_use]
+    pub fn finding(&self, path: &[&str], message: &str, help: &str) -> crate::Diagnostic {
+        self.0.at_value(path, message, help)
+    }
+
     /// Where the value of a path stands in `text`, from which the study was read: `nest.toml:15`, or the
     /// `--set` that gave it.
     #[must_use]

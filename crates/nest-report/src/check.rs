@@ -4,6 +4,7 @@ mod annotations;
 mod junit;
 mod markdown;
 
+use jiff::civil::Date;
 use nest_data::{
     GateReport,
     gate_report::{ComparedDemand, DemandComparison, GateVerdict},
@@ -13,7 +14,7 @@ pub use annotations::annotations;
 pub use junit::junit;
 pub use markdown::markdown;
 
-use crate::format;
+use crate::{format, words::turns};
 
 /// The verdict in a sentence, with the worst change and what it costs.
 #[must_use]
@@ -21,7 +22,7 @@ pub fn sentence(report: &GateReport) -> String {
     let worst = report.comparisons.first();
     match (report.verdict, worst) {
         (GateVerdict::Pass, None) => match report.reasons.first() {
-            Some(reason) => format!("pass: {reason}"),
+            Some(reason) => format!("pass: {reason}{}", cost_alone(report)),
             None => "pass".to_owned(),
         },
         (GateVerdict::Pass, Some(_)) => format!(
@@ -75,11 +76,31 @@ fn cost(report: &GateReport) -> String {
     let money = &gate.money;
     let amount = |value| format::amount(value, &money.currency);
     format!(
-        "; 1,000 customers cost {} a month instead of {}, at {} customers",
+        "; 1,000 customers cost {} a month instead of {}, at {}",
         amount(money.after.value),
         amount(money.before.value),
-        format::number(money.customers)
+        at(money.customers, money.date)
     )
+}
+
+/// `; with head, 1,000 customers cost USD 2.21 a month, at 200,000 customers`; empty where base was measured.
+fn cost_alone(report: &GateReport) -> String {
+    report.head_alone.as_ref().map_or_else(String::new, |head| {
+        format!(
+            "; with head, 1,000 customers cost {} a month, at {}",
+            format::amount(head.cost.value, &head.currency),
+            at(head.customers, head.date)
+        )
+    })
+}
+
+/// `200,000 customers`, and the day on which there are so many.
+fn at(customers: f64, date: Option<Date>) -> String {
+    let customers = format!("{} customers", format::number(customers));
+    match date {
+        Some(date) => format!("{customers} on {}", format::day(date)),
+        None => customers,
+    }
 }
 
 fn largest(report: &GateReport) -> String {
@@ -147,11 +168,7 @@ fn word(verdict: GateVerdict) -> &'static str {
 
 /// A text on one line without what steers a terminal or turns the order of letters.
 fn one_line(text: &str) -> String {
-    let steers = |letter: char| {
-        letter.is_control()
-            || matches!(letter, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{feff}')
-            || matches!(letter, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
+    let steers = |letter: char| letter.is_control() || turns(letter);
     text.chars()
         .map(|letter| if steers(letter) { ' ' } else { letter })
         .collect()

@@ -31,6 +31,9 @@ pub struct CheckArguments {
     /// Without git: the command that starts the new version
     #[arg(long, value_name = "COMMAND", requires = "base_start")]
     pub head_start: Option<String>,
+    /// Where base does not build, start or answer, measure head alone and price it
+    #[arg(long)]
+    pub base_broken_ok: bool,
     /// Compare the checked-out version with itself, and save how much this machine's noise makes it differ
     #[arg(long, conflicts_with_all = ["base", "base_start"])]
     pub calibrate: bool,

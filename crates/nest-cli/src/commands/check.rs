@@ -13,6 +13,9 @@ use nest_data::{
     measure::gate::{Gate, IfUnclear},
 };
 use nest_load::code::Registry;
+use nest_model::comparison::Prior;
+
+pub use noise::of_runs as noise_of_runs;
 
 use self::{
     findings::Findings,
@@ -38,7 +41,7 @@ pub fn run(arguments: &CheckArguments, registry: &Registry) -> Result<(), Comman
     let elapsed = clock::stopwatch();
     let _lock = folder.lock()?;
     let prior = noise::prior(&folder)?;
-    noise::check_limits(&gate, prior)?;
+    noise::check_limits(&folder, &study, &gate, prior)?;
     let versions = prepare(arguments, &folder, &study, &gate, &interrupt)?;
     let findings = if versions.matters {
         let visits = GateVisits {
@@ -49,6 +52,7 @@ pub fn run(arguments: &CheckArguments, registry: &Registry) -> Result<(), Comman
             interrupt: &interrupt,
             prior,
             budget: arguments.budget.duration(),
+            base_broken_ok: arguments.base_broken_ok,
         };
         compare(&visits, &elapsed)?
     } else {
@@ -59,6 +63,7 @@ pub fn run(arguments: &CheckArguments, registry: &Registry) -> Result<(), Comman
         study: &study,
         gate: &gate,
         versions: &versions,
+        prior,
         projection: &arguments.projection,
         seconds: elapsed().as_secs_f64(),
     })?;
@@ -75,6 +80,7 @@ pub struct Checked<'a> {
     study: &'a Study,
     gate: &'a Gate,
     versions: &'a Versions,
+    prior: Prior,
     projection: &'a crate::args::ProjectionArguments,
     seconds: f64,
 }

@@ -1,5 +1,6 @@
 //! What `check` found: two versions of a target compared, and whether the change may go in.
 
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -41,10 +42,19 @@ pub struct GateReport {
     pub noise: Option<f64>,
     /// Demands compared, worst first.
     pub comparisons: Vec<DemandComparison>,
+    /// What the visits measured: behaviour and resource of each demand in `visits`, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub subjects: Vec<GateSubject>,
+    /// The demands in each visit, by block.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub visits: Vec<GateBlock>,
     /// Cost of 1,000 customers before and after; `None` if the study prices no configuration.
     pub money: Option<GateMoney>,
     /// Customers at which something first fails, before and after.
     pub room: Option<GateRoom>,
+    /// What head costs and carries, where base is broken and nothing was compared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head_alone: Option<HeadAlone>,
     /// What differs between the versions' studies, in words, each with its exact effect where it has one:
     /// prices, rates, plans. It is no part of the verdict.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -121,6 +131,39 @@ pub struct DemandComparison {
     pub passing_limit: f64,
 }
 
+/// What one demand of a visit is of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GateSubject {
+    /// The behaviour; `None` for the whole mix.
+    pub behaviour: Option<String>,
+    /// Tier and kind: `app/cpu`.
+    pub resource: String,
+    /// Share of the resource's use on the plain mix, 0 to 1.
+    pub share: f64,
+    /// Change that is tolerated.
+    pub limit: f64,
+}
+
+/// The demands in four visits, in the order base, head, head, base.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GateBlock {
+    /// Stored items at which all four were made; `None` if the study states no sizes.
+    pub size: Option<f64>,
+    /// The first and the last visit.
+    pub base: [Vec<Option<GateDemand>>; 2],
+    /// The second and the third visit.
+    pub head: [Vec<Option<GateDemand>>; 2],
+}
+
+/// One demand in one visit.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct GateDemand {
+    /// Use by one execution, in seconds or bytes, above 0; for the whole mix, use in a second of it.
+    pub value: f64,
+    /// Standard error that the visit itself shows, as a share of the value.
+    pub relative_error: f64,
+}
+
 /// Behaviours that are not compared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LeftOut {
@@ -139,12 +182,33 @@ pub struct VersionMoney {
     pub currency: String,
     /// How many customers there are.
     pub customers: f64,
+    /// The day of the growth scenario on which there are so many; `None` if the number was stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<Date>,
     /// With base.
     pub before: MoneyEstimate,
     /// With head.
     pub after: MoneyEstimate,
     /// The difference, paired by draw.
     pub change: MoneyEstimate,
+}
+
+/// What head costs and carries, where base cannot be measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HeadAlone {
+    /// The configuration.
+    pub config: String,
+    /// Currency code.
+    pub currency: String,
+    /// How many customers there are.
+    pub customers: f64,
+    /// The day of the growth scenario on which there are so many; `None` if the number was stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub date: Option<Date>,
+    /// Cost of 1,000 customers a month.
+    pub cost: MoneyEstimate,
+    /// Customers at which something first fails; `None` if nothing does within the search.
+    pub room: Option<BreakPoint>,
 }
 
 /// Customers at which something first fails with each version, on the same draws of all else.

@@ -5,7 +5,7 @@ use nest_data::{
     gate_report::{ComparedDemand, DemandComparison, GateVerdict},
 };
 
-use super::{one_line, percent, sentence, signed, subject, word};
+use super::{at, one_line, percent, sentence, signed, subject, word};
 use crate::{format, markup::markdown_line};
 
 /// Longest summary: a comment on GitHub may have 65,536 bytes.
@@ -71,6 +71,7 @@ fn main_table(report: &GateReport) -> String {
     let mut rows: Vec<String> = shown.iter().map(|one| row(one)).collect();
     rows.extend(money_row(report));
     rows.extend(room_row(report));
+    rows.extend(alone_rows(report));
     let judged = report.comparisons.iter().filter(|one| one.verdict.is_some());
     let others: Vec<&DemandComparison> = judged.filter(|one| !shown.contains(one)).collect();
     if !others.is_empty() {
@@ -124,7 +125,7 @@ fn money_row(report: &GateReport) -> Option<String> {
     let amount = |value| format::amount(value, &money.currency);
     Some(format!(
         "| cost of 1,000 customers a month, at {} | {} | {} | {} | {} | {} |\n",
-        format::number(money.customers),
+        at(money.customers, money.date),
         amount(money.before.value),
         amount(money.after.value),
         inert(&format::money_change(&money.change, &money.currency)),
@@ -154,6 +155,26 @@ fn room_row(report: &GateReport) -> Option<String> {
             .map_or_else(String::new, |drop| format!("-{}", percent(drop))),
         gate.verdict.map_or("not judged", word)
     ))
+}
+
+/// Cost and room of head, where base is broken.
+fn alone_rows(report: &GateReport) -> Vec<String> {
+    let Some(head) = &report.head_alone else {
+        return Vec::new();
+    };
+    let cost = format!(
+        "| cost of 1,000 customers a month, at {} | | {} | | | not judged |\n",
+        at(head.customers, head.date),
+        inert(&format::money(&head.cost, &head.currency))
+    );
+    let reached = head.room.as_ref().and_then(|point| point.customers);
+    let room = reached.map(|customers| {
+        format!(
+            "| room, in customers | | {} | | | not judged |\n",
+            format::estimate(&customers)
+        )
+    });
+    [Some(cost), room].into_iter().flatten().collect()
 }
 
 /// What differs by plan, what is not compared, and doubts.

@@ -4,14 +4,19 @@ use std::collections::BTreeMap;
 
 use nest_data::{
     Document, GateReport, Measurements, Study,
-    gate_report::{ComparedDemand, DemandComparison, GateMoney, GateRoom, GateVerdict, LeftOut},
+    gate_report::{
+        ComparedDemand, DemandComparison, GateBlock, GateDemand, GateMoney, GateRoom, GateSubject,
+        GateVerdict, HeadAlone, LeftOut, VersionMoney,
+    },
+    measure::gate::MoneyAt,
     measurement::{PlannedStep, Resource, ResourceKind, Step},
 };
 use nest_load::{observe::machine, visit::with_needed};
 use nest_model::{
     DemandChange, VersionsProjection,
     comparison::{
-        Comparison, ComparisonKind, Judgement, Outcome, Prior, Subject, VisitBlock, block_deviation, changes,
+        Comparison, ComparisonKind, Judgement, Outcome, Subject, VisitBlock, VisitDemand, VisitDemands,
+        block_deviation, changes,
     },
     fit, project_versions,
 };
@@ -30,8 +35,10 @@ pub struct Findings {
     pub rates: BTreeMap<String, f64>,
     /// Blocks that count.
     pub blocks: Vec<VisitBlock>,
-    /// All steps of base.
-    pub base_steps: Vec<Step>,
+    /// All steps of base; those of head where base is broken.
+    pub steps: Vec<Step>,
+    /// Why base cannot be measured, where head was measured alone.
+    pub broken_base: Option<String>,
     /// The last look.
     pub judgement: Option<Judgement>,
     /// Visits that do not count, with the reason.
@@ -68,16 +75,60 @@ impl Findings {
                 Some(format!("cost and limits were not compared: {}", error.text())),
             ),
         };
+        if let Some(reason) = &self.broken_base {
+            return Ok(self.alone(checked, reason, projected, doubt));
+        }
         let money = projected.as_ref().map(|both| money(both, checked));
         let room = projected.map(|both| room(both, checked));
         let mut comparisons = self.comparisons();
         comparisons.sort_by(|one, other| rank(one).total_cmp(&rank(other)));
         let verdict = self.verdict(money.as_ref(), room.as_ref());
+        let facts = self.facts(checked, doubt);
+        let cost = money
+            .as_ref()
+            .and_then(|money| self.exact_cost(checked, &money.money));
         Ok(GateReport {
-            header: GateReport::header(),
-            study: checked.study.study.name.clone(),
+            exact: facts.exact.iter().cloned().chain(cost).collect(),
             verdict,
             exit: exit_code(verdict, checked.gate),
+            comparisons,
+            money,
+            room,
+            ..facts
+        })
+    }
+
+    /// The report where base is broken: what head costs and carries, and nothing compared.
+    fn alone(
+        &self,
+        checked: &Checked<'_>,
+        reason: &str,
+        projected: Option<VersionsProjection>,
+        doubt: Option<String>,
+    ) -> GateReport {
+        let priced = projected.map(|head| HeadAlone {
+            config: head.money.config,
+            currency: head.money.currency,
+            customers: head.money.customers,
+            date: head.money.date,
+            cost: head.money.after,
+            room: head.room.after,
+        });
+        GateReport {
+            verdict: GateVerdict::Pass,
+            reasons: vec![format!("{reason}, so head was measured alone")],
+            head_alone: priced,
+            ..self.facts(checked, doubt)
+        }
+    }
+
+    /// What every report says besides verdicts and comparisons.
+    fn facts(&self, checked: &Checked<'_>, doubt: Option<String>) -> GateReport {
+        GateReport {
+            header: GateReport::header(),
+            study: checked.study.study.name.clone(),
+            verdict: GateVerdict::Unclear,
+            exit: 0,
             reasons: self.reasons.clone(),
             base: checked.versions.base.name.clone(),
             head: checked.versions.head.name.clone(),
@@ -86,13 +137,16 @@ impl Findings {
             void_visits: self.void_visits.clone(),
             seconds: checked.seconds,
             noise: block_deviation(&self.blocks, self.subjects.len()),
-            comparisons,
-            money,
-            room,
+            comparisons: Vec::new(),
+            subjects: self.subjects.iter().map(told_subject).collect(),
+            visits: self.blocks.iter().map(told_block).collect(),
+            money: None,
+            room: None,
+            head_alone: None,
             exact: checked.versions.differences.clone(),
             left_out: self.left_out.clone(),
             caveats: doubt.into_iter().collect(),
-        })
+        }
     }
 
     fn verdict(&self, money: Option<&GateMoney>, room: Option<&GateRoom>) -> GateVerdict {
@@ -137,7 +191,7 @@ impl Findings {
         // The whole mix is a sum over a second of the plain mix; by one execution it is a mean.
         let per_s: f64 = self.rates.values().sum();
         let scale = if subject.behaviour.is_none() { per_s } else { 1.0 };
-        let mean = |of: fn(&VisitBlock) -> &[Vec<Option<nest_model::comparison::VisitDemand>>; 2]| {
+        let mean = |of: fn(&VisitBlock) -> &[VisitDemands; 2]| {
             let visits = self.blocks.iter().flat_map(|block| of(block).iter());
             let logs: Vec<f64> = visits
                 .filter_map(|demands| demands[comparison.subject])
@@ -168,44 +222,74 @@ impl Findings {
 
     /// What both versions cost and carry; `None` if there is nothing to price.
     fn versions(&self, checked: &Checked<'_>) -> Result<Option<VersionsProjection>, CommandError> {
-        if self.blocks.is_empty() || checked.study.configs.is_empty() {
+        if self.steps.is_empty() || checked.study.configs.is_empty() {
             return Ok(None);
         }
-        let mut study = checked.study.clone();
-        let compared: Vec<String> = self.rates.keys().cloned().collect();
-        let needed = with_needed(&study, &compared);
-        study.behaviours.retain(|name, _| needed.contains(name));
-        study.rates.retain(|name, _| self.rates.contains_key(name));
+        let study = self.compared_study(checked.study);
         let model = fit(&self.measurements(&study))?;
         let books = BookSet::of_configs(checked.folder, &study)?;
         let at = checked.gate.money.as_ref().and_then(|money| money.at.as_ref());
-        let demand_changes: Vec<DemandChange> =
-            changes(&self.blocks, self.subjects.len(), Prior::UNCALIBRATED)
-                .into_iter()
-                .filter_map(|(subject, change)| {
-                    let subject = &self.subjects[subject];
-                    Some(DemandChange {
-                        behaviour: subject.behaviour.clone()?,
-                        resource: subject.resource.clone(),
-                        change,
-                    })
+        let demand_changes: Vec<DemandChange> = changes(&self.blocks, self.subjects.len(), checked.prior)
+            .into_iter()
+            .filter_map(|(subject, change)| {
+                let subject = &self.subjects[subject];
+                Some(DemandChange {
+                    behaviour: subject.behaviour.clone()?,
+                    resource: subject.resource.clone(),
+                    change,
                 })
-                .collect();
+            })
+            .collect();
         let options = options(checked.projection);
-        let customers = at.map(|at| at.customers);
         Ok(project_versions(
             &model,
             &demand_changes,
             &study,
             &books,
             &options,
-            customers,
+            at,
         )?)
     }
 
-    /// All visits of base as one measurement.
+    /// What the plans, prices and rates that differ change in the cost of 1,000 customers, with base's
+    /// demands on both sides; `None` if none do, or if base's study cannot be priced.
+    fn exact_cost(&self, checked: &Checked<'_>, money: &VersionMoney) -> Option<String> {
+        let (folder, base) = checked.versions.base_study.as_ref()?;
+        if checked.versions.differences.is_empty() || base.configs.is_empty() {
+            return None;
+        }
+        let study = self.compared_study(base);
+        let model = fit(&self.measurements(&study)).ok()?;
+        let books = BookSet::of_configs(folder, &study).ok()?;
+        let at = MoneyAt {
+            customers: Some(money.customers),
+            growth: None,
+            date: None,
+        };
+        let options = options(checked.projection);
+        let with_base = project_versions(&model, &[], &study, &books, &options, Some(&at)).ok()??;
+        let amount = |money: &VersionMoney| nest_report::format::amount(money.before.value, &money.currency);
+        Some(format!(
+            "code aside, 1,000 customers cost {} a month with head's plans, prices and rates, and {} with \
+             base's",
+            amount(money),
+            amount(&with_base.money)
+        ))
+    }
+
+    /// A study with the compared behaviours, and those that they need, alone.
+    fn compared_study(&self, study: &Study) -> Study {
+        let mut study = study.clone();
+        let compared: Vec<String> = self.rates.keys().cloned().collect();
+        let needed = with_needed(&study, &compared);
+        study.behaviours.retain(|name, _| needed.contains(name));
+        study.rates.retain(|name, _| self.rates.contains_key(name));
+        study
+    }
+
+    /// All visits of one version as one measurement.
     fn measurements(&self, study: &Study) -> Measurements {
-        let steps = self.base_steps.iter().enumerate().map(|(index, step)| Step {
+        let steps = self.steps.iter().enumerate().map(|(index, step)| Step {
             plan: PlannedStep {
                 index,
                 ..step.plan.clone()
@@ -225,6 +309,30 @@ impl Findings {
             search: None,
             caveats: Vec::new(),
         }
+    }
+}
+
+fn told_subject(subject: &Subject) -> GateSubject {
+    GateSubject {
+        behaviour: subject.behaviour.clone(),
+        resource: subject.resource.clone(),
+        share: subject.share,
+        limit: subject.limit,
+    }
+}
+
+fn told_block(block: &VisitBlock) -> GateBlock {
+    let told = |visit: &VisitDemands| -> Vec<Option<GateDemand>> {
+        let demand = |one: &VisitDemand| GateDemand {
+            value: one.value,
+            relative_error: one.relative_error,
+        };
+        visit.iter().map(|one| one.as_ref().map(demand)).collect()
+    };
+    GateBlock {
+        size: block.size,
+        base: [told(&block.base[0]), told(&block.base[1])],
+        head: [told(&block.head[0]), told(&block.head[1])],
     }
 }
 

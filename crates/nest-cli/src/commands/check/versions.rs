@@ -41,8 +41,12 @@ pub struct Versions {
     pub left_out: Vec<LeftOut>,
     /// What differs between the studies besides behaviours.
     pub differences: Vec<String>,
+    /// Base's study with its folder, if it is another one that can be read.
+    pub base_study: Option<(StudyFolder, Study)>,
     /// Whether anything that matters has changed.
     pub matters: bool,
+    /// Why base was not built, where that is allowed.
+    pub broken_base: Option<String>,
     /// Work trees, which are removed with it.
     _trees: Option<WorkTrees>,
 }
@@ -66,7 +70,16 @@ pub fn prepare(
     };
     match &arguments.base {
         None => Ok(of_commands(folder, study, start, start)),
-        Some(base) => of_revisions(base, folder, study, gate, start, interrupt),
+        Some(base) => {
+            let checkout = Checkout {
+                folder,
+                study,
+                gate,
+                interrupt,
+                base_broken_ok: arguments.base_broken_ok,
+            };
+            checkout.versions(base, start)
+        }
     }
 }
 
@@ -87,7 +100,9 @@ fn of_commands(folder: &StudyFolder, study: &Study, base: &str, head: &str) -> V
         compared: all_behaviours(study),
         left_out: Vec::new(),
         differences: Vec::new(),
+        base_study: None,
         matters: true,
+        broken_base: None,
         _trees: None,
     }
 }
@@ -149,51 +164,68 @@ impl Drop for WorkTrees {
     }
 }
 
-fn of_revisions(
-    base: &str,
-    folder: &StudyFolder,
-    study: &Study,
-    gate: &Gate,
-    start: &str,
-    interrupt: &Interrupt,
-) -> Result<Versions, CommandError> {
-    let repository = PathBuf::from(git(folder.path(), &["rev-parse", "--show-toplevel"])?);
-    let base_commit = commit(&repository, base)?;
-    let head_commit = commit(&repository, "HEAD")?;
-    check_clean(&repository)?;
-    let place = PathBuf::from(git(folder.path(), &["rev-parse", "--show-prefix"])?);
-    let trees = WorkTrees::new(repository.clone(), &base_commit)?;
-    let version = |name: &str, commit: &str| -> Result<Version, CommandError> {
-        let tree = trees.path(name);
-        let built = trees.path(&format!("built-{name}"));
-        std::fs::create_dir_all(&built)?;
-        let in_tree = tree.join(&place);
-        let variable = |name: &str, path: &Path| (name.to_owned(), path.to_string_lossy().into_owned());
-        Ok(Version {
-            name: commit.get(..12).unwrap_or(commit).to_owned(),
-            start: start.to_owned(),
-            folder: if in_tree.is_dir() { in_tree } else { tree.clone() },
-            environment: [variable("NEST_TREE", &tree), variable("NEST_BUILD", &built)].into(),
-        })
-    };
-    let mut versions = Versions {
-        base: version(WorkTrees::BASE, &base_commit)?,
-        head: version(WorkTrees::HEAD, &head_commit)?,
-        compared: all_behaviours(study),
-        left_out: Vec::new(),
-        differences: Vec::new(),
-        matters: has_changed(&repository, &base_commit, &head_commit, gate)?,
-        _trees: None,
-    };
-    if versions.matters {
-        compare_studies(&mut versions, folder, study);
-        if let Some(build) = &gate.build {
-            run_build(build, &versions.base, "base", study, interrupt)?;
-            run_build(build, &versions.head, "head", study, interrupt)?;
+/// The repository of a study, of which two revisions are checked out and built.
+struct Checkout<'a> {
+    folder: &'a StudyFolder,
+    study: &'a Study,
+    gate: &'a Gate,
+    interrupt: &'a Interrupt,
+    base_broken_ok: bool,
+}
+
+impl Checkout<'_> {
+    fn versions(&self, base: &str, start: &str) -> Result<Versions, CommandError> {
+        let path = self.folder.path();
+        let repository = PathBuf::from(git(path, &["rev-parse", "--show-toplevel"])?);
+        let base_commit = commit(&repository, base)?;
+        let head_commit = commit(&repository, "HEAD")?;
+        check_clean(&repository)?;
+        let place = PathBuf::from(git(path, &["rev-parse", "--show-prefix"])?);
+        let trees = WorkTrees::new(repository.clone(), &base_commit)?;
+        let version = |name: &str, commit: &str| -> Result<Version, CommandError> {
+            let tree = trees.path(name);
+            let built = trees.path(&format!("built-{name}"));
+            std::fs::create_dir_all(&built)?;
+            let in_tree = tree.join(&place);
+            let variable = |name: &str, path: &Path| (name.to_owned(), path.to_string_lossy().into_owned());
+            Ok(Version {
+                name: commit.get(..12).unwrap_or(commit).to_owned(),
+                start: start.to_owned(),
+                folder: if in_tree.is_dir() { in_tree } else { tree.clone() },
+                environment: [variable("NEST_TREE", &tree), variable("NEST_BUILD", &built)].into(),
+            })
+        };
+        let mut versions = Versions {
+            base: version(WorkTrees::BASE, &base_commit)?,
+            head: version(WorkTrees::HEAD, &head_commit)?,
+            compared: all_behaviours(self.study),
+            left_out: Vec::new(),
+            differences: Vec::new(),
+            base_study: None,
+            matters: has_changed(&repository, &base_commit, &head_commit, self.gate)?,
+            broken_base: None,
+            _trees: None,
+        };
+        if versions.matters {
+            compare_studies(&mut versions, self.folder, self.study);
+            self.build(&mut versions)?;
         }
+        versions._trees = Some(trees);
+        Ok(versions)
     }
-    versions._trees = Some(trees);
-    Ok(versions)
+
+    fn build(&self, versions: &mut Versions) -> Result<(), CommandError> {
+        let Some(build) = &self.gate.build else {
+            return Ok(());
+        };
+        match run_build(build, &versions.base, "base", self.study, self.interrupt) {
+            Err(error) if self.base_broken_ok && error.code == LOST => {
+                versions.broken_base = Some(error.text());
+            }
+            built => built?,
+        }
+        run_build(build, &versions.head, "head", self.study, self.interrupt)
+    }
 }
 
 fn commit(repository: &Path, revision: &str) -> Result<String, CommandError> {
@@ -239,7 +271,10 @@ fn has_changed(repository: &Path, base: &str, head: &str, gate: &Gate) -> Result
 /// work.
 fn compare_studies(versions: &mut Versions, folder: &StudyFolder, study: &Study) {
     let base = StudyFolder::with_code(&versions.base.folder, folder.registry());
-    let Ok(base) = base.and_then(|base| base.study(&[])) else {
+    let Ok((base_folder, base)) = base.and_then(|folder| {
+        let study = folder.study(&[])?;
+        Ok((folder, study))
+    }) else {
         talk("note: base has no study that can be read, so head's behaviours are taken for both");
         return;
     };
@@ -266,6 +301,7 @@ fn compare_studies(versions: &mut Versions, folder: &StudyFolder, study: &Study)
         .extend(gone.map(|name| left_out(name, "removed: head does not have it")));
     versions.compared.retain(|name| reason(name).is_none());
     versions.differences = differences(&base, study);
+    versions.base_study = Some((base_folder, base));
 }
 
 /// What differs between two studies besides behaviours, in words.
@@ -310,7 +346,7 @@ fn run_build(
             .context(format!("{which} ({}) does not build", version.name))
             .code(LOST)
             .hint(if which == "base" {
-                "the base is broken: compare with a revision that builds"
+                "the base is broken: compare with a revision that builds, or give --base-broken-ok"
             } else {
                 "see its messages above"
             })

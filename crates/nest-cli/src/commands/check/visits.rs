@@ -33,6 +33,8 @@ use crate::{
 const TRIES: usize = 3;
 /// Longest value of $NEST_PAD, in bytes: it moves the stack, and with it what happens to lie together.
 const LONGEST_PAD: usize = 4_096;
+/// Visits of head where base is broken.
+const VISITS_ALONE: u64 = 2;
 /// Blocks of a calibration.
 const CALIBRATION_BLOCKS: u32 = 4;
 /// Windows of the pilot's plan, before it is known how many are needed.
@@ -47,6 +49,7 @@ pub struct GateVisits<'a> {
     pub interrupt: &'a Interrupt,
     pub prior: Prior,
     pub budget: Duration,
+    pub base_broken_ok: bool,
 }
 
 /// What the pilot of base found: how all visits are made.
@@ -87,7 +90,16 @@ pub fn compare(visits: &GateVisits<'_>, elapsed: &dyn Fn() -> Duration) -> Resul
             .push("no behaviour is the same in both versions".to_owned());
         return Ok(findings);
     }
-    let piloted = visits.pilot(&mut compared, &mut findings.left_out, sizes[0])?;
+    if let Some(reason) = &visits.versions.broken_base {
+        return visits.head_alone(compared, findings, sizes[0], reason.clone());
+    }
+    let base = &visits.versions.base;
+    let piloted = match visits.pilot((base, "base"), &mut compared, &mut findings.left_out, sizes[0]) {
+        Err(error) if visits.base_broken_ok && error.code == LOST => {
+            return visits.head_alone(compared, findings, sizes[0], error.text());
+        }
+        piloted => piloted?,
+    };
     findings.rates = plain_rates(&piloted.plan);
     let rules = visits.rules();
     for block in 0..rules.most_blocks {
@@ -168,20 +180,21 @@ impl GateVisits<'_> {
         }
     }
 
-    /// Base's plan and the windows of each phase; behaviours that come too seldom are left out.
+    /// A version's plan and the windows of each phase; behaviours that come too seldom are left out.
     fn pilot(
         &self,
+        (version, which): (&Version, &str),
         compared: &mut Vec<String>,
         left_out: &mut Vec<LeftOut>,
         size: Option<f64>,
     ) -> Result<Piloted, CommandError> {
-        talk("pilot of base");
+        talk(&format!("pilot of {which}"));
         let plan_of = |compared: &[String]| {
-            let base = &self.versions.base;
-            let study = visited_study(self.study, self.gate, &base.start, size, compared, FIRST_WINDOWS);
-            let options = self.options(base, String::new(), &study)?;
+            let start = &version.start;
+            let study = visited_study(self.study, self.gate, start, size, compared, FIRST_WINDOWS);
+            let options = self.options(version, String::new(), &study)?;
             resolve_plan(&study, options, self.interrupt, &mut |_| Ok(()))
-                .map_err(|error| broken(error, "base"))
+                .map_err(|error| broken(error, which))
         };
         let found = plan_of(compared)?;
         let rare = too_rare(&found.0, self.gate.window_s);
@@ -200,6 +213,36 @@ impl GateVisits<'_> {
             );
         }
         Ok(Piloted::new(plan_of(compared)?, self.gate.window_s))
+    }
+
+    /// Measures head alone, because base is broken.
+    fn head_alone(
+        &self,
+        mut compared: Vec<String>,
+        mut findings: Findings,
+        size: Option<f64>,
+        reason: String,
+    ) -> Result<Findings, CommandError> {
+        talk(&format!("note: {reason}; head is measured alone"));
+        let head = &self.versions.head;
+        let piloted = self.pilot((head, "head"), &mut compared, &mut findings.left_out, size)?;
+        findings.rates = plain_rates(&piloted.plan);
+        for visit in 0..VISITS_ALONE {
+            let study = visited_study(
+                self.study,
+                self.gate,
+                &head.start,
+                size,
+                &compared,
+                piloted.windows,
+            );
+            let seed = self.study.study.seed.wrapping_add(visit);
+            let visit = self.visit(&study, head, pad(seed, 0, 0), &piloted, seed, size, "head")?;
+            findings.resources = visit.resources;
+            findings.steps.extend(visit.steps);
+        }
+        findings.broken_base = Some(reason);
+        Ok(findings)
     }
 
     /// Four visits that count, in the order base, head, head, base; `None` if one never does.
@@ -346,7 +389,7 @@ impl Findings {
             head: [demands(&head_first), demands(&head_last)],
         };
         self.blocks.push(block);
-        self.base_steps.extend(base_first.steps);
-        self.base_steps.extend(base_last.steps);
+        self.steps.extend(base_first.steps);
+        self.steps.extend(base_last.steps);
     }
 }

@@ -1,7 +1,10 @@
 //! Checks the limits, sizes and names of `[check]`.
 
+use jiff::ToSpan;
+
 use crate::{
     diagnostic::{Diagnostic, offer},
+    measure::gate::Gate,
     study::Study,
     toml_document::Spans,
 };
@@ -39,6 +42,7 @@ pub(crate) fn check_gate(study: &Study, spans: &Spans, found: &mut Vec<Diagnosti
             offer(name, study.behaviours.keys()),
         ));
     }
+    check_money(study, gate, spans, found);
     let sizes = gate.sizes.iter().flatten();
     let bad = |size: &&f64| !(**size > 0.0 && size.is_finite());
     let ascending = gate
@@ -71,6 +75,51 @@ pub(crate) fn check_gate(study: &Study, spans: &Spans, found: &mut Vec<Diagnosti
             &["check"],
             "`check` starts a version itself, but neither `check.start` nor `target.start` says how",
             "add start = \"COMMAND\" under [check]",
+        ));
+    }
+}
+
+/// Cost is compared for a number of customers, or on a day that a growth scenario holds.
+fn check_money(study: &Study, gate: &Gate, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    let Some(at) = gate.money.as_ref().and_then(|money| money.at.as_ref()) else {
+        return;
+    };
+    let path = ["check", "money", "at"];
+    if at.customers.is_some() == at.date.is_some() || (at.growth.is_some() && at.date.is_none()) {
+        found.push(spans.at_value(
+            &path,
+            "`check.money.at` must name either customers or a date",
+            "write at = { customers = 200_000 } or at = { growth = \"NAME\", date = 2028-01-01 }",
+        ));
+    }
+    let Some(date) = at.date else { return };
+    let name = at.growth.as_ref().or(study.report.growth.as_ref());
+    let Some(name) = name.or(study.growth.keys().next()) else {
+        found.push(spans.at_value(
+            &path,
+            "`check.money.at` names a date, but the study has no growth scenario",
+            "add [growth.NAME], or write at = { customers = 200_000 }",
+        ));
+        return;
+    };
+    let Some(scenario) = study.growth.get(name) else {
+        found.push(spans.at_value(
+            &["check", "money", "at", "growth"],
+            format!("there is no growth scenario `{name}`"),
+            offer(name, study.growth.keys()),
+        ));
+        return;
+    };
+    // A scenario whose file is read later is checked where it is projected.
+    let Some(first) = scenario.begins().map(|start| start.date) else {
+        return;
+    };
+    let last = first.saturating_add(i64::from(scenario.months()).months());
+    if date < first || date > last {
+        found.push(spans.at_value(
+            &["check", "money", "at", "date"],
+            format!("{date} is not a day of `growth.{name}`"),
+            format!("write a date from {first} to {last}"),
         ));
     }
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::units::Share;
+use crate::units::{DateText, Share};
 
 /// How `check` compares two versions of the target, and how much worse the new one may be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -62,13 +63,21 @@ pub struct MoneyLimit {
     pub at: Option<MoneyAt>,
 }
 
-/// For how many customers cost is compared.
+/// For how many customers cost is compared: a number, or those of a growth scenario on a day.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MoneyAt {
-    /// Customers, 1 or more.
+    /// Customers, 1 or more. [default: those on `date`]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1.0))]
-    pub customers: f64,
+    pub customers: Option<f64>,
+    /// Growth scenario that says how many customers there are on `date`. [default: that of the report]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub growth: Option<String>,
+    /// Day within the growth scenario; its prices and its stored data count.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<DateText>")]
+    pub date: Option<Date>,
 }
 
 /// Loss of room that is tolerated.

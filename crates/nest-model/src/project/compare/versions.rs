@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use nest_data::{
     Estimate, PriceBook, ScalingModel, Study,
     gate_report::{VersionMoney, VersionRoom},
+    measure::gate::MoneyAt,
 };
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
@@ -13,7 +14,7 @@ use crate::{
     draws::{ParameterDraw, RandomStream, StreamPurpose, parameter_draws},
     error::ModelError,
     project::break_point::{ConfigLimits, config_limits, first_break_point},
-    project::context::{Context, ProjectOptions},
+    project::context::{Context, Moment, ProjectOptions},
     project::drawn_config::DrawnConfig,
     project::policy::{date_change_days, per_1000},
 };
@@ -40,7 +41,8 @@ pub struct VersionsProjection {
 
 /// Projects the configuration of the study's headline with base's demands and with head's. `model` was fitted
 /// to visits of base. Head's draws are base's with each demand multiplied by a draw of its change, so that
-/// all else cancels: growth, prices, speed, idle use, response times without queueing.
+/// all else cancels: growth, prices, speed, idle use, response times without queueing. Cost is that of the
+/// headline, or of the customers and the day that `at` names.
 ///
 /// `None` if the study prices no configuration.
 ///
@@ -52,7 +54,7 @@ pub fn project_versions(
     study: &Study,
     books: &[PriceBook],
     options: &ProjectOptions,
-    customers: Option<f64>,
+    at: Option<&MoneyAt>,
 ) -> Result<Option<VersionsProjection>, ModelError> {
     let base_draws = parameter_draws(model)?;
     let head_draws = (0..).zip(&base_draws).map(|(index, draw)| {
@@ -75,10 +77,12 @@ pub fn project_versions(
     let Some(name) = base.headline_config() else {
         return Ok(None);
     };
-    let customers = customers.unwrap_or_else(|| base.headline_customers());
+    let moment = moment(&base, at)?;
+    let customers = moment.customers;
     let drawn = |context: &Context<'_>| -> Result<_, ModelError> {
         let drawn = DrawnConfig::new(context, name, &BTreeMap::new())?;
-        let cost = per_1000(context, &drawn.amount_at(customers)?, customers)?;
+        let then = drawn.moved_to(context, moment, context.draws.len())?;
+        let cost = per_1000(context, &then.amount_at(customers)?, customers)?;
         let limits = config_limits(&drawn, context)?;
         let reached = limits.under(context.load());
         let first = first_break_point(&drawn, context, &reached);
@@ -92,6 +96,7 @@ pub fn project_versions(
             config: name.to_owned(),
             currency: study.study.currency.clone(),
             customers,
+            date: at.and_then(|at| at.date),
             change: cost_after.change_from(&cost_before).into_money(),
             before: cost_before.into_money(),
             after: cost_after.into_money(),
@@ -103,6 +108,38 @@ pub fn project_versions(
             date_change_days: date_change_days(&months_before, &months_after),
         },
     }))
+}
+
+/// The customers, the prices and the stored data for which cost is compared.
+fn moment(context: &Context<'_>, at: Option<&MoneyAt>) -> Result<Moment, ModelError> {
+    let Some(at) = at else {
+        return Ok(context.now());
+    };
+    let Some(date) = at.date else {
+        return Ok(Moment {
+            customers: at.customers.unwrap_or_else(|| context.headline_customers()),
+            ..context.now()
+        });
+    };
+    let growth = match &at.growth {
+        Some(name) => context.growths.iter().find(|growth| growth.name == name),
+        None => context.growth(),
+    };
+    let name = at.growth.clone().unwrap_or_default();
+    let growth = growth.ok_or_else(|| ModelError::Growth {
+        scenario: name.clone(),
+        reason: "it is not in the study".to_owned(),
+    })?;
+    let months = growth.model.months_to(date).filter(|months| *months >= 0.0);
+    let months = months.ok_or_else(|| ModelError::Growth {
+        scenario: growth.name.to_owned(),
+        reason: format!("{date} lies before its first day"),
+    })?;
+    Ok(Moment {
+        customers: growth.central.at(months),
+        months,
+        on: date.max(context.options.as_of),
+    })
 }
 
 /// Relative change of the customers at which something first fails, paired by draw. `None` if nothing does in
