@@ -37,12 +37,12 @@ base_url = "http://127.0.0.1:{port}"
 ready = "/healthz"
 start = '''{start}'''
 """
-SHOP = '"$LOCUST_NEST" shop --listen 127.0.0.1:{port} --items 50'
+SHOP = '"$LOCUST_NEST" shop --listen 127.0.0.1:{port} --items 50 --browse 1ms'
 # Ways to start a target, and how often each is taken.
 STARTS = {
     f"exec {SHOP}": 4,
     # A shell that stays, with a process beside the server that fills the log.
-    f"(while sleep 0.05; do echo 0123456789abcdef0123456789abcdef >&2; done) & {SHOP} & sleep 900 & wait": 3,
+    f"(while sleep 0.2; do echo 0123456789abcdef0123456789abcdef >&2; done) & {SHOP} & sleep 900 & wait": 3,
     # A server that does not listen to SIGTERM.
     f"exec python3 {HERE / 'stubborn.py'} {{port}}": 1,
 }
@@ -70,7 +70,7 @@ class Study:
 
     def write(self, draw: random.Random) -> None:
         (self.path / "behaviours").mkdir(parents=True)
-        (self.path / "behaviours" / "home.toml").write_text('steps = [{ get = "/healthz" }]\n')
+        (self.path / "behaviours" / "home.toml").write_text('steps = [{ get = "/items?page=1" }]\n')
         start = draw.choices(list(STARTS), list(STARTS.values()))[0].format(port=self.port)
         (self.path / "nest.toml").write_text(NEST.format(port=self.port, start=start))
 
