@@ -4,6 +4,7 @@
 use std::{
     collections::BTreeMap,
     fs,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -23,11 +24,10 @@ const STEPS: usize = 5;
 /// A study that starts the demo shop, and a process beside it that fills the log.
 fn study() -> (SmallStudy, std::net::SocketAddr) {
     let address = free_address();
-    let start = format!(
-        "(while sleep 0.1; do echo a message >&2; done) & \"$LOCUST_NEST\" shop --items 50 --listen {address} & wait"
-    );
+    let shop = format!("\"$LOCUST_NEST\" shop --items 50 --browse 1ms --listen {address}");
+    let start = format!("(while sleep 0.1; do echo a message >&2; done) & {shop} & wait");
     let more = format!("start = '''{start}'''\nready = \"/healthz\"\n{MEASURE}");
-    let home = ("home", 20.0, "steps = [{ get = \"/healthz\" }]");
+    let home = ("home", 20.0, "steps = [{ get = \"/items?page=1\" }]");
     (
         SmallStudy::new(&format!("http://{address}"), &[home], &more),
         address,
@@ -99,7 +99,7 @@ fn with_mounts(study: &SmallStudy, script: &str) -> Option<Outcome> {
         confirmed(&["measure"]).join(" ")
     );
     let script = format!("set -euo pipefail\n{verbs}\n{script}");
-    let is_root = nix::unistd::Uid::effective().is_root();
+    let is_root = fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
     let own = if is_root {
         &["--mount"][..]
     } else {
