@@ -4,6 +4,7 @@
 
 mod customers;
 mod exchanges;
+mod faults;
 mod interrupted;
 mod loads;
 mod population;

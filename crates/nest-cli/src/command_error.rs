@@ -111,7 +111,7 @@ impl CommandError {
 
 impl From<std::io::Error> for CommandError {
     fn from(error: std::io::Error) -> Self {
-        let hint = hints::is_out_of_files(&error).then_some("raise the limit of open files (ulimit -n)");
+        let hint = hints::of_system(&error);
         Self::caused(INTERNAL, error, hint)
     }
 }

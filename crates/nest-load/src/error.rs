@@ -178,8 +178,8 @@ pub enum LoadError {
     /// The run was interrupted; finished steps were handed out.
     #[error("interrupted")]
     Interrupted,
-    /// The caller could not keep a step.
-    #[error("a finished step could not be kept")]
+    /// The caller could not keep the plan, a step, or bodies of answers.
+    #[error("what was measured could not be kept")]
     Keep(#[source] std::io::Error),
     /// A thread of the load generator ended before its work was done.
     #[error("a worker of the load generator ended before its work was done")]

@@ -1,5 +1,7 @@
 //! Exit code of each error of a stage, and what to do about it.
 
+use std::io::ErrorKind;
+
 use nest_load::LoadError;
 use nest_model::ModelError;
 use nix::errno::Errno;
@@ -117,15 +119,25 @@ pub(super) fn hint_of_load(error: &LoadError) -> Option<&'static str> {
         LoadError::System { source, .. } | LoadError::Read { source, .. } if is_out_of_files(source) => {
             "raise the limit of open files (ulimit -n), or use fewer workers"
         }
-        LoadError::Command { .. }
-        | LoadError::Read { .. }
-        | LoadError::Keep(_)
-        | LoadError::System { .. } => return None,
+        LoadError::Keep(_) => {
+            "steps that finished before are saved: correct that, then continue with `locust-nest measure \
+             --resume`"
+        }
+        LoadError::Command { .. } | LoadError::Read { .. } | LoadError::System { .. } => return None,
     })
 }
 
+/// What to do about an error of the system, where that is known.
+pub(super) fn of_system(error: &std::io::Error) -> Option<&'static str> {
+    match error.kind() {
+        _ if is_out_of_files(error) => Some("raise the limit of open files (ulimit -n)"),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some("free space there, then try again"),
+        _ => None,
+    }
+}
+
 /// Whether the system says that this process, or the machine, may open no more files: EMFILE, ENFILE.
-pub(super) fn is_out_of_files(error: &std::io::Error) -> bool {
+fn is_out_of_files(error: &std::io::Error) -> bool {
     matches!(
         error.raw_os_error().map(Errno::from_raw),
         Some(Errno::EMFILE | Errno::ENFILE)

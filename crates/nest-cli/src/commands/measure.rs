@@ -145,12 +145,18 @@ pub fn measure(
     };
     talk(&format!("run {} of {}", run.id, study.study.name));
     match watched(study, options, &run, interrupt, also) {
-        Ok(outcome) => finished(folder, study, &run, manifest, outcome),
+        Ok(outcome) => finished(folder, study, &run, manifest, outcome).map_err(|error| {
+            error.hint("all steps are saved: correct that, then continue with `locust-nest measure --resume`")
+        }),
         Err(error) => {
-            run.write_manifest(&RunManifest {
+            let interrupted = RunManifest {
                 state: RunState::Interrupted,
                 ..manifest
-            })?;
+            };
+            // A full disk may be why the run ended. A run that is still called running can continue, too.
+            if let Err(error) = run.write_manifest(&interrupted) {
+                talk(&format!("note: {}", error.text()));
+            }
             Err(ended_early(error, &run))
         }
     }
@@ -210,8 +216,7 @@ fn watched(
                     pilot: pilot.to_vec(),
                     resources: resources.clone(),
                 };
-                run.write_plan(&kept)
-                    .map_err(|_| std::io::Error::other("the plan could not be written"))?;
+                run.write_plan(&kept)?;
             }
             Event::BodiesKept(step, bodies) => run.write_bodies(*step, bodies)?,
             Event::StepFinished(step) => run.write_step(step)?,
@@ -289,9 +294,17 @@ fn new_run(folder: &StudyFolder, study: &Study) -> Result<StartedRun, CommandErr
     })
 }
 
+/// A run that did not finish.
+struct UnfinishedRun {
+    run: RunFolder,
+    manifest: RunManifest,
+    /// Its plan; `None` if it ended before it had one.
+    plan: Option<KeptPlan>,
+}
+
 /// The newest run that did not finish, if study and machine are still the same.
 fn resumed_run(folder: &StudyFolder, study: &Study) -> Result<StartedRun, CommandError> {
-    let (run, manifest) = newest_unfinished(folder)?;
+    let UnfinishedRun { run, manifest, plan } = newest_unfinished(folder)?;
     let mut differs = Vec::new();
     if manifest.study_hash != study.hash() {
         differs.push("the study has changed");
@@ -304,13 +317,13 @@ fn resumed_run(folder: &StudyFolder, study: &Study) -> Result<StartedRun, Comman
         let hint = "undo the change, or start a new run with `locust-nest measure`";
         return Err(CommandError::new(STALE, message).hint(hint));
     }
-    let resume = match run.plan()? {
+    let resume = match plan {
         None => None,
         Some(kept) => {
             let KeptSteps {
                 steps: finished,
                 left_out,
-            } = run.steps()?;
+            } = run.steps_of(&kept.plan)?;
             talk(&format!("continuing after {} finished steps", finished.len()));
             let again = |one: &String| talk(&format!("note: a step runs again, because {one}"));
             left_out.iter().for_each(again);
@@ -328,11 +341,14 @@ fn resumed_run(folder: &StudyFolder, study: &Study) -> Result<StartedRun, Comman
     })
 }
 
-fn newest_unfinished(folder: &StudyFolder) -> Result<(RunFolder, RunManifest), CommandError> {
+fn newest_unfinished(folder: &StudyFolder) -> Result<UnfinishedRun, CommandError> {
     for run in folder.runs()?.into_iter().rev() {
-        match run.manifest() {
-            Ok(manifest) if manifest.state == RunState::Finished => {}
-            Ok(manifest) => return Ok((run, manifest)),
+        let read = run
+            .manifest()
+            .and_then(|manifest| run.plan().map(|plan| (manifest, plan)));
+        match read {
+            Ok((manifest, _)) if manifest.state == RunState::Finished => {}
+            Ok((manifest, plan)) => return Ok(UnfinishedRun { run, manifest, plan }),
             Err(error) => talk(&format!(
                 "note: run {} is left out, because {}",
                 run.id,

@@ -149,12 +149,25 @@ impl Folder {
         self.dir.remove_dir_all(name)
     }
 
-    /// Makes a folder and those above it. A link in its place is looked at when the folder is opened.
+    /// Makes a folder and those above it, which are there after a loss of power, too. A link in its place is
+    /// looked at when the folder is opened.
     fn make_all(&self, name: &Path) -> io::Result<()> {
-        match self.dir.create_dir_all(name) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            other => other,
+        let mut made = Vec::new();
+        for one in name.ancestors().filter(|one| !one.as_os_str().is_empty()) {
+            if self.dir.symlink_metadata(one).is_ok() {
+                break;
+            }
+            made.push(one);
         }
+        match self.dir.create_dir_all(name) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            other => other?,
+        }
+        for one in made {
+            let parent = one.parent().filter(|parent| !parent.as_os_str().is_empty());
+            self.dir.open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
+        }
+        Ok(())
     }
 
     /// The folder of a file, which is made if it is not there, and the file's own name.

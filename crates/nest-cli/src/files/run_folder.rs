@@ -123,8 +123,8 @@ impl RunFolder {
     }
 
     /// Saves the plan.
-    pub fn write_plan(&self, plan: &KeptPlan) -> Result<(), CommandError> {
-        write_json(&self.folder, PLAN, plan).map_err(|error| self.cannot_write(PLAN, error))
+    pub fn write_plan(&self, plan: &KeptPlan) -> io::Result<()> {
+        write_named(&self.folder, PLAN, plan)
     }
 
     /// The finished steps that can be read, in the order of the plan, each once, and why others cannot.
@@ -151,15 +151,31 @@ impl RunFolder {
         Ok(kept)
     }
 
+    /// The finished steps of a plan, and why others cannot be used. Steps that a search added come after
+    /// those of the plan.
+    pub fn steps_of(&self, plan: &Plan) -> Result<KeptSteps, CommandError> {
+        let KeptSteps { steps, mut left_out } = self.steps()?;
+        let planned = |step: &Step| plan.steps.iter().find(|planned| planned.index == step.plan.index);
+        let is_of_plan = |step: &Step| planned(step).is_none_or(|planned| *planned == step.plan);
+        let (steps, others): (Vec<Step>, Vec<Step>) = steps.into_iter().partition(is_of_plan);
+        left_out.extend(others.iter().map(|step| {
+            format!(
+                "{}: it was not made for the plan of this run",
+                self.folder.path_of(STEPS).join(file_of_step(step)).display()
+            )
+        }));
+        Ok(KeptSteps { steps, left_out })
+    }
+
     /// Saves a finished step.
     pub fn write_step(&self, step: &Step) -> io::Result<()> {
-        write_json(&self.folder.make_folder(STEPS)?, &file_of_step(step), step)
+        write_named(&self.folder.make_folder(STEPS)?, &file_of_step(step), step)
     }
 
     /// Saves a step that was cut short; it is run again when the run is resumed.
     pub fn write_cut_step(&self, step: &Step) -> io::Result<()> {
         let name = format!("{:03}{CUT}", step.plan.index);
-        write_json(&self.folder.make_folder(STEPS)?, &name, step)
+        write_named(&self.folder.make_folder(STEPS)?, &name, step)
     }
 
     /// Saves bodies of answers that failed, of a step or of the pilot. They may hold secrets that nobody
@@ -171,7 +187,7 @@ impl RunFolder {
             || "pilot.json".to_owned(),
             |step| format!("{:03}.json", step.index),
         );
-        write_json(&folder, &name, &bodies)
+        write_named(&folder, &name, &bodies)
     }
 
     /// The measurements of a finished run.
@@ -200,6 +216,14 @@ impl RunFolder {
     fn cannot_write(&self, name: &str, error: io::Error) -> CommandError {
         cannot("write", &self.folder.path_of(name), error)
     }
+}
+
+/// Writes a file; an error names it.
+fn write_named(folder: &Folder, name: &str, value: &impl Serialize) -> io::Result<()> {
+    write_json(folder, name, value).map_err(|error| {
+        let path = folder.path_of(name);
+        io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+    })
 }
 
 /// The name of a finished step's file.
