@@ -3,8 +3,9 @@
 use std::fs;
 
 use crate::support::{
-    Outcome, assert_balanced, measurements, nest,
+    Outcome, assert_balanced, copy_study, measurements, nest,
     quiet::{Bounds, Forecast, usable},
+    repository,
 };
 
 /// Demand of a behaviour, measured against what the shop's ledger says it spent. `bench/run demos` has the
@@ -83,4 +84,37 @@ fn load_demo_walks_the_whole_way_and_measures_what_the_shop_spent() {
         fs::read(demo.join("scaling.json")).expect("fitted again") == fitted,
         "another fit of the same measurements differs"
     );
+}
+
+#[test]
+fn demo_sample_answers_from_the_committed_measurement_and_says_so() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let outcome = nest(folder.path(), &["demo", "--sample"]).expect(0);
+    assert_eq!(
+        fs::read_dir(folder.path()).expect("readable").count(),
+        0,
+        "nothing is written"
+    );
+    let says = |part: &str| assert!(outcome.stdout.contains(part), "{}", outcome.stdout);
+    says("Nothing was measured now.");
+    let measured = measurements(&repository().join("models/shop"));
+    let day: jiff::civil::Date = measured.started_at[..10].parse().expect("a date");
+    says(&format!("made on {}", nest_report::format::day(day)));
+
+    // The same as when the study is projected from its folder.
+    let study = copy_study("shop", folder.path());
+    fs::copy(
+        repository().join("models/shop/scaling.json"),
+        study.join("scaling.json"),
+    )
+    .expect("the model is committed");
+    let projected = nest(folder.path(), &["project", study.to_str().expect("UTF-8")]).expect(0);
+    assert!(
+        outcome.stdout.starts_with(&projected.stdout),
+        "{}\n{}",
+        outcome.stdout,
+        projected.stdout
+    );
+
+    nest(folder.path(), &["demo", "--sample", "--format", "csv"]).expect(2);
 }

@@ -7,7 +7,7 @@ use crate::support::{copy_study, nest, repository};
 /// The studies with committed samples.
 const STUDIES: [&str; 4] = ["shop", "nginx", "migration", "minimum-payment"];
 /// Day the committed samples are made for.
-const AS_OF: &str = "2026-11-23";
+const AS_OF: &str = "2026-12-01";
 
 #[test]
 fn committed_models_and_reports_are_what_the_program_makes_of_the_measurements() {

@@ -179,7 +179,9 @@ fn every_form_of_a_projection_is_printed_and_equal_inputs_give_equal_bytes() {
     assert!(project("csv").stdout.starts_with(
         "study,run,config,growth,policy,month,customers,metric,component,value,low,high,unit,kind"
     ));
-    assert!(project("md").stdout.starts_with("# 80,000 customers cost $"));
+    let page = project("md").stdout;
+    assert!(page.starts_with("# Minimum payment of 20 instead of 10 saves about $"));
+    assert!(page.contains("\n80,000 customers cost $"));
 }
 
 #[test]

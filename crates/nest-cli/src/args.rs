@@ -115,6 +115,9 @@ pub enum Format {
 /// Options of `demo`.
 #[derive(Debug, Args)]
 pub struct DemoArguments {
+    /// Measure nothing: print verdict and next steps from the measurement that comes with the program
+    #[arg(long, conflicts_with = "format")]
+    pub sample: bool,
     /// How to print the table of service demands
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

@@ -169,6 +169,15 @@ impl BookSet {
         Ok(())
     }
 
+    /// The books that the configurations of a study name, without a look at what they ask of them.
+    pub fn books_of(&self, study: &Study) -> Result<Vec<PriceBook>, CommandError> {
+        Ok(self
+            .used_by(study)?
+            .into_iter()
+            .map(|layered| layered.book)
+            .collect())
+    }
+
     fn used_by(&self, study: &Study) -> Result<Vec<LayeredBook>, CommandError> {
         let names: BTreeSet<&str> = study.configs.values().flat_map(|config| config.books()).collect();
         names

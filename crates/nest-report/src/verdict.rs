@@ -58,10 +58,13 @@ pub fn verdict(projection: &Projection) -> Verdict {
 }
 
 impl Verdict {
-    /// The title and the numbered actions as plain lines for a terminal.
+    /// The title, what it rests on in one line, and the numbered actions: plain lines for a terminal.
     #[must_use]
     pub fn text(&self) -> String {
         let mut lines = vec![words::clean(&self.title)];
+        if !self.sentences.is_empty() {
+            lines.push(words::clean(&self.sentences.join(" ")));
+        }
         for (index, action) in self.actions.iter().enumerate() {
             lines.push(words::clean(&format!(
                 "{}. {} {}",

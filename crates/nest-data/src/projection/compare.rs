@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{BreakDate, BreakKind, LimitNature, MoneyEstimate};
-use crate::{estimate::Estimate, units::QuotedDecimal};
+use crate::{estimate::Estimate, study::growth::GrowthEvent, units::QuotedDecimal};
 
 /// Configurations side by side, on the same draws.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -194,6 +194,9 @@ pub struct GrowthProjection {
     pub date: Option<BreakDate>,
     /// Share of draws in which anything fails before the scenario ends, 0-1.
     pub breaks: f64,
+    /// What it holds besides steady growth, as the study states it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<GrowthEvent>,
 }
 
 /// One kind of customers on the headline's configuration.

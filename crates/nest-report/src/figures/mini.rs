@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 
 use crate::markup::escape;
 
-/// Least distance between the middles of two labels, in percent of the width.
-const APART: f64 = 24.0;
+/// Width of the narrowest figure, that of a letter below it, and the least gap between two words, in pixels.
+const NARROWEST: f64 = 140.0;
+const LETTER: f64 = 7.2;
+const GAP: f64 = 6.0;
 
 /// A line with marks, each at a position between 0 and 1.
 #[derive(Debug, Default)]
@@ -53,12 +55,14 @@ impl MiniAxis {
 
     /// With a word below a place; one that would stand on another is left out.
     pub(super) fn label(mut self, at: f64, text: impl Into<String>) -> Self {
-        if self
-            .labels
-            .iter()
-            .all(|(other, _)| (other - at).abs() * 100.0 >= APART)
-        {
-            self.labels.push((at, text.into()));
+        let text = text.into();
+        let (left, right) = ends(at, &text);
+        let is_free = |(other, word): &(f64, String)| {
+            let (start, end) = ends(*other, word);
+            end + GAP <= left || right + GAP <= start
+        };
+        if self.labels.iter().all(is_free) {
+            self.labels.push((at, text));
         }
         self
     }
@@ -100,15 +104,11 @@ impl MiniAxis {
             );
         }
         for (at, text) in &self.labels {
-            let at = percent(*at);
-            let anchor = match at {
-                at if at < 12.0 => "s",
-                at if at > 88.0 => "e",
-                _ => "m",
-            };
             let _ = write!(
                 svg,
-                "<text class=\"t{anchor}\" x=\"{at:.1}%\" y=\"30\">{}</text>",
+                "<text class=\"t{}\" x=\"{:.1}%\" y=\"30\">{}</text>",
+                anchor(*at),
+                percent(*at),
                 escape(text)
             );
         }
@@ -138,6 +138,28 @@ pub(super) fn parts(parts: &[(&str, f64)]) -> String {
     }
     svg.push_str("</svg>");
     svg
+}
+
+/// Whether a word starts at its place, ends there, or has its middle there.
+fn anchor(at: f64) -> &'static str {
+    match percent(at) {
+        at if at < 12.0 => "s",
+        at if at > 88.0 => "e",
+        _ => "m",
+    }
+}
+
+/// Where a word begins and ends below the narrowest figure, in pixels.
+fn ends(at: f64, text: &str) -> (f64, f64) {
+    let (place, width) = (
+        percent(at) / 100.0 * NARROWEST,
+        text.chars().count() as f64 * LETTER,
+    );
+    match anchor(at) {
+        "s" => (place, place + width),
+        "e" => (place - width, place),
+        _ => (place - width / 2.0, place + width / 2.0),
+    }
 }
 
 fn percent(at: f64) -> f64 {

@@ -30,10 +30,17 @@ pub(super) fn bills(projection: &Projection, figures: &[Figure]) -> Option<Secti
             .iter()
             .filter(|config| config.name != subject.config.name),
     );
+    let recommended = |config: &&ConfigProjection| {
+        let comparison = projection.comparison.as_ref();
+        comparison.is_some_and(|comparison| comparison.recommended == config.name)
+    };
+    shown[1..].sort_by_key(|config| !recommended(config)); // beside the base, the one that is worth a look
     if let Some(more) = shown.len().checked_sub(MOST_BILLS).filter(|more| *more > 0) {
-        section
-            .list
-            .push(format!("report.csv has the bills of {more} more set-ups."));
+        let bills = match more {
+            1 => "the bill of one more set-up".to_owned(),
+            more => format!("the bills of {more} more set-ups"),
+        };
+        section.list.push(format!("report.csv has {bills}."));
         shown.truncate(MOST_BILLS);
     }
     section.tables = shown.iter().map(|config| bill(config)).collect();

@@ -2,7 +2,7 @@
 
 use nest_data::{
     Projection,
-    projection::{BreakPoint, ConfigProjection, LimitNature, MonthProjection, first_break},
+    projection::{BreakPoint, ConfigProjection, GrowthProjection, LimitNature, MonthProjection, first_break},
     units::QuotedDecimal,
 };
 
@@ -25,7 +25,10 @@ pub(super) fn bill_and_limits(projection: &Projection, figures: &[Figure]) -> Op
     let mut section =
         Section::new("time", "Bill and limits", finding(&subject)).drawn(figures, &[FigureKind::Bill]);
     section.list.extend(too_many(&subject));
+    section.list.extend(events(&subject));
     section.list.extend(never(&subject));
+    section.list.extend(oldest_price(&subject));
+    section.list.extend(only_one(&subject));
     section.tables.extend(limits(projection));
     section.tables.extend(first_limits(projection));
     section.tables.extend(years(projection));
@@ -167,6 +170,44 @@ fn too_many(subject: &Subject) -> Option<String> {
          totals.",
         words::full_month(from)
     ))
+}
+
+/// What the growth of the headline holds besides steady change.
+fn events(subject: &Subject) -> Vec<String> {
+    let projection = subject.projection;
+    let of_headline = |growth: &&GrowthProjection| projection.growth.as_ref() == Some(&growth.name);
+    let growth = projection.growths.iter().find(of_headline);
+    growth.map_or_else(Vec::new, |growth| {
+        let events = growth.events.iter().map(words::event);
+        events
+            .map(|event| format!("Growth {} holds an event: {event}.", words::name(&growth.name)))
+            .collect()
+    })
+}
+
+/// How old the oldest price on the bill is, and how much rests on it.
+fn oldest_price(subject: &Subject) -> Option<String> {
+    let prices = subject.projection.prices.iter();
+    let on_bill = prices.filter(|price| price.config == subject.config.name && price.share > 0.0);
+    let oldest = on_bill.max_by_key(|price| price.age_days)?;
+    (oldest.age_days >= 0).then(|| {
+        format!(
+            "Oldest price on this bill: {}, {} old, {} of it.",
+            words::name(&oldest.item),
+            format::age(oldest.age_days),
+            format::rough_percent(oldest.share)
+        )
+    })
+}
+
+/// That no other set-up is in the study.
+fn only_one(subject: &Subject) -> Option<String> {
+    (subject.projection.configs.len() == 1).then(|| {
+        format!(
+            "The study has no other set-up than {}, so none is compared.",
+            words::name(&subject.config.name)
+        )
+    })
 }
 
 /// The first limit of every set-up, where there are several.

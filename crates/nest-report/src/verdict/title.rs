@@ -81,17 +81,28 @@ fn policy(subject: &Subject) -> Option<String> {
     ))
 }
 
-/// What a policy sets: `min payment of 20 instead of 10`; its name where it sets several things.
+/// What a policy sets: `minimum payment of 20 instead of 10`; its name where it sets several things.
 pub(super) fn policy_in_words(policy: &PolicyProjection) -> String {
     match policy.parameters.as_slice() {
         [(parameter, before, after)] => format!(
             "{} of {} instead of {}",
-            words::clean(&parameter.replace('_', " ")),
+            words::clean(&parameter_in_words(parameter)),
             crate::format::number(*after),
             crate::format::number(*before)
         ),
         _ => format!("policy {}", words::name(&policy.name)),
     }
+}
+
+/// The name of a parameter: `minimum payment` for `min_payment`.
+fn parameter_in_words(parameter: &str) -> String {
+    let word = |part| match part {
+        "min" => "minimum",
+        "max" => "maximum",
+        other => other,
+    };
+    let words: Vec<&str> = parameter.split('_').map(word).collect();
+    words.join(" ")
 }
 
 /// `saves about $6.5 million in fees over 24 months`.

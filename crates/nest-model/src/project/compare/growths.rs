@@ -50,6 +50,7 @@ fn growth_projection(
         growth.draws.iter().map(thousands),
     )?;
     let first = reached.first(false);
+    let stated = context.study.growth.get(growth.name);
     Ok(GrowthProjection {
         name: growth.name.to_owned(),
         months,
@@ -60,6 +61,7 @@ fn growth_projection(
         cause: reached.likeliest_first().map(|limit| limit.cause.clone()),
         breaks: first.reached(),
         date: Some(first.date(growth)),
+        events: stated.map_or_else(Vec::new, |stated| stated.events.clone()),
     })
 }
 

@@ -56,7 +56,7 @@ impl Columns {
         match (self.narrow, self.two) {
             (true, true) => 62.0,
             (true, false) => 44.0,
-            (false, true) => 44.0,
+            (false, true) => 40.0,
             (false, false) => 30.0,
         }
     }

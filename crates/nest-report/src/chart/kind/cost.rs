@@ -217,6 +217,7 @@ fn equal_points(subject: &Subject, series: &[Series]) -> Vec<EqualPoint> {
             .skip(1)
             .any(|one| (is(below, base) && is(above, one)) || (is(above, base) && is(below, one)))
     };
+    let several = series.len() > 2;
     comparison
         .crossovers
         .iter()
@@ -228,8 +229,13 @@ fn equal_points(subject: &Subject, series: &[Series]) -> Vec<EqualPoint> {
                 &saw_tooth(&smooth.curve.points, &positions(&smooth.steps)),
                 customers,
             )?;
+            let than = if several {
+                format!(" than {}", short(&crossover.below))
+            } else {
+                String::new()
+            };
             let words = format!(
-                "from {} on {} is cheaper",
+                "from {} on {} is cheaper{than}",
                 words::count(&crossover.customers),
                 short(&crossover.above)
             );

@@ -185,10 +185,13 @@ fn draw(subject: &Subject, (start, end): (Date, Date), scenarios: &[&GrowthProje
             &subject.base.name,
             point,
         )));
-        let text = WALL.fit(
-            &format!("{label} at {}", words::count(&customers)),
-            edges.right - edges.left - 12.0,
-        );
+        let room = edges.right - edges.left - 12.0;
+        let whole = format!("{label} at {}", words::count(&customers));
+        let text = if WALL.width(&whole) <= room {
+            whole
+        } else {
+            WALL.fit(&label, room)
+        };
         sheet.place(
             WALL,
             &text,

@@ -98,13 +98,17 @@ fn describe(subject: &Subject, config: &ConfigProjection) -> String {
 }
 
 fn draw(subject: &Subject, span: (Date, Date), configs: &[&ConfigProjection], width: f64) -> Sheet {
-    let mut sheet = Sheet::new(width, 2_000.0 + configs.len() as f64 * PANEL);
+    let mut sheet = Sheet::new(width, 2_000.0 + configs.len() as f64 * (PANEL + LINE));
     let columns = match width {
         width if width > 900.0 => configs.len().clamp(3, 4),
+        width if width > 500.0 && configs.len() == 3 => 3,
         width if width > 500.0 => 2,
         _ => 1,
     };
     let room = (width - GAP * (columns - 1) as f64) / columns as f64;
+    let lines = |config: &&ConfigProjection| MUTED.wrap(&name(&config.shape), room, 2).len();
+    let extra = configs.iter().map(lines).max().unwrap_or(1).saturating_sub(1) as f64 * LINE;
+    let height = PANEL + extra;
     let most = configs
         .iter()
         .flat_map(|config| &config.months)
@@ -114,11 +118,11 @@ fn draw(subject: &Subject, span: (Date, Date), configs: &[&ConfigProjection], wi
     for (index, config) in configs.iter().enumerate() {
         let corner = (
             (index % columns) as f64 * (room + GAP),
-            (index / columns) as f64 * PANEL,
+            (index / columns) as f64 * height,
         );
-        panel(&mut sheet, subject, span, config, (corner, room, top));
+        panel(&mut sheet, subject, span, config, (corner, room, top), extra);
     }
-    sheet.height = configs.len().div_ceil(columns) as f64 * PANEL - 14.0;
+    sheet.height = configs.len().div_ceil(columns) as f64 * height - 14.0;
     sheet
 }
 
@@ -128,6 +132,7 @@ fn panel(
     (start, end): (Date, Date),
     config: &ConfigProjection,
     ((left, above), room, top): (Point, f64, f64),
+    extra: f64,
 ) {
     let role = subject.role(&config.name);
     let look = NAMES[role];
@@ -137,13 +142,15 @@ fn panel(
         (left, above + 14.0),
         &look.fit(&name(&config.name), room),
     );
-    sheet.text(
-        MUTED,
-        Anchor::Start,
-        (left, above + 30.0),
-        &MUTED.fit(&name(&config.shape), room),
-    );
-    let plot = above + 46.0;
+    for (row, line) in MUTED.wrap(&name(&config.shape), room, 2).iter().enumerate() {
+        sheet.text(
+            MUTED,
+            Anchor::Start,
+            (left, above + 30.0 + row as f64 * LINE),
+            line,
+        );
+    }
+    let plot = above + 46.0 + extra;
     let ticks = Scale::linear((0.0, top), (0.0, 1.0)).ticks(3);
     let labels = axis::room(&ticks, |tick| axis::money(tick, &config.currency));
     let frame = Frame {

@@ -7,7 +7,7 @@ use crate::{
     chart::{
         about::{
             subject::{FILLS, RANGES, Subject},
-            text::{name, sentence, short, two_digits, value},
+            text::{name, sentence, short, value},
         },
         draw::{
             axis,
@@ -64,8 +64,8 @@ fn title(subject: &Subject, comparison: &Comparison, rows: &[&ConfigTotal]) -> S
     let Some(first) = rows.first() else {
         return String::new();
     };
-    let size = value(&first.change).abs();
-    let text = words::amount(two_digits(size), subject.currency());
+    let text = words::size(&first.change, subject.currency());
+    let text = text.trim_start_matches("at least ");
     let how = if value(&first.change) < 0.0 {
         "less"
     } else {
@@ -126,7 +126,7 @@ fn draw(subject: &Subject, comparison: &Comparison, rows: &[&ConfigTotal], width
         if sheet.is_wide() {
             [0.31, 0.24]
         } else {
-            [0.29, 0.29]
+            [0.24, 0.38]
         },
     );
     let ends = |total: &&ConfigTotal| [total.change.low, total.change.high, value(&total.change), 0.0];

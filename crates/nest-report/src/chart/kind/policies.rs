@@ -1,8 +1,9 @@
-//! What each policy changes: money a month, room, and the date of the first limit, each on a strip with
-//! nothing in the middle.
+//! What each policy changes: money over all months, room, and the date of the first limit, each on a strip
+//! with nothing in the middle.
 
 use nest_data::projection::{PolicyMonth, PolicyProjection};
 
+use super::setups::over;
 use crate::{
     chart::{
         about::{
@@ -33,7 +34,7 @@ const PLOT: f64 = 150.0;
 
 /// A change on a strip.
 struct Change {
-    title: &'static str,
+    title: String,
     words: String,
     before_after: String,
     value: f64,
@@ -65,34 +66,33 @@ pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
     compose(caption, |width| draw(subject, policies, width)).map(Some)
 }
 
-/// Change of cost and fees a month, and what both are before.
-fn monthly(policy: &PolicyProjection) -> (f64, f64) {
-    let months = f64::from(policy.totals.months.max(1));
+/// Change of cost and fees over all months, and what both are before.
+fn total(policy: &PolicyProjection) -> (f64, f64) {
     let fees = policy.totals.fees.as_ref().map_or(0.0, |fees| value(&fees[0]));
     (
-        value(&policy.totals.change_with_fees) / months,
-        (value(&policy.totals.before) + fees) / months,
+        value(&policy.totals.change_with_fees),
+        value(&policy.totals.before) + fees,
     )
 }
 
 fn title(subject: &Subject, policies: &[PolicyProjection], first: &PolicyProjection) -> String {
     let best = policies
         .iter()
-        .min_by(|left, right| monthly(left).0.total_cmp(&monthly(right).0))
+        .min_by(|left, right| total(left).0.total_cmp(&total(right).0))
         .unwrap_or(first);
-    let (change, before) = monthly(best);
+    let (change, before) = total(best);
     let name = short(&best.name);
     if change.abs() < LEAST * before.abs() {
         return format!("{name} changes hardly anything on the bill");
     }
-    let amount = words::amount(two_digits(change.abs()), subject.currency());
+    let size = words::size(&best.totals.change_with_fees, subject.currency());
     let fees = if best.totals.fees.is_some() {
         ", fees included"
     } else {
         ""
     };
     let does = if change < 0.0 { "saves" } else { "costs" };
-    format!("{name} {does} about {amount} a month{fees}")
+    format!("{name} {does} {size} {}{fees}", over(best.totals.months))
 }
 
 fn describe(subject: &Subject, policy: &PolicyProjection) -> String {
@@ -112,24 +112,24 @@ fn changes(subject: &Subject, policy: &PolicyProjection) -> Vec<Change> {
 }
 
 fn money(subject: &Subject, policy: &PolicyProjection) -> Change {
-    let months = f64::from(policy.totals.months.max(1));
-    let (change, before) = monthly(policy);
+    let (change, before) = total(policy);
     let fees = policy.totals.fees.as_ref().map_or(0.0, |fees| value(&fees[1]));
-    let after = (value(&policy.totals.after) + fees) / months;
-    let total = &policy.totals.change_with_fees;
+    let after = value(&policy.totals.after) + fees;
+    let both = &policy.totals.change_with_fees;
     let amount = |value: f64| words::amount(value, subject.currency());
+    let size = words::size(both, subject.currency());
     let words = match change {
         change if change.abs() < 0.01 => "less than 1 cent".to_owned(),
-        change if change < 0.0 => format!("{} saved", amount(two_digits(-change))),
-        change => format!("{} more", amount(two_digits(change))),
+        change if change < 0.0 => format!("{size} saved"),
+        _ => format!("{size} more"),
+    };
+    let what = match policy.totals.fees {
+        Some(_) => "Bill and fees",
+        None => "Bill",
     };
     let (first, last) = (amount(digits(before, 3)), amount(digits(after, 3)));
     Change {
-        title: if policy.totals.fees.is_some() {
-            "Bill and fees a month"
-        } else {
-            "Bill a month"
-        },
+        title: format!("{what} {}", over(policy.totals.months)),
         words,
         before_after: if first == last {
             format!("{first} before and after")
@@ -137,7 +137,7 @@ fn money(subject: &Subject, policy: &PolicyProjection) -> Change {
             format!("{first} → {last}")
         },
         value: change,
-        interval: [total.low / months, total.high / months],
+        interval: [both.low, both.high],
         least: before.abs() * LEAST,
         ends: |value, currency| signed(axis::money(value, currency), value),
         worse_above: true,
@@ -167,7 +167,7 @@ fn room(policy: &PolicyProjection) -> Option<Change> {
         _ => format!("{size} fewer"),
     };
     Some(Change {
-        title: "Customers with room",
+        title: "Customers with room".to_owned(),
         words,
         before_after: format!("{} → {}", number(before), number(after)),
         value: change.value,
@@ -193,7 +193,7 @@ fn date(policy: &PolicyProjection) -> Option<Change> {
         _ => format!("{} {days_word} earlier", format::number(size)),
     };
     Some(Change {
-        title: "First limit reached",
+        title: "First limit reached".to_owned(),
         words,
         before_after: format!(
             "{} → {}",
@@ -263,7 +263,7 @@ fn strips(sheet: &mut Sheet, subject: &Subject, policy: &PolicyProjection, top: 
 
 fn strip(sheet: &mut Sheet, subject: &Subject, change: &Change, (left, top): Point, room: f64) {
     sheet.faint_line("ru", &[(left, top), (left + room, top)]);
-    sheet.text(MUTED, Anchor::Start, (left, top + 18.0), change.title);
+    sheet.text(MUTED, Anchor::Start, (left, top + 18.0), &change.title);
     heading(sheet, (left, top + 36.0), room, &change.words);
     let half = [change.value, change.interval[0], change.interval[1]]
         .into_iter()
