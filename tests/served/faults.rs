@@ -4,16 +4,19 @@
 use std::{
     collections::BTreeMap,
     fs,
+    net::SocketAddr,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::Command,
+    thread::sleep,
+    time::Duration,
 };
 
 use nix::sys::signal::Signal;
 
 use crate::support::{
     BINARY, Outcome, Running, SmallStudy, assert_balanced, confirmed, free_address, measurements,
-    wait_for_listener,
+    wait_for_listener, wait_until,
 };
 
 const MEASURE: &str = "[customers]\n[measure]\npilot = \"300ms\"\nwindow = \"200ms\"\nwindows = 2\n\
@@ -22,10 +25,15 @@ const MEASURE: &str = "[customers]\n[measure]\npilot = \"300ms\"\nwindow = \"200
 const STEPS: usize = 5;
 
 /// A study that starts the demo shop, and a process beside it that fills the log.
-fn study() -> (SmallStudy, std::net::SocketAddr) {
+fn study() -> (SmallStudy, SocketAddr) {
+    started_by(|shop| format!("(while sleep 0.1; do echo a message >&2; done) & {shop} & wait"))
+}
+
+/// A study that starts the demo shop by a command in which it stands.
+fn started_by(start: impl FnOnce(&str) -> String) -> (SmallStudy, SocketAddr) {
     let address = free_address();
     let shop = format!("\"$LOCUST_NEST\" shop --items 50 --browse 1ms --listen {address}");
-    let start = format!("(while sleep 0.1; do echo a message >&2; done) & {shop} & wait");
+    let start = start(&shop);
     let more = format!("start = '''{start}'''\nready = \"/healthz\"\n{MEASURE}");
     let home = ("home", 20.0, "steps = [{ get = \"/items?page=1\" }]");
     (
@@ -88,6 +96,27 @@ fn a_run_that_is_killed_twice_goes_on_and_keeps_its_steps() {
     assert_whole(&study.path);
     wait_for_listener(address, false);
     study.run(&["measure", "--resume"]).expect(7);
+}
+
+#[test]
+fn a_target_that_does_not_listen_yet_when_its_run_is_killed_takes_no_address_from_the_next() {
+    // It does not listen to SIGTERM, so that it ends five seconds later, long after it began to listen.
+    let (study, _) = started_by(|shop| format!("trap '' TERM; sleep 1; exec {shop}"));
+    let killed = study.start(&["measure"]);
+    let has_begun = || {
+        fs::read_dir(study.path.join("runs"))
+            .into_iter()
+            .flatten()
+            .any(|run| run.is_ok_and(|run| run.path().join("target.log").exists()))
+    };
+    wait_until("the run has begun", has_begun);
+    sleep(Duration::from_millis(300));
+    killed.signal(Signal::SIGKILL);
+    drop(killed);
+    let mut next = study.start(&["measure"]);
+    next.wait_for("step 1 of");
+    next.signal(Signal::SIGINT);
+    assert_eq!(next.finish().code, 130);
 }
 
 /// Runs a script of bash with mounts of its own, in the folder of the study, which it finds at `study`.

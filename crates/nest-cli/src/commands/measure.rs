@@ -5,7 +5,7 @@ mod dry_plan;
 mod plan_output;
 mod steps;
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use nest_data::{Document, Measurements, Study, measurement::SearchResult};
 use nest_load::{
@@ -17,12 +17,18 @@ pub use self::steps::steps_table;
 use crate::{
     args::{Format, MeasureArguments},
     clock,
-    command_error::{CommandError, STALE},
+    command_error::{CommandError, LOST, STALE},
     files::{KeptPlan, KeptSteps, RunFolder, RunManifest, RunState, StudyFolder},
     interrupts,
     printer::{data, talk},
     progress::RunProgress,
 };
+
+/// Longest wait for the targets of runs that were killed: their guards kill them after five seconds, and the
+/// machine may be busy. Our choice.
+const LONGEST_ENDING: Duration = Duration::from_secs(30);
+/// How often they are looked for.
+const ENDING_INTERVAL: Duration = Duration::from_millis(20);
 
 /// What the arguments ask for.
 enum Task {
@@ -129,6 +135,7 @@ pub fn measure(
 ) -> Result<Measurements, CommandError> {
     let options = options(folder, study)?;
     let _lock = folder.lock()?;
+    wait_for_targets(folder, interrupt)?;
     let StartedRun {
         run,
         manifest,
@@ -160,6 +167,25 @@ pub fn measure(
             Err(ended_early(error, &run))
         }
     }
+}
+
+/// Waits until the targets of runs that were killed have ended. One that had hardly started does not listen
+/// yet, and would take the address from the next one.
+fn wait_for_targets(folder: &StudyFolder, interrupt: &Interrupt) -> Result<(), CommandError> {
+    let elapsed = clock::stopwatch();
+    for run in folder.runs()? {
+        while run.has_target() {
+            if interrupt.is_requested() {
+                return Err(LoadError::Interrupted.into());
+            }
+            if elapsed() > LONGEST_ENDING {
+                let message = format!("the target of run {}, which was killed, has not ended", run.id);
+                return Err(CommandError::new(LOST, message).hint("end what its start command has started"));
+            }
+            std::thread::sleep(ENDING_INTERVAL);
+        }
+    }
+    Ok(())
 }
 
 /// Saves the measurements of a run that has come to its end.

@@ -1,6 +1,9 @@
 //! The folder of one run: its manifest, plan, steps and measurements.
 
-use std::{fs::File, io};
+use std::{
+    fs::{File, TryLockError},
+    io,
+};
 
 use nest_data::{
     Document, Measurements,
@@ -16,6 +19,7 @@ const MANIFEST: &str = "run.json";
 const PLAN: &str = "plan.json";
 const STEPS: &str = "steps";
 const CUT: &str = ".cut.json";
+const TARGET_LOG: &str = "target.log";
 const FAILURES: &str = "failures";
 const MEASUREMENTS: &str = "measurements.json";
 
@@ -206,11 +210,25 @@ impl RunFolder {
             .map_err(|error| self.cannot_write(MEASUREMENTS, error))
     }
 
-    /// A file for the target's messages.
+    /// A file for the target's messages. It stays locked until the guard of the target ends, which holds it
+    /// too: that may be after this process was killed.
     pub fn target_log(&self) -> Result<File, CommandError> {
-        self.folder
-            .append("target.log")
-            .map_err(|error| self.cannot_write("target.log", error))
+        let log = self
+            .folder
+            .append(TARGET_LOG)
+            .map_err(|error| self.cannot_write(TARGET_LOG, error))?;
+        // Where a file system has no locks, the target's address alone tells whether it has ended.
+        let _ = log.try_lock();
+        Ok(log)
+    }
+
+    /// Whether a target of this run, whose process was killed, has not ended yet.
+    pub fn has_target(&self) -> bool {
+        self.folder.has(TARGET_LOG)
+            && self
+                .folder
+                .append(TARGET_LOG)
+                .is_ok_and(|log| matches!(log.try_lock(), Err(TryLockError::WouldBlock)))
     }
 
     fn cannot_write(&self, name: &str, error: io::Error) -> CommandError {
