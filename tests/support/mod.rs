@@ -314,6 +314,7 @@ impl ShopStudy {
                     &format!("{}\n", rate.expect("every behaviour has a rate")),
                     "",
                 );
+                text = without_fee_of(&text, name);
                 fs::remove_file(&file).expect("the copy can be changed");
             }
         }
@@ -325,6 +326,14 @@ impl ShopStudy {
     pub fn without_start(&self) {
         without_start(&self.path);
     }
+}
+
+/// A study's text without the fees of a behaviour: each is a table up to the next empty line.
+fn without_fee_of(text: &str, behaviour: &str) -> String {
+    let of_it = format!("behaviour = \"{behaviour}\"");
+    let is_fee = |paragraph: &&str| paragraph.contains("[fees.") && paragraph.contains(&of_it);
+    let kept: Vec<&str> = text.split("\n\n").filter(|paragraph| !is_fee(paragraph)).collect();
+    kept.join("\n\n")
 }
 
 /// A study of a server that is there, in a folder of its own: its behaviours by name, rate per day and text.
