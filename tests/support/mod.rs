@@ -332,7 +332,10 @@ impl ShopStudy {
 fn without_fee_of(text: &str, behaviour: &str) -> String {
     let of_it = format!("behaviour = \"{behaviour}\"");
     let is_fee = |paragraph: &&str| paragraph.contains("[fees.") && paragraph.contains(&of_it);
-    let kept: Vec<&str> = text.split("\n\n").filter(|paragraph| !is_fee(paragraph)).collect();
+    let kept: Vec<&str> = text
+        .split("\n\n")
+        .filter(|paragraph| !is_fee(paragraph))
+        .collect();
     kept.join("\n\n")
 }
 

@@ -19,31 +19,46 @@ pub(crate) struct Compared {
     pub change_interval: String,
 }
 
-/// Amounts and their differences from the one at `base`, all at the finest resolution among them: differences
-/// are paired, and often known far better than the amounts.
+/// Digits beyond what is known that amounts may have, so that their differences round to what is known of them.
+const MOST_MORE_DIGITS: i32 = 3;
+
+/// Amounts and their differences from the one at `base`. Intervals have the finest resolution among all;
+/// differences are paired, and often known far better than the amounts. The amounts have as many digits more
+/// as it takes until each difference of printed amounts rounds to the difference itself.
 pub(crate) fn compared(
     amounts: &[(MoneyEstimate, MoneyEstimate)],
     base: usize,
     currency: &str,
 ) -> Vec<Compared> {
-    let finest = amounts
+    let Some((of_base, _)) = amounts.get(base) else {
+        return Vec::new();
+    };
+    let known = amounts
         .iter()
         .flat_map(|(amount, change)| [amount, change])
         .filter(|estimate| estimate.low < estimate.high || estimate.value.0 != Decimal::ZERO)
         .map(|estimate| resolution(estimate, currency))
         .min()
         .unwrap_or(0);
-    let printed = |amount: &MoneyEstimate| round_to(amount.value.0, finest);
-    let Some((of_base, _)) = amounts.get(base) else {
-        return Vec::new();
+    let difference = |amount: &MoneyEstimate, finest: i32| {
+        round_to(amount.value.0, finest) - round_to(of_base.value.0, finest)
     };
+    let agree = |finest: i32| {
+        amounts.iter().all(|(amount, change)| {
+            let shown = resolution(change, currency).max(known);
+            round_to(difference(amount, finest), shown) == round_to(change.value.0, shown)
+        })
+    };
+    let finest = (0..MOST_MORE_DIGITS)
+        .map(|more| known - more)
+        .find(|finest| agree(*finest))
+        .unwrap_or(known - MOST_MORE_DIGITS);
     let end = |value: f64, plus: &str| {
         let value = Decimal::from_f64_retain(value).unwrap_or_default();
-        with_sign(round_to(value, finest), finest, currency, plus)
+        with_sign(round_to(value, known), known, currency, plus)
     };
     let row = |(index, (amount, change)): (usize, &(MoneyEstimate, MoneyEstimate))| {
         let lead = if amount.at_least { "at least " } else { "" };
-        let difference = printed(amount) - printed(of_base);
         let ends = |estimate: &MoneyEstimate, plus: &str, between: &str| {
             let (low, high) = (end(estimate.low, plus), end(estimate.high, plus));
             if low == high {
@@ -52,10 +67,14 @@ pub(crate) fn compared(
                 format!("{low}{between}{high}")
             }
         };
+        let value = round_to(amount.value.0, finest);
         Compared {
-            amount: format!("{lead}{}", with_sign(printed(amount), finest, currency, "")),
+            amount: format!("{lead}{}", with_sign(value, finest, currency, "")),
             interval: ends(amount, "", "–"),
-            change: format!("{lead}{}", with_sign(difference, finest, currency, "+")),
+            change: format!(
+                "{lead}{}",
+                with_sign(difference(amount, finest), finest, currency, "+")
+            ),
             change_interval: if index == base {
                 String::new()
             } else {
@@ -95,7 +114,8 @@ mod tests {
         }
     }
 
-    /// The shop's own totals: 6,566 and 6,030 were printed as 6,600 and 6,000 with a change of +500.
+    /// The shop's own totals: 6,566 and 6,030 were printed as 6,600 and 6,000 with a change of +500; to
+    /// hundreds their difference would be +600.
     #[test]
     fn a_printed_change_is_the_difference_of_the_printed_totals() {
         let rows = compared(
@@ -111,15 +131,15 @@ mod tests {
         );
         assert_eq!(
             (rows[0].amount.as_str(), rows[0].interval.as_str()),
-            ("$6,600", "$4,900–$8,800")
+            ("$6,570", "$4,900–$8,800")
         );
         assert_eq!(
             (rows[0].change.as_str(), rows[0].change_interval.as_str()),
-            ("+$600", "−$400 to +$1,700")
+            ("+$540", "−$400 to +$1,700")
         );
         assert_eq!(
             (rows[1].amount.as_str(), rows[1].interval.as_str()),
-            ("$6,000", "$5,200–$7,200")
+            ("$6,030", "$5,200–$7,200")
         );
         assert_eq!(
             (rows[1].change.as_str(), rows[1].change_interval.as_str()),
