@@ -114,7 +114,7 @@ pub enum Format {
 /// Options of `demo`.
 #[derive(Debug, Args)]
 pub struct DemoArguments {
-    /// How to print the table of service demands
+    /// How to print the table of processor time per execution
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
