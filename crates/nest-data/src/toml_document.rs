@@ -252,8 +252,8 @@ mod tests {
             "5:6: `customers` is missing in `all.a` (add `customers = ...`)",
             "4:13: `inner.customers` must be a whole number, not \"many\" (write a whole number, such as \
              2)",
-            "2:9: `price` must be text in quotes, not 0.1 (write a decimal in quotes and without a unit, such \
-             as \"0.0116\" or \"-12\": a bare number would lose digits)",
+            "2:9: `price` must be text in quotes, not 0.1 (write a decimal in quotes and without a unit, \
+             such as \"0.0116\" or \"-12\": a bare number would lose digits)",
             "1:1: unknown key `wiat` (did you mean `wait`?)",
             "1:1: `wait` is missing at the top (add `wait = ...`: How long.)",
         ];

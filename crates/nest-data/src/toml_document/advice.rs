@@ -1,8 +1,6 @@
-//! What to write where a value is of another type than its key wants.
+//! The types that a schema accepts, and what to write where a value is of another one.
 
 use serde_json::Value;
-
-use super::schema_check::{expected, types};
 
 /// What to write instead of `value`. `holds_tables` says whether a table that is wanted is a map of tables.
 pub fn of_type(schema: &Value, value: &Value, path: &[String], holds_tables: bool) -> String {
@@ -49,4 +47,30 @@ fn table(path: &[String], holds_tables: bool) -> String {
         heading if holds_tables => format!("write a table, [{heading}.NAME]"),
         heading => format!("write a table, [{heading}]"),
     }
+}
+
+/// Names of the types that a schema accepts.
+pub fn types(schema: &Value) -> Vec<&str> {
+    match &schema["type"] {
+        Value::String(one) => vec![one.as_str()],
+        Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The same in words.
+pub fn expected(schema: &Value) -> String {
+    let names: Vec<&str> = types(schema)
+        .into_iter()
+        .filter(|&name| name != "null")
+        .map(|name| match name {
+            "object" => "a table",
+            "array" => "a list",
+            "integer" => "a whole number",
+            "number" => "a number",
+            "boolean" => "true or false",
+            _ => "text in quotes",
+        })
+        .collect();
+    names.join(" or ")
 }

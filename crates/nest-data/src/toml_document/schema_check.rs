@@ -2,7 +2,11 @@
 
 use serde_json::Value;
 
-use super::{Spans, advice, text_format::TextFormat};
+use super::{
+    Spans,
+    advice::{self, expected, types},
+    text_format::TextFormat,
+};
 use crate::{
     diagnostic::{Diagnostic, nearest},
     formula::{Formula, UNITS_OF_TIME},
@@ -300,14 +304,6 @@ fn choices(schema: &Value) -> Option<Vec<String>> {
     })
 }
 
-pub(super) fn types(schema: &Value) -> Vec<&str> {
-    match &schema["type"] {
-        Value::String(one) => vec![one.as_str()],
-        Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    }
-}
-
 fn type_matches(schema: &Value, value: &Value) -> bool {
     if choices(schema).is_some() {
         return value.is_string();
@@ -323,22 +319,6 @@ fn type_matches(schema: &Value, value: &Value) -> bool {
             "object" => value.is_object(),
             _ => false,
         })
-}
-
-pub(super) fn expected(schema: &Value) -> String {
-    let names: Vec<&str> = types(schema)
-        .into_iter()
-        .filter(|&name| name != "null")
-        .map(|name| match name {
-            "object" => "a table",
-            "array" => "a list",
-            "integer" => "a whole number",
-            "number" => "a number",
-            "boolean" => "true or false",
-            _ => "text in quotes",
-        })
-        .collect();
-    names.join(" or ")
 }
 
 fn format_of(schema: &Value) -> Option<&'static TextFormat> {
