@@ -95,7 +95,7 @@ fn assert_held(step: &Step) {
         verdict
             .reasons
             .iter()
-            .any(|reason| reason.contains("raise max_rate")),
+            .any(|reason| reason.contains("raise [measure] max_rate")),
         "{verdict:?}"
     );
     assert!(
@@ -231,7 +231,7 @@ fn load_keeps_its_bound_over_every_protocol() {
         assert!(sent > 100, "{way}: {sent}");
         let verdict = result["verdict"].to_string();
         assert!(
-            verdict.contains("invalid") && verdict.contains("raise max_rate"),
+            verdict.contains("invalid") && verdict.contains("raise --max-rate"),
             "{way}: {verdict}"
         );
     }

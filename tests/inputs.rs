@@ -244,6 +244,20 @@ fn an_override_reaches_money_and_names_with_dots() {
         .expect(3)
         .says("counts alb.hour by `requests`");
     set("configs.today.price=3").expect(3).says("docs/prices.md");
+    set("configs.todya.max=5")
+        .expect(3)
+        .says("nest.toml has no `configs.todya`")
+        .says("did you mean `today`?");
+}
+
+#[test]
+fn a_figure_that_there_is_not_offers_the_nearest() {
+    let folder = Folder::new();
+    let explain = |figure: &str| with_model(&folder).run(&["explain", figure]).expect(2);
+    explain("per1000").says("there is no figure `per1000`; did you mean `per-1000`?");
+    explain("zebra")
+        .says("there is no figure `zebra`")
+        .says("name one of per-1000, cost");
 }
 
 #[test]
@@ -295,7 +309,8 @@ fn a_newer_or_damaged_document_is_code_three() {
     folder
         .run(&["project"])
         .expect(3)
-        .says("not a nest.scaling document");
+        .says("not a nest.scaling document")
+        .says("make the file again: run `locust-nest fit");
 }
 
 #[test]

@@ -267,7 +267,7 @@ fn pricing_validates_with_lines_for_errors_and_warnings_for_doubts() {
     nest(folder.path(), &["pricing", "validate", "good.toml", "bad.toml"])
         .expect(3)
         .says("bad.toml:15")
-        .says("quoted decimals");
+        .says("write a decimal in quotes");
 }
 
 #[test]

@@ -118,7 +118,7 @@ pub struct DemoArguments {
     /// Measure nothing: print verdict and next steps from the measurement that comes with the program
     #[arg(long, conflicts_with = "format")]
     pub sample: bool,
-    /// How to print the table of service demands
+    /// How to print the table of processor time per execution
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }

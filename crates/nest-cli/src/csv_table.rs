@@ -40,15 +40,33 @@ pub struct UnevenRow {
 /// Reads the file at `path`, or standard input for `-`, with [`parse`]. Every row must be as long as the
 /// first.
 pub fn read(path: &Path, required: &[&str], optional: &[&str]) -> Result<Vec<CsvRow>, CommandError> {
-    whole(read_uneven(path, required, optional)?)
-        .map_err(|message| CommandError::new(INVALID, format!("{}: {message}", path.display())))
+    whole(read_uneven(path, required, optional)?).map_err(|message| refused(path, &message))
 }
 
 /// Reads like [`read`], but accepts rows that are longer or shorter than the first.
 pub fn read_uneven(path: &Path, required: &[&str], optional: &[&str]) -> Result<CsvTable, CommandError> {
     let bytes = bytes_of(path, TABLE_BYTES)?;
     parse(&bytes, required, optional)
-        .map_err(|message| CommandError::new(INVALID, format!("{}: {message}", path.display())))
+        .map_err(|message| refused(path, &message).hint(needed(required, optional)))
+}
+
+/// An error in a file.
+pub fn refused(path: &Path, message: &str) -> CommandError {
+    CommandError::new(INVALID, format!("{}: {message}", path.display()))
+}
+
+/// Which columns a file needs.
+fn needed(required: &[&str], optional: &[&str]) -> String {
+    let listed = |names: &[&str]| match names.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    };
+    let more = match optional {
+        [] => String::new(),
+        names => format!("; it may also have {}", listed(names)),
+    };
+    format!("the file needs the columns {}{more}", listed(required))
 }
 
 /// The rows of a table that has no uneven row.
@@ -108,9 +126,12 @@ fn columns(
     required: &[&str],
     optional: &[&str],
 ) -> Result<Vec<Option<usize>>, String> {
-    let missing = |name: &str| {
-        let there = listed(header);
-        format!("line 1: column `{name}` is missing, there are: {there}")
+    let missing = |name: &str| match separator(header) {
+        Some(sign) => format!("line 1: cells are separated with {sign}; separate cells with commas"),
+        None => format!(
+            "line 1: column `{name}` is missing, there are: {}",
+            listed(header)
+        ),
     };
     let needed = required
         .iter()
@@ -133,6 +154,18 @@ fn place(header: &StringRecord, name: &str) -> Result<Option<usize>, String> {
     } else {
         Ok(first)
     }
+}
+
+/// What separates the names of columns where no comma does.
+fn separator(header: &StringRecord) -> Option<&'static str> {
+    let [only] = header.iter().collect::<Vec<_>>()[..] else {
+        return None;
+    };
+    let signs = [(';', "semicolons"), ('\t', "tabs"), ('|', "`|`")];
+    signs
+        .into_iter()
+        .find(|(sign, _)| only.contains(*sign))
+        .map(|(_, name)| name)
 }
 
 fn listed(header: &StringRecord) -> String {
@@ -198,6 +231,17 @@ mod tests {
     }
 
     #[test]
+    fn the_columns_of_a_file_are_named_and_a_file_that_is_not_there_has_none() {
+        assert_eq!(needed(&["series"], &[]), "the file needs the columns series");
+        assert_eq!(
+            needed(&["series", "x", "y"], &["axis"]),
+            "the file needs the columns series, x and y; it may also have axis"
+        );
+        let error = read(Path::new("/no/such/file.csv"), &["series"], &[]).expect_err("not there");
+        assert_eq!(error.hint.as_deref(), Some("check the path: nothing is there"));
+    }
+
+    #[test]
     fn errors_name_the_line() {
         let error = |text: &[u8]| {
             parse(text, &["series", "y"], &[])
@@ -208,6 +252,14 @@ mod tests {
         assert_eq!(
             error(b"series,x\na,1\n"),
             "line 1: column `y` is missing, there are: series, x"
+        );
+        assert_eq!(
+            error(b"series;y\na;1,5\n"),
+            "line 1: cells are separated with semicolons; separate cells with commas"
+        );
+        assert_eq!(
+            error(b"series\ty\na\t1\n"),
+            "line 1: cells are separated with tabs; separate cells with commas"
         );
         assert_eq!(error(b"series,y,y\n"), "line 1: column `y` appears twice");
         assert_eq!(

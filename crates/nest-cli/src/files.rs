@@ -13,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nest_data::{Document, Source, check_numbers};
+use nest_data::{DataError, Document, Source, check_numbers};
 use nest_load::Trust;
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -73,12 +73,17 @@ fn placed(path: &Path, put: impl FnOnce(&Folder, &Path) -> io::Result<()>) -> Re
 
 /// What could not be done with a file, and what to do where that is known.
 pub fn cannot(verb: &str, path: &Path, error: io::Error) -> CommandError {
-    let leaves = is_outside(&error);
-    let error = CommandError::from(error).context(format!("cannot {verb} {}", path.display()));
-    if leaves {
-        error.hint("it lies outside the folder of the study, or a link leads there: move it into the folder")
+    let hint = if is_outside(&error) {
+        Some("it lies outside the folder of the study, or a link leads there: move it into the folder")
+    } else if error.kind() == ErrorKind::NotFound && verb != "write" {
+        Some("check the path: nothing is there")
     } else {
-        error
+        None
+    };
+    let error = CommandError::from(error).context(format!("cannot {verb} {}", path.display()));
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
     }
 }
 
@@ -87,27 +92,55 @@ fn is_outside(error: &io::Error) -> bool {
     error.kind() == ErrorKind::PermissionDenied && error.raw_os_error().is_none()
 }
 
-fn read_document<T: Document>(folder: &Folder, name: &str, hint: &str) -> Result<T, CommandError> {
+/// The command that runs a verb on a study, as a shell takes it.
+pub fn command(verb: &str, study: &Path) -> String {
+    let folder = study.display().to_string();
+    let is_plain = |letter: char| letter.is_alphanumeric() || "/._-+".contains(letter);
+    if folder.is_empty() || folder == "." {
+        format!("locust-nest {verb}")
+    } else if folder.chars().all(is_plain) {
+        format!("locust-nest {verb} {folder}")
+    } else {
+        format!("locust-nest {verb} '{}'", folder.replace('\'', "'\\''"))
+    }
+}
+
+/// Reads a document that `command` makes; `missing` is what to do if it is not there.
+fn read_document<T: Document>(
+    folder: &Folder,
+    name: &str,
+    command: &str,
+    missing: &str,
+) -> Result<T, CommandError> {
     let path = folder.path_of(name);
     match folder.read_text(name, DOCUMENT_BYTES) {
-        Ok(text) => T::from_json(&text)
-            .map_err(|error| CommandError::from(error).context(format!("cannot use {}", path.display()))),
+        Ok(text) => T::from_json(&text).map_err(|error| {
+            let hint = match error {
+                DataError::NewerFormat { .. } => {
+                    format!("use a newer version of locust-nest, or make the file again: run `{command}`")
+                }
+                _ => format!("make the file again: run `{command}`"),
+            };
+            let error = CommandError::from(error).context(format!("cannot use {}", path.display()));
+            error.hint(hint)
+        }),
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            Err(CommandError::new(STALE, format!("{} does not exist", path.display())).hint(hint))
+            let message = format!("{} does not exist", path.display());
+            Err(CommandError::new(STALE, message).hint(missing))
         }
         Err(error) => Err(cannot("read", &path, error)),
     }
 }
 
-fn read_json<T: DeserializeOwned>(folder: &Folder, name: &str) -> Result<T, CommandError> {
+/// Reads a file of a run; `damaged` is what to do if it cannot be used.
+fn read_json<T: DeserializeOwned>(folder: &Folder, name: &str, damaged: &str) -> Result<T, CommandError> {
     let path = folder.path_of(name);
     let text = folder
         .read_text(name, DOCUMENT_BYTES)
         .map_err(|error| cannot("read", &path, error))?;
     let value = check_numbers(&text).and_then(|()| serde_json::from_str(&text));
     value.map_err(|error| {
-        CommandError::new(INVALID, format!("{} is damaged: {error}", path.display()))
-            .hint("remove the run with `locust-nest runs rm`")
+        CommandError::new(INVALID, format!("{} is damaged: {error}", path.display())).hint(damaged)
     })
 }
 
@@ -131,4 +164,40 @@ pub fn trust_also(path: &Path) -> Result<Trust, CommandError> {
         .map_err(|error| error.context(format!("cannot read the certificates in {file}")))?
         .text;
     Ok(Trust::Also { file, pem })
+}
+
+#[cfg(test)]
+mod tests {
+    use nest_data::ScalingModel;
+
+    use super::*;
+
+    #[test]
+    fn a_command_is_shown_as_a_shell_takes_it() {
+        for (study, shown) in [
+            ("", "locust-nest fit"),
+            (".", "locust-nest fit"),
+            ("models/shop", "locust-nest fit models/shop"),
+            ("my study", "locust-nest fit 'my study'"),
+            ("a'b", "locust-nest fit 'a'\\''b'"),
+        ] {
+            assert_eq!(command("fit", Path::new(study)), shown);
+        }
+    }
+
+    #[test]
+    fn a_document_that_breaks_off_names_the_command_that_makes_it_again() {
+        let place = tempfile::tempdir().expect("a folder");
+        let folder = Folder::open(place.path()).expect("it is there");
+        folder
+            .write("scaling.json", b"{\"kind\": \"nest.sc")
+            .expect("written");
+        let read = |name: &str| {
+            read_document::<ScalingModel>(&folder, name, "locust-nest fit shop", "run it")
+                .expect_err("no model")
+        };
+        let again = "make the file again: run `locust-nest fit shop`";
+        assert_eq!(read("scaling.json").hint.as_deref(), Some(again));
+        assert_eq!(read("other.json").hint.as_deref(), Some("run it"));
+    }
 }

@@ -75,6 +75,14 @@ pub enum DataError {
         /// What is accepted, with an example.
         expected: &'static str,
     },
+    /// A value of a text form lies outside its range.
+    #[error("{value:?} is {bound}")]
+    OutOfRange {
+        /// What was written.
+        value: String,
+        /// On which side of which bound it lies.
+        bound: &'static str,
+    },
     /// A book of the user's can only be laid over a book of the same provider, region and currency.
     #[error("{later} cannot be laid over {book}: provider, region and currency must be the same")]
     OtherBook {

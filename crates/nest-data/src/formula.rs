@@ -28,6 +28,7 @@ use self::{
 };
 use crate::{error::DataError, projection::explanation::ExplanationNode, units::text_type};
 
+pub(crate) use self::evaluation::UNITS_OF_TIME;
 pub use self::mechanism_values::MECHANISM_VALUES;
 
 /// Longest formula text that is read, in bytes.
@@ -58,8 +59,8 @@ impl Formula {
         if text.len() > LONGEST {
             return Err(fail(format!("the formula is longer than {LONGEST} bytes")));
         }
-        let expression = parser::parse(text).map_err(|fault| match fault {
-            FormulaFault::Syntax => fail(format!("{text:?} is {fault}")),
+        let expression = parser::parse(text).map_err(|fault| match fault.or_of_brackets(text) {
+            FormulaFault::Syntax => fail(format!("{text:?} is {}", FormulaFault::Syntax)),
             other => fail(format!("{text:?}: {other}")),
         })?;
         let formula = Self {

@@ -1,8 +1,11 @@
 //! Reads TOML so that every error points at its line: first all syntax errors, then all secrets in URLs, then
 //! all differences from the schema of the type, then the type itself.
 
+mod advice;
+mod overrides;
 mod schema_check;
 mod secret_check;
+mod syntax;
 mod text_format;
 
 use std::{collections::BTreeMap, ops::Range};
@@ -77,6 +80,25 @@ impl Spans {
         }
     }
 
+    /// Name of the text.
+    pub(super) fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Whether only overrides made the table at a path.
+    pub(super) fn is_only_set(&self, path: &[String]) -> bool {
+        !self.keys.contains_key(path) && self.overrides.iter().any(|(place, _)| place.starts_with(path))
+    }
+
+    /// The names that the text gives in the table at a path.
+    pub(super) fn names_in(&self, table: &[String]) -> Vec<&str> {
+        let names = self.keys.keys().filter_map(|key| key.split_last());
+        names
+            .filter(|(_, above)| *above == table)
+            .map(|(name, _)| name.as_str())
+            .collect()
+    }
+
     fn find(&self, spans: &BTreeMap<Vec<String>, Range<usize>>, path: &[&str]) -> Range<usize> {
         let mut path: Vec<String> = path.iter().map(|&part| part.to_owned()).collect();
         loop {
@@ -104,9 +126,7 @@ pub fn read<T: DeserializeOwned + JsonSchema>(
 ) -> Result<(T, Spans), Vec<Diagnostic>> {
     let (table, errors) = DeTable::parse_recoverable(&source.text);
     if !errors.is_empty() {
-        let mut found: Vec<Diagnostic> = errors.iter().map(|error| syntax_error(source, error)).collect();
-        found.sort_by_key(|diagnostic| diagnostic.span.start);
-        return Err(found);
+        return Err(syntax::errors(source, &errors));
     }
     let mut spans = Spans {
         file: source.name.clone(),
@@ -115,16 +135,8 @@ pub fn read<T: DeserializeOwned + JsonSchema>(
     let mut value = lower_table(table.get_ref(), &mut Vec::new(), &mut spans);
     let schema = schemars::schema_for!(T).to_value();
     for (path, text) in overrides {
-        let place = keys_of(path);
-        set(&mut value, &place, text).map_err(|message| {
-            vec![Diagnostic::at(
-                "--set",
-                0..0,
-                message,
-                "write --set table.key=value; a name with a dot stands in quotes: --set \
-                 'table.\"a.b\"=value'",
-            )]
-        })?;
+        let place = overrides::keys_of(path);
+        overrides::set(&mut value, &place, text).map_err(|refused| vec![refused])?;
         schema_check::quote_decimal(&schema, &mut value, &place, text);
         spans.overrides.push((place, text.clone()));
     }
@@ -146,32 +158,6 @@ pub fn read<T: DeserializeOwned + JsonSchema>(
                 "run `locust-nest schema` to see what is accepted",
             )]
         })
-}
-
-fn syntax_error(source: &Source, error: &toml::de::Error) -> Diagnostic {
-    let help = match error.message() {
-        message if message.contains("duplicate") => "keep one of the two",
-        message
-            if ["date", "time", "month", "day", "hour"]
-                .iter()
-                .any(|word| message.contains(word)) =>
-        {
-            "write a date such as 2026-11-01, a number such as 5, or text in double quotes"
-        }
-        message if message.contains("unclosed") || message.contains("missing closing") => {
-            "close the bracket or quote that this line opens"
-        }
-        message if message.contains("quote") || message.contains("string") => {
-            "put text in double quotes: key = \"value\""
-        }
-        _ => "write `key = value` or `[table]`; text goes in double quotes",
-    };
-    Diagnostic::at(
-        &source.name,
-        error.span().unwrap_or(0..0),
-        format!("not valid TOML: {}", error.message()),
-        help,
-    )
 }
 
 fn lower_table(table: &DeTable<'_>, path: &mut Vec<String>, spans: &mut Spans) -> Value {
@@ -209,54 +195,6 @@ fn lower_value(value: &Spanned<DeValue<'_>>, path: &mut Vec<String>, spans: &mut
     }
 }
 
-/// The keys of a path: separated by dots, those with a dot in quotes.
-fn keys_of(path: &str) -> Vec<String> {
-    let (mut keys, mut quote) = (vec![String::new()], None);
-    for character in path.chars() {
-        match (character, quote) {
-            ('"' | '\'', None) => quote = Some(character),
-            (character, Some(open)) if character == open => quote = None,
-            ('.', None) => keys.push(String::new()),
-            (character, _) => keys.last_mut().expect("one at least").push(character),
-        }
-    }
-    if quote.is_some() {
-        keys.push(String::new()); // a quote that nothing closes: no path
-    }
-    keys
-}
-
-fn set(root: &mut Value, keys: &[String], text: &str) -> Result<(), String> {
-    let path = keys.join(".");
-    let parsed = Source::new("--set", format!("value = {text}"));
-    let (table, errors) = DeTable::parse_recoverable(&parsed.text);
-    let new = match lower_table(table.get_ref(), &mut Vec::new(), &mut Spans::default()) {
-        Value::Object(mut object) if errors.is_empty() => object.remove("value").unwrap_or(Value::Null),
-        _ => Value::String(text.to_owned()),
-    };
-    let mut place = root;
-    for part in keys {
-        if part.is_empty() {
-            return Err(format!("{path:?} is not a path to a value"));
-        }
-        place = match place {
-            Value::Object(object) => object
-                .entry(part.as_str())
-                .or_insert_with(|| Value::Object(serde_json::Map::new())),
-            Value::Array(items) => {
-                let count = items.len();
-                let item = part.parse().ok().and_then(|index: usize| items.get_mut(index));
-                item.ok_or_else(|| {
-                    format!("{path:?} leads to item {part} of a list with {count}, which are counted from 0")
-                })?
-            }
-            _ => return Err(format!("{path:?} leads through a value that is not a table")),
-        };
-    }
-    *place = new;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,6 +209,12 @@ mod tests {
         wait: Seconds,
         price: Option<QuotedDecimal>,
         inner: Option<Inner>,
+        /// Part of the rest.
+        #[schemars(range(min = 0.0, max = 0.5))]
+        share: Option<f64>,
+        list: Option<Vec<u32>>,
+        on: Option<bool>,
+        word: Option<String>,
         #[serde(default)]
         all: BTreeMap<String, Inner>,
     }
@@ -306,10 +250,10 @@ mod tests {
         let expected = [
             "5:6: unknown key `all.a.customer` (did you mean `customers`?)",
             "5:6: `customers` is missing in `all.a` (add `customers = ...`)",
-            "4:13: `inner.customers` must be a whole number, not \"many\" (write a whole number)",
-            "2:9: `price` must be text in quotes, not 0.1 (money, prices and percentages are quoted \
-             decimals without \
-                a unit, such as \"0.0116\" or \"-12\"; a bare number would lose digits)",
+            "4:13: `inner.customers` must be a whole number, not \"many\" (write a whole number, such as \
+             2)",
+            "2:9: `price` must be text in quotes, not 0.1 (write a decimal in quotes and without a unit, \
+             such as \"0.0116\" or \"-12\": a bare number would lose digits)",
             "1:1: unknown key `wiat` (did you mean `wait`?)",
             "1:1: `wait` is missing at the top (add `wait = ...`: How long.)",
         ];
@@ -371,11 +315,49 @@ mod tests {
     }
 
     #[test]
-    fn a_key_with_a_dot_stands_in_quotes() {
-        assert_eq!(keys_of("a.b"), ["a", "b"]);
-        assert_eq!(keys_of("a.\"b.c\".d"), ["a", "b.c", "d"]);
-        assert_eq!(keys_of("a.'b.c'"), ["a", "b.c"]);
-        assert_eq!(keys_of("a..b"), ["a", "", "b"]);
+    fn a_name_that_only_an_override_gives_is_likely_a_slip() {
+        let source = Source::new("x.toml", "wait = \"3s\"\n[all.today]\ncustomers = 2\n");
+        for (path, help) in [
+            ("all.todya.custmers", "did you mean `today`?"),
+            (
+                "all.other.custmers",
+                "it has: today; a new one also needs `customers`",
+            ),
+        ] {
+            let given = [(path.to_owned(), "5".to_owned())];
+            let found = read::<Example>(&source, &given).expect_err("no such name");
+            let (name, _) = path.rsplit_once('.').expect("two parts and a key");
+            let [one] = &found[..] else { panic!("{found:#?}") };
+            assert_eq!(
+                (one.message.as_str(), one.help.as_str(), one.file.as_str()),
+                (
+                    format!("x.toml has no `{name}`").as_str(),
+                    help,
+                    format!("--set {path}=5").as_str()
+                )
+            );
+        }
+    }
+
+    #[test]
+    fn a_wrong_type_is_answered_with_what_to_write() {
+        let help = |text: &str| {
+            let source = Source::new("x.toml", format!("wait = \"3s\"\n{text}\n"));
+            let found = read::<Example>(&source, &[]).expect_err("a wrong type");
+            found.iter().map(|one| one.help.clone()).collect::<Vec<_>>()
+        };
+        for (text, expected) in [
+            ("share = \"1.5\"", "write 1.5 without quotes: Part of the rest."),
+            ("share = true", "write a number, such as 0.5: Part of the rest."),
+            ("inner = 3", "write a table, [inner]"),
+            ("all = 3", "write a table, [all.NAME]"),
+            ("list = 3", "write a list, such as [3]"),
+            ("on = \"true\"", "write true without quotes"),
+            ("on = 1", "write true or false"),
+            ("word = 7", "write text in quotes, such as \"7\""),
+        ] {
+            assert_eq!(help(text), [expected], "{text}");
+        }
     }
 
     #[test]
@@ -387,22 +369,5 @@ mod tests {
             assert_eq!(read.price.map(|price| price.to_string()), Some("0.10".to_owned()));
         }
         read::<Example>(&source, &given("true")).expect_err("no amount");
-    }
-
-    #[test]
-    fn an_override_reaches_into_a_list_by_position() {
-        let mut value = serde_json::json!({ "place": [{ "max": 1 }, { "max": 2 }] });
-        set(&mut value, &keys_of("place.1.max"), "5").expect("there are two");
-        assert_eq!(
-            value,
-            serde_json::json!({ "place": [{ "max": 1 }, { "max": 5 }] })
-        );
-        for beyond in ["place.2.max", "place.max"] {
-            let refused = set(&mut value, &keys_of(beyond), "5").expect_err("no such item");
-            assert!(
-                refused.contains("a list with 2, which are counted from 0"),
-                "{refused}"
-            );
-        }
     }
 }

@@ -98,15 +98,21 @@ impl FromStr for Seconds {
             "d" => SECONDS_PER_DAY,
             _ => f64::NAN,
         };
-        number
-            .trim()
-            .parse::<f64>()
-            .ok()
-            .and_then(|number| Self::new(number * factor))
+        let seconds = number.trim().parse::<f64>().ok().map(|number| number * factor);
+        let seconds = seconds
+            .filter(|seconds| !seconds.is_nan())
             .ok_or(DataError::Unreadable {
                 value: text.to_owned(),
                 expected: "a duration such as \"300ms\", \"10s\" or \"2m\"",
-            })
+            })?;
+        Self::new(seconds).ok_or_else(|| DataError::OutOfRange {
+            value: text.to_owned(),
+            bound: if seconds < 0.0 {
+                "below 0"
+            } else {
+                "longer than ten years"
+            },
+        })
     }
 }
 
@@ -140,19 +146,21 @@ impl FromStr for Share {
     type Err = DataError;
 
     fn from_str(text: &str) -> Result<Self, DataError> {
-        let unreadable = || DataError::Unreadable {
+        let (number, factor, bounds) = match text.trim().strip_suffix('%') {
+            Some(percent) => (percent.trim(), 100.0, ["below 0 %", "above 100 %"]),
+            None => (text.trim(), 1.0, ["below 0", "above 1, which is 100 %"]),
+        };
+        let share = number.parse::<f64>().ok().map(|number| number / factor);
+        let share = share
+            .filter(|share| !share.is_nan())
+            .ok_or(DataError::Unreadable {
+                value: text.to_owned(),
+                expected: "a share such as \"30%\" or 0.3, from 0 to 1",
+            })?;
+        Self::new(share).ok_or_else(|| DataError::OutOfRange {
             value: text.to_owned(),
-            expected: "a share such as \"30%\" or 0.3, from 0 to 1",
-        };
-        let (number, factor) = match text.trim().strip_suffix('%') {
-            Some(percent) => (percent.trim(), 100.0),
-            None => (text.trim(), 1.0),
-        };
-        number
-            .parse::<f64>()
-            .ok()
-            .and_then(|number| Self::new(number / factor))
-            .ok_or_else(unreadable)
+            bound: bounds[usize::from(share > 1.0)],
+        })
     }
 }
 
@@ -182,15 +190,23 @@ impl FromStr for Growth {
     type Err = DataError;
 
     fn from_str(text: &str) -> Result<Self, DataError> {
-        text.trim()
+        let percent = text
+            .trim()
             .strip_suffix('%')
             .and_then(|percent| percent.trim().parse::<f64>().ok())
-            .map(|percent| Self { percent })
-            .filter(|growth| growth.percent.is_finite() && growth.percent > -100.0)
+            .filter(|percent| percent.is_finite())
             .ok_or(DataError::Unreadable {
                 value: text.to_owned(),
                 expected: "a monthly change such as \"7%\", above -100%",
+            })?;
+        if percent > -100.0 {
+            Ok(Self { percent })
+        } else {
+            Err(DataError::OutOfRange {
+                value: text.to_owned(),
+                bound: "not above -100 %",
             })
+        }
     }
 }
 
@@ -260,6 +276,21 @@ mod tests {
         assert_eq!("7%".parse::<Growth>().expect("growth").to_string(), "7%");
         assert!("-100%".parse::<Growth>().is_err());
         assert!("7".parse::<Growth>().is_err());
+    }
+
+    #[test]
+    fn a_number_outside_its_range_is_said_to_be_so() {
+        let of_share = |text: &str| text.parse::<Share>().expect_err(text).to_string();
+        assert_eq!(of_share("130%"), "\"130%\" is above 100 %");
+        assert_eq!(of_share("-1%"), "\"-1%\" is below 0 %");
+        assert_eq!(of_share("30"), "\"30\" is above 1, which is 100 %");
+        assert!(of_share("a third").contains("is not a share such as"));
+        assert!(of_share("NaN").contains("is not a share such as"));
+        let of_span = |text: &str| text.parse::<Seconds>().expect_err(text).to_string();
+        assert_eq!(of_span("-1s"), "\"-1s\" is below 0");
+        assert_eq!(of_span("11000d"), "\"11000d\" is longer than ten years");
+        let shrinking = "-100%".parse::<Growth>().expect_err("nothing is left");
+        assert_eq!(shrinking.to_string(), "\"-100%\" is not above -100 %");
     }
 
     #[test]

@@ -128,8 +128,12 @@ fn what_is_no_formula_is_refused_with_the_reason() {
     for (text, reason) in [
         ("", syntax),
         ("1 /", syntax),
-        ("(1", syntax),
-        ("1)", syntax),
+        ("(1", "a bracket is not closed; add the missing `)`"),
+        (
+            "3 / (x + 0.5 / day",
+            "a bracket is not closed; add the missing `)`",
+        ),
+        ("1)", "`)` closes no bracket; remove it"),
         ("1 2", syntax),
         ("1day", syntax),
         ("80_000", syntax),
@@ -146,7 +150,7 @@ fn what_is_no_formula_is_refused_with_the_reason() {
         ("x.", syntax),
         ("rates.in", syntax),
         ("rates[\"a", syntax),
-        ("rates[\"a\"", syntax),
+        ("rates[\"a\"", "a bracket is not closed; add the missing `]`"),
         ("if", syntax),
         ("package + 1", syntax),
         ("é", syntax),
@@ -272,7 +276,7 @@ fn the_page_of_formulas_has_rates_that_read_and_messages_that_are_printed() {
         .lines()
         .filter_map(|line| line.strip_prefix("| `\"")?.split('`').next())
         .collect();
-    assert_eq!(messages.len(), 7);
+    assert_eq!(messages.len(), 8);
     for message in messages {
         let (formula, reason) = message.split_once('"').expect("a formula in quotes");
         let begin = reason.trim_end_matches("...").trim_end();

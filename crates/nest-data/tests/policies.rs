@@ -125,12 +125,53 @@ fn what_a_formula_cannot_mean_is_refused() {
         ("from = 2027-03-01\n", "", "has a ramp but no date"),
         ("ramp = \"2 months\"", "ramp = \"2\"", "a span such as"),
         ("per_1000 = \"40\"", "per_1000 = \"0\"", "above zero"),
-        ("monthly = \"5000\"", "monthly = 5000", "quoted decimals"),
+        (
+            "monthly = \"5000\"",
+            "monthly = 5000",
+            "write a decimal in quotes",
+        ),
     ] {
         assert!(NEST.contains(from), "{from}");
         let found = errors(&NEST.replace(from, to));
         assert!(found.contains(part), "{to}: {part} in {found}");
     }
+}
+
+#[test]
+fn a_name_that_nothing_defines_is_one_error() {
+    let segments = "[segments.few]\nshare = \"100%\"\nrates = { browse = \"min_paymnt / day\" }\n";
+    for nest in [
+        NEST.replace("elastic(min_payment", "elastic(min_paymnt"),
+        NEST.replace("pays_at = \"min_payment\"", "pays_at = \"min_paymnt\""),
+        format!("{NEST}{segments}"),
+    ] {
+        let found = errors(&nest);
+        assert!(
+            found.lines().count() == 1 && found.contains("did you mean `min_payment`?"),
+            "{found}"
+        );
+    }
+}
+
+#[test]
+fn a_unit_of_time_that_there_is_not_is_named() {
+    for (rate, name, help) in [
+        (
+            "2 / fortnight",
+            "fortnight",
+            "write executions per customer and time",
+        ),
+        ("2 / days", "days", "did you mean `day`?"),
+    ] {
+        let found = errors(&NEST.replace("\"dues.payments\"", &format!("\"{rate}\"")));
+        let message = format!("is not a rate: `{name}` is neither a unit of time nor a parameter");
+        assert!(found.contains(&message) && found.contains(help), "{found}");
+    }
+    let without_time = errors(&NEST.replace("\"dues.payments\"", "\"2 / min_payment\""));
+    assert!(
+        without_time.contains("divide by second, minute"),
+        "{without_time}"
+    );
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::{
     schedule::{load::StepLoad, rate_bound::RateBound},
     script::program::Program,
     verdict::{
-        StepFacts,
+        OF_STUDY, StepFacts,
         pause::{KnownWork, explained_pause_s},
         settle::Unsettled,
     },
@@ -109,6 +109,7 @@ impl StepResult {
                 + recorder.unanswered_connects,
             panics: recorder.panics,
             unsettled: self.unsettled,
+            options: OF_STUDY,
             typical_s: recorder
                 .response_times(ResponseClock::Sent)
                 .value_at_quantile(QUICK) as f64

@@ -13,12 +13,14 @@ use nest_data::measurement::{Counts, GeneratorHealth, Population, Validity, Verd
 
 mod findings;
 mod generator;
+mod option_names;
 pub(crate) mod pause;
 mod readings;
 pub(crate) mod settle;
 mod target;
 
 use findings::Findings;
+pub use option_names::{OF_COMMAND, OF_STUDY, OptionNames};
 use settle::Unsettled;
 
 /// The numbers that a verdict rests on.
@@ -56,6 +58,8 @@ pub struct StepFacts<'a> {
     pub typical_s: f64,
     /// Why the step had not settled, or why that could not be told.
     pub unsettled: Option<Unsettled>,
+    /// What the user raises to let a step settle longer, and to send more requests per second.
+    pub options: OptionNames,
     /// Highest utilisation of a resource over the step, if one is known.
     pub utilisation: Option<f64>,
     /// Longest time without the end of any request while some were in flight, in seconds, without what of
@@ -170,6 +174,7 @@ mod tests {
             planned: None,
             typical_s: 0.001,
             unsettled: None,
+            options: OF_STUDY,
             utilisation: Some(0.5),
             silence_s: 0.01,
             explained_s: 0.0,
@@ -383,9 +388,16 @@ mod tests {
             short.reasons
         );
         assert!(
-            short.reasons[0].contains("only 7 executions"),
+            short.reasons[0].contains("only 7 executions")
+                && short.reasons[0].ends_with("; raise [measure] settle"),
             "{:?}",
             short.reasons
+        );
+        let alone = verdict(|facts, _| (facts.unsettled, facts.options) = (blind, OF_COMMAND));
+        assert!(
+            alone.reasons[0].ends_with("; raise --warm-up"),
+            "{:?}",
+            alone.reasons
         );
         let long = verdict(|facts, windows| {
             facts.unsettled = blind;
@@ -417,7 +429,7 @@ mod tests {
             bound.verdict.reasons,
             [
                 "max_rate held back 980 of 1000 requests, as no more than 60 per second may be sent: the \
-                 load was not what was planned; raise max_rate, or plan less"
+                 load was not what was planned; raise [measure] max_rate, or plan less"
             ]
         );
         assert_eq!(held(0).verdict.validity, Validity::Limited);

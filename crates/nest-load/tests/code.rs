@@ -404,7 +404,7 @@ fn code_keeps_the_bound_whatever_it_speaks() {
             .verdict
             .reasons
             .iter()
-            .any(|reason| reason.contains("raise max_rate")),
+            .any(|reason| reason.contains("raise --max-rate")),
         "{:?}",
         result.verdict
     );

@@ -151,15 +151,13 @@ pub enum ModelError {
         /// Measured tiers.
         known: String,
     },
-    /// No number of the projection has the name that was asked for.
-    #[error("there is no number {number}{offer} Known: {known}")]
-    UnknownNumber {
+    /// No figure of the projection has the name that was asked for.
+    #[error("there is no figure `{figure}`{offer}")]
+    UnknownFigure {
         /// The name that was asked for.
-        number: String,
-        /// The nearest name, as a question; a full stop if none is near.
+        figure: String,
+        /// The nearest name, as a question; empty if none is near.
         offer: String,
-        /// Names of all numbers.
-        known: String,
     },
     /// The study has no configuration of the name that was asked for.
     #[error("the study has no configuration `{config}`{offer}")]

@@ -20,7 +20,7 @@ pub struct CheckArguments {
     /// Compare the checked-out commit with this revision of the study's repository
     #[arg(long, value_name = "REVISION", required_unless_present_any = ["base_start", "calibrate"])]
     pub base: Option<String>,
-    /// Without git: the command that starts the old version
+    /// Without git: the command that starts the old version; needs --head-start
     #[arg(
         long,
         value_name = "COMMAND",
@@ -28,7 +28,7 @@ pub struct CheckArguments {
         requires = "head_start"
     )]
     pub base_start: Option<String>,
-    /// Without git: the command that starts the new version
+    /// Without git: the command that starts the new version; needs --base-start
     #[arg(long, value_name = "COMMAND", requires = "base_start")]
     pub head_start: Option<String>,
     /// Where base does not build, start or answer, measure head alone and price it

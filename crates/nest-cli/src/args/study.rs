@@ -73,7 +73,7 @@ pub struct FitArguments {
     /// Folder of the study
     #[arg(default_value = ".")]
     pub study: PathBuf,
-    /// Run to fit, as named by `runs list` [default: the run in measurements.json]
+    /// The run to fit, by its name in `runs list` [default: the run in measurements.json]
     #[arg(long)]
     pub run: Option<String>,
     /// How to print the fitted model
@@ -224,7 +224,7 @@ pub enum RunsVerb {
     },
     /// Show the steps of a run
     Show {
-        /// The run, as named by `runs list`
+        /// The run, by its name in `runs list`
         run: String,
         /// Folder of the study
         #[arg(default_value = ".")]
@@ -235,7 +235,7 @@ pub enum RunsVerb {
     },
     /// Remove a run
     Rm {
-        /// The run, as named by `runs list`
+        /// The run, by its name in `runs list`
         run: String,
         /// Folder of the study
         #[arg(default_value = ".")]

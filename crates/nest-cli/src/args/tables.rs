@@ -25,12 +25,12 @@ pub struct GrowthArguments {
     /// CSV file with the columns series, period (an integer or an ISO date) and value; - reads standard input
     #[arg(value_name = "CSV")]
     pub history: PathBuf,
-    /// Number of steps to forecast after the last period of each series
-    #[arg(long, value_name = "STEPS", allow_negative_numbers = true)]
+    /// Number of periods to forecast after the last one of each series
+    #[arg(long, value_name = "PERIODS", allow_negative_numbers = true)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub horizon: u32,
-    /// Length of a season in steps, 1 for none [default: found from the dates or the values]
-    #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    /// Number of periods in a season, 1 for none [default: found from the dates or the values]
+    #[arg(long, value_name = "PERIODS", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub season: Option<u32>,
     /// Day on which the history was read: a last period that is not over then is doubted [default: today]
     #[arg(long, value_name = "DATE", value_parser = super::date)]

@@ -21,9 +21,10 @@ pub(super) fn of_model(error: &ModelError) -> (u8, &'static str) {
             "compare runs of one study whose behaviours and probes have not changed in between",
         ),
         ModelError::Table { .. } => (INTERNAL, "this is a bug; please report it"),
-        ModelError::NotMeasured { .. } | ModelError::CounterUnmeasured { .. } => {
-            (STALE, "run `locust-nest measure` and `locust-nest fit`")
-        }
+        ModelError::NotMeasured { .. } | ModelError::CounterUnmeasured { .. } => (
+            STALE,
+            "run `locust-nest measure STUDY` and `locust-nest fit STUDY`",
+        ),
         ModelError::CountUnknown { .. } => (
             INVALID,
             "correct where the count is read, under `counts` of the behaviour, then measure and fit again",
@@ -36,7 +37,11 @@ pub(super) fn of_model(error: &ModelError) -> (u8, &'static str) {
             INVALID,
             "use the currency of the price books in the study, or add [exchange.CURRENCY] with rate and date",
         ),
-        ModelError::UnknownNumber { .. } => (USAGE, "use one of the known names"),
+        ModelError::UnknownFigure { .. } => (
+            USAGE,
+            "name one of per-1000, cost, fees, break-point, instances, demand.RESOURCE.BEHAVIOUR and \
+             rate.BEHAVIOUR",
+        ),
         ModelError::UnknownConfig { .. } => (
             USAGE,
             "give --config the name of a configuration of nest.toml: a table [configs.NAME]",
@@ -79,13 +84,16 @@ pub(super) fn code_of_load(error: &LoadError) -> u8 {
 /// What to do about an error while measuring.
 pub(super) fn hint_of_load(error: &LoadError) -> Option<&'static str> {
     Some(match error {
-        LoadError::Interrupted => "finished steps are saved; continue with `locust-nest measure --resume`",
+        LoadError::Interrupted => {
+            "finished steps are saved; continue with `locust-nest measure STUDY --resume`"
+        }
         LoadError::TargetDown { .. } => {
-            "start the target or correct its address; where a study starts it, target.log of the run has its \
-             messages"
+            "start the target or correct its address; where a study starts it, its messages are in \
+             target.log of the run"
         }
         LoadError::TargetLost { .. } => {
-            "finished steps are saved; start the target and continue with `locust-nest measure --resume`"
+            "finished steps are saved; start the target and continue with `locust-nest measure STUDY \
+             --resume`"
         }
         LoadError::BehaviourFails { .. } => {
             "correct the behaviour, or check the target; with keep_bodies = true under [measure], a study \
@@ -97,7 +105,8 @@ pub(super) fn hint_of_load(error: &LoadError) -> Option<&'static str> {
         LoadError::CommandFailed { .. } => "run the command by hand in the study's folder",
         LoadError::CommandTooLong { .. } => "make the command quicker, or raise [measure] max_duration",
         LoadError::OutOfTime { .. } => {
-            "finished steps are saved; continue with `locust-nest measure --resume`, or use a quicker `reset`"
+            "finished steps are saved; continue with `locust-nest measure STUDY --resume`, or use a quicker \
+             `reset`"
         }
         LoadError::Probe { .. } => {
             "name the process or the metrics page in a probe: [probes.app] with pid, port or scrape"
@@ -105,7 +114,7 @@ pub(super) fn hint_of_load(error: &LoadError) -> Option<&'static str> {
         LoadError::Plan { .. } => "name the target's process in a probe",
         LoadError::TooLong { .. } => "use fewer or shorter windows, or raise [measure] max_duration",
         LoadError::TooManyCustomers { .. } => "use fewer customers, or a shorter think time",
-        LoadError::KeptPlan { .. } => "start a new run with `locust-nest measure`",
+        LoadError::KeptPlan { .. } => "start a new run with `locust-nest measure STUDY`",
         LoadError::TooManyArrivals { .. } => "lower the rate, [measure] max_rate, or the number of customers",
         LoadError::SecretUnfit { .. } => "export it without the line break",
         LoadError::SecretMissing { .. } => "export it before measuring",

@@ -34,6 +34,11 @@ const COLUMNS: [Column; 8] = [
 ];
 /// How readers see a throughput: more digits than any interval supports.
 const DIGITS: Shown = Shown::Significant(6);
+/// Reasons that are shown at most.
+const SHOWN_REASONS: usize = 5;
+
+/// Refusals because of what a cell holds.
+const OF_CELLS: [&str; 2] = ["refused_cell", "refused_axis"];
 
 /// A series of the data file.
 #[derive(Debug, Default)]
@@ -61,6 +66,8 @@ struct LevelForecast<'a> {
     x: &'a str,
     forecast: Option<(CurveForecast, &'static str)>,
     caveats: Vec<String>,
+    /// What is wrong with its own line.
+    fault: Option<String>,
 }
 
 /// Runs the verb.
@@ -72,16 +79,23 @@ pub fn run(arguments: &CurveArguments) -> Result<(), CommandError> {
     data(&table(&forecasts).render(arguments.format))?;
     talk_of(&names, &curves, &forecasts);
     if curves.values().all(Result::is_err) {
-        return Err(CommandError::new(
-            INVALID,
-            format!(
-                "{} contains no series that can be fitted",
-                arguments.data.display()
-            ),
-        )
-        .hint("a series needs at least three distinct x with y above 0"));
+        let message = format!(
+            "{} contains no series that can be fitted",
+            arguments.data.display()
+        );
+        return Err(CommandError::new(INVALID, message).hint(remedy(&curves)));
     }
     Ok(())
+}
+
+/// What to do if no series was fitted.
+fn remedy(curves: &HashMap<&str, Fitted>) -> &'static str {
+    let mut refusals = curves.values().filter_map(|curve| curve.as_ref().err());
+    if refusals.any(|refusal| OF_CELLS.contains(&refusal.code)) {
+        "correct the cells named above"
+    } else {
+        "a series needs at least three distinct x with y above 0"
+    }
 }
 
 /// What the verb prints as CSV, from the bytes of its two files.
@@ -121,7 +135,7 @@ fn inputs(rows: &[CsvRow]) -> HashMap<&str, SeriesData> {
             Err(reason) => {
                 input
                     .unreadable
-                    .get_or_insert(format!("line {}: {reason}", row.line));
+                    .get_or_insert(format!("line {}: {}: {reason}", row.line, DATA[column]));
                 f64::NAN
             }
         };
@@ -184,22 +198,26 @@ fn fit_one(input: &SeriesData, default: CurveAxis) -> Fitted {
 
 fn forecast<'a>(row: &'a CsvRow, curves: &HashMap<&str, Fitted>) -> LevelForecast<'a> {
     let (series, x) = (row.cells[0].as_str(), row.cells[1].as_str());
-    let level = NumberColumn::new(std::iter::once(x))
-        .read(x)
-        .ok()
-        .flatten()
-        .filter(|level| level.is_finite() && *level > 0.0);
-    let refused = |code: &str| LevelForecast {
+    let level = match NumberColumn::new(std::iter::once(x)).read(x) {
+        Ok(Some(level)) if level > 0.0 => Ok(level),
+        Ok(_) => Err(format!("`{x}` is not a number above 0")),
+        Err(reason) => Err(reason),
+    };
+    let refused = |code: &str, fault: Option<String>| LevelForecast {
         series,
         x,
         forecast: None,
         caveats: vec![code.to_owned()],
+        fault: fault.map(|fault| format!("line {}: {fault}", row.line)),
     };
     match (curves.get(series), level) {
-        (None, _) => refused("refused_unknown_series"),
-        (Some(Err(refusal)), _) => refused(refusal.code),
-        (Some(Ok(_)), None) => refused("refused_x"),
-        (Some(Ok(curve)), Some(level)) => LevelForecast {
+        (None, _) => {
+            let fault = format!("series: the measurements have no series `{series}`");
+            refused("refused_unknown_series", Some(fault))
+        }
+        (Some(Err(refusal)), _) => refused(refusal.code, None),
+        (Some(Ok(_)), Err(reason)) => refused("refused_x", Some(format!("x: {reason}"))),
+        (Some(Ok(curve)), Ok(level)) => LevelForecast {
             series,
             x,
             forecast: Some((curve.at(level), curve.law().label())),
@@ -209,6 +227,7 @@ fn forecast<'a>(row: &'a CsvRow, curves: &HashMap<&str, Fitted>) -> LevelForecas
                 .chain(&curve.caveats_at(level))
                 .map(CurveCaveat::code)
                 .collect(),
+            fault: None,
         },
     }
 }
@@ -252,11 +271,66 @@ fn talk_of(names: &[&str], curves: &HashMap<&str, Fitted>, forecasts: &[LevelFor
             forecasts.len()
         ));
     }
-    refused
+    let of_series = refused
         .iter()
-        .take(5)
-        .for_each(|(name, refusal)| talk(&format!("  {name}: {}", refusal.reason)));
-    if refused.len() > 5 {
+        .map(|(name, refusal)| format!("{name}: {}", refusal.reason));
+    talk_of_first(of_series);
+    let of_levels = forecasts.iter().filter_map(|row| row.fault.as_ref());
+    talk_of_first(of_levels.map(|fault| format!("levels: {fault}")));
+}
+
+/// Prints the first reasons.
+fn talk_of_first(mut reasons: impl Iterator<Item = String>) {
+    reasons
+        .by_ref()
+        .take(SHOWN_REASONS)
+        .for_each(|reason| talk(&format!("  {reason}")));
+    if reasons.next().is_some() {
         talk("  ...");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FINE: &str = "series,x,y\nok,1,10\nok,2,19\nok,4,35\n";
+
+    fn rows(text: &str) -> Vec<CsvRow> {
+        csv_table::whole(csv_table::parse(text.as_bytes(), &DATA, &AXIS).expect("readable")).expect("even")
+    }
+
+    #[test]
+    fn a_cell_that_is_no_number_is_named_by_line_and_column() {
+        let bad = rows("series,x,y\na,1,2\na,two,3\n");
+        let (_, curves) = curves(&bad, CurveAxis::default());
+        let refusal = curves["a"].as_ref().expect_err("a bad cell");
+        assert_eq!(refusal.reason, "line 3: x: `two` is not a number");
+        assert_eq!(remedy(&curves), "correct the cells named above");
+    }
+
+    #[test]
+    fn too_few_levels_are_no_fault_of_a_cell() {
+        let few = rows("series,x,y\na,1,2\n");
+        let (_, curves) = curves(&few, CurveAxis::default());
+        assert_eq!(
+            remedy(&curves),
+            "a series needs at least three distinct x with y above 0"
+        );
+    }
+
+    #[test]
+    fn a_level_that_cannot_be_forecast_says_why() {
+        let data = rows(FINE);
+        let (_, curves) = curves(&data, CurveAxis::default());
+        let at = csv_table::parse(b"series,x\nok,8\nok,eight\nok,0\nother,8\n", &AT, &[]).expect("readable");
+        let faults: Vec<Option<String>> = at.rows.iter().map(|row| forecast(row, &curves).fault).collect();
+        let expected = [
+            None,
+            Some("line 3: x: `eight` is not a number"),
+            Some("line 4: x: `0` is not a number above 0"),
+            Some("line 5: series: the measurements have no series `other`"),
+        ];
+        assert_eq!(faults, expected.map(|fault| fault.map(str::to_owned)));
     }
 }

@@ -6,7 +6,7 @@ use nest_model::demand::{Attribution, Doubt, IDLE, UseReading, attribute};
 
 use crate::{
     args::{DemandArguments, Format},
-    command_error::{CommandError, INVALID},
+    command_error::CommandError,
     csv_number::NumberColumn,
     csv_table::{self, CsvRow},
     printer::{data, talk},
@@ -49,17 +49,16 @@ const MOST_BUSY: f64 = 1.05;
 
 /// Runs the verb.
 pub fn run(arguments: &DemandArguments) -> Result<(), CommandError> {
-    let hint = "the file needs the columns run, duration_s, resource, busy_s, behaviour and count; it may \
-                also have window and servers";
-    let rows = csv_table::read(&arguments.windows, &NAMES[..NEEDED], &NAMES[NEEDED..])
-        .map_err(|error| error.hint(hint))?;
+    let rows = csv_table::read(&arguments.windows, &NAMES[..NEEDED], &NAMES[NEEDED..])?;
     let named = |reason: String| {
-        CommandError::new(INVALID, format!("{}: {reason}", arguments.windows.display())).hint(hint)
+        let error = csv_table::refused(&arguments.windows, &reason);
+        error.hint("name a resource in every row, such as app/cpu")
     };
     let Windows {
         readings,
         mut refused,
     } = windows(&rows).map_err(named)?;
+    let remedy = remedy(&refused);
     let mut found = Vec::new();
     for (resource, attribution) in attribute(&readings) {
         match attribution {
@@ -69,16 +68,23 @@ pub fn run(arguments: &DemandArguments) -> Result<(), CommandError> {
     }
     talk_of_refused(&refused, found.len());
     if found.is_empty() {
-        return Err(CommandError::new(
-            INVALID,
-            format!("{}: no resource could be read", arguments.windows.display()),
-        ));
+        let error = csv_table::refused(&arguments.windows, "no resource could be read");
+        return Err(error.hint(remedy));
     }
     data(&table(&found).render(arguments.format))?;
     if matches!(arguments.format, Format::Human | Format::Md) {
         talk_of(&found);
     }
     Ok(())
+}
+
+/// What to do if no resource is left; `unreadable` are those with a row that cannot be read.
+fn remedy(unreadable: &BTreeMap<String, String>) -> &'static str {
+    if unreadable.is_empty() {
+        "add windows: a resource needs two or more, of different mixes"
+    } else {
+        "correct the cells named above"
+    }
 }
 
 /// What the verb prints as CSV, from the bytes of its file.
@@ -329,6 +335,7 @@ mod tests {
         ] {
             let windows = refused(rows);
             assert!(windows.refused["cpu"].starts_with(says), "{:?}", windows.refused);
+            assert_eq!(remedy(&windows.refused), "correct the cells named above");
             assert_eq!(windows.readings.len(), 1);
         }
         assert!(

@@ -32,7 +32,7 @@ pub fn run(arguments: &ExplainArguments, registry: &Registry) -> Result<(), Comm
         customers: arguments.customers,
     };
     let model = folder.scaling()?;
-    check_measured(&study, &model)?;
+    check_measured(&folder, &study, &model)?;
     let books = BookSet::of_configs(&folder, &study)?;
     let explanation = explain(&model, &study, &books, &options, &asked)?;
     data(&match arguments.format {

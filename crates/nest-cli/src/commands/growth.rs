@@ -42,7 +42,55 @@ const OUTPUT: [Column; 9] = [
 const DIGITS: Shown = Shown::Significant(4);
 
 /// Rows by series, in alphabetical order; or the first cell of a series that is no number.
-type SeriesRows = BTreeMap<String, Result<Vec<DatedCount>, String>>;
+type SeriesRows = BTreeMap<String, Result<SeriesHistory, String>>;
+
+/// The rows of one series.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct SeriesHistory {
+    counts: Vec<DatedCount>,
+    lines: Vec<u64>, // of each row
+}
+
+impl SeriesHistory {
+    /// The first line with a period that has a value.
+    fn line_of(&self, period: &str) -> Option<u64> {
+        let mut rows = self.counts.iter().zip(&self.lines);
+        rows.find(|(count, _)| count.value.is_some() && count.period.trim() == period)
+            .map(|(_, line)| *line)
+    }
+}
+
+/// Why a series has no forecast.
+#[derive(Debug, Clone, PartialEq)]
+struct SeriesRefusal {
+    reason: String,
+    is_of_cell: bool, // whether a cell of it must be corrected
+}
+
+impl SeriesRefusal {
+    fn of_cell(reason: String) -> Self {
+        Self {
+            reason,
+            is_of_cell: true,
+        }
+    }
+
+    fn of_history(refusal: &HistoryRefusal, history: &SeriesHistory) -> Self {
+        let period = match refusal {
+            HistoryRefusal::UnreadablePeriod { period } => Some(period),
+            HistoryRefusal::MixedPeriods { other, .. } => Some(other),
+            HistoryRefusal::TooFewValues { .. } => None,
+        };
+        let line = period.and_then(|period| history.line_of(period));
+        match line {
+            Some(line) => Self::of_cell(format!("line {line}: {refusal}")),
+            None => Self {
+                reason: refusal.to_string(),
+                is_of_cell: period.is_some(),
+            },
+        }
+    }
+}
 
 /// What is asked of every series.
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +106,7 @@ struct Wanted {
 /// The forecast of one series, or why there is none.
 struct SeriesOutcome {
     name: String,
-    outcome: Result<SeriesForecast, String>,
+    outcome: Result<SeriesForecast, SeriesRefusal>,
 }
 
 /// Quantiles by step, and caveats about them.
@@ -85,10 +133,8 @@ pub fn run(arguments: &GrowthArguments) -> Result<(), CommandError> {
         } else {
             format!("has no series that can be forecast ({refused} refused)")
         };
-        return Err(
-            CommandError::new(INVALID, format!("{} {what}", arguments.history.display()))
-                .hint("a series needs at least two values"),
-        );
+        let message = format!("{} {what}", arguments.history.display());
+        return Err(CommandError::new(INVALID, message).hint(remedy(&outcomes)));
     }
     data(&table(&outcomes, arguments.format).render(arguments.format))?;
     talk_of(&outcomes);
@@ -96,6 +142,16 @@ pub fn run(arguments: &GrowthArguments) -> Result<(), CommandError> {
         talk(&format!("{refused} of {} series refused", outcomes.len()));
     }
     Ok(())
+}
+
+/// What to do if no series has a forecast.
+fn remedy(outcomes: &[SeriesOutcome]) -> &'static str {
+    let mut refusals = outcomes.iter().filter_map(|series| series.outcome.as_ref().err());
+    if refusals.any(|refusal| refusal.is_of_cell) {
+        "correct the cells named above"
+    } else {
+        "a series needs at least two values"
+    }
 }
 
 /// What the verb prints as CSV for a horizon in steps, from the bytes of its file, on a day.
@@ -115,8 +171,7 @@ pub fn from_bytes(history: &[u8], horizon: usize, today: Date) -> Result<String,
 
 /// Rows by series, and a message for each row that cannot be read.
 fn read(path: &Path) -> Result<(SeriesRows, Vec<String>), CommandError> {
-    let table = csv_table::read_uneven(path, &COLUMNS, &[])
-        .map_err(|error| error.hint("the file needs the columns series, period and value"))?;
+    let table = csv_table::read_uneven(path, &COLUMNS, &[])?;
     Ok(by_series(&table, &path.display().to_string()))
 }
 
@@ -133,12 +188,17 @@ fn by_series(table: &CsvTable, name: &str) -> (SeriesRows, Vec<String>) {
         let [series, period, value] = &row.cells[..] else {
             continue;
         };
-        let known = rows.entry(series.clone()).or_insert_with(|| Ok(Vec::new()));
+        let known = rows
+            .entry(series.clone())
+            .or_insert_with(|| Ok(SeriesHistory::default()));
         match (column.read(value), known) {
-            (Ok(value), Ok(counts)) => counts.push(DatedCount {
-                period: period.clone(),
-                value,
-            }),
+            (Ok(value), Ok(history)) => {
+                history.lines.push(row.line);
+                history.counts.push(DatedCount {
+                    period: period.clone(),
+                    value,
+                });
+            }
             (Err(reason), known @ Ok(_)) => *known = Err(format!("line {}: the value {reason}", row.line)),
             (_, Err(_)) => {}
         }
@@ -158,10 +218,10 @@ fn outcomes(series: &SeriesRows, wanted: Wanted) -> Vec<SeriesOutcome> {
         mine.map(|(name, rows)| SeriesOutcome {
             name: (*name).clone(),
             outcome: match rows {
-                Ok(rows) => forecast(rows, wanted)
-                    .map_err(|refusal| refusal.to_string())
+                Ok(history) => forecast(&history.counts, wanted)
+                    .map_err(|refusal| SeriesRefusal::of_history(&refusal, history))
                     .and_then(within_numbers),
-                Err(reason) => Err(reason.clone()),
+                Err(reason) => Err(SeriesRefusal::of_cell(reason.clone())),
             },
         })
         .collect()
@@ -191,7 +251,7 @@ fn forecast(rows: &[DatedCount], wanted: Wanted) -> Result<SeriesForecast, Histo
 }
 
 /// Refuses a forecast that leaves what numbers can hold: its last steps would all be the same.
-fn within_numbers(forecast: SeriesForecast) -> Result<SeriesForecast, String> {
+fn within_numbers(forecast: SeriesForecast) -> Result<SeriesForecast, SeriesRefusal> {
     let is_beyond = |quantiles: &[f64; QUANTILES.len()]| {
         quantiles
             .iter()
@@ -199,10 +259,13 @@ fn within_numbers(forecast: SeriesForecast) -> Result<SeriesForecast, String> {
     };
     match forecast.steps.iter().position(is_beyond) {
         None => Ok(forecast),
-        Some(step) => Err(format!(
-            "its forecast passes {LARGEST:e} at step {}; use a shorter --horizon",
-            step + 1
-        )),
+        Some(step) => Err(SeriesRefusal {
+            reason: format!(
+                "its forecast passes {LARGEST:e} at step {}; use a shorter --horizon",
+                step + 1
+            ),
+            is_of_cell: false,
+        }),
     }
 }
 
@@ -210,7 +273,7 @@ fn within_numbers(forecast: SeriesForecast) -> Result<SeriesForecast, String> {
 fn talk_of(outcomes: &[SeriesOutcome]) {
     for series in outcomes {
         match &series.outcome {
-            Err(refusal) => talk(&format!("{}: refused: {refusal}", series.name)),
+            Err(refusal) => talk(&format!("{}: refused: {}", series.name, refusal.reason)),
             Ok(forecast) if forecast.caveats.is_empty() => {}
             Ok(forecast) => {
                 let texts: Vec<String> = forecast
@@ -232,7 +295,7 @@ fn table(outcomes: &[SeriesOutcome], format: Format) -> OutputTable {
         match &series.outcome {
             Ok(forecast) => forecast_rows(&series.name, forecast, &mut table),
             Err(refusal) if matches!(format, Format::Csv | Format::Json) => {
-                table.push(refused_row(&series.name, refusal));
+                table.push(refused_row(&series.name, &refusal.reason));
             }
             Err(_) => {}
         }
@@ -279,8 +342,9 @@ mod tests {
             parsed("\u{feff}note,value,\"period\",Series\r\n\"x, y\",2,1,a\r\n, 3 ,2,a\r\n"),
             plain
         );
+        assert_eq!(plain.0["a"].as_ref().expect("readable").lines, [2, 3]);
         assert_eq!(
-            plain.0["a"].as_ref().expect("readable")[1],
+            plain.0["a"].as_ref().expect("readable").counts[1],
             DatedCount {
                 period: "2".to_owned(),
                 value: Some(3.0)
@@ -292,7 +356,8 @@ mod tests {
     fn missing_values_are_silent_and_a_cell_that_is_no_number_refuses_its_series() {
         let (rows, _) =
             parsed("series,period,value\na,1,\na,2,NaN\na,3,\"1,038\"\nb,1,2\nb,2,many\nb,3,few\n");
-        let values: Vec<Option<f64>> = rows["a"].iter().flatten().map(|row| row.value).collect();
+        let history = rows["a"].as_ref().expect("readable");
+        let values: Vec<Option<f64>> = history.counts.iter().map(|row| row.value).collect();
         assert_eq!(values, [None, None, Some(1_038.0)]);
         assert_eq!(
             rows["b"],
@@ -300,11 +365,48 @@ mod tests {
         );
     }
 
+    fn refusals(text: &str) -> (Vec<SeriesOutcome>, Vec<String>) {
+        let wanted = Wanted {
+            horizon: 2,
+            season: None,
+            today: jiff::civil::date(2026, 11, 30),
+        };
+        let outcomes = outcomes(&parsed(text).0, wanted);
+        let reason = |series: &SeriesOutcome| {
+            let refusal = series.outcome.as_ref().err();
+            refusal.expect("a refusal").reason.clone()
+        };
+        let reasons = outcomes.iter().map(reason).collect();
+        (outcomes, reasons)
+    }
+
+    #[test]
+    fn a_period_that_cannot_be_used_is_named_by_its_line() {
+        let (outcomes, reasons) =
+            refusals("series,period,value\na,1,2\na,two,3\nb,1,2\nb,two,\nb,2026-11,3\n");
+        assert!(
+            reasons[0].starts_with("line 3: the period `two` is neither"),
+            "{reasons:?}"
+        );
+        assert!(
+            reasons[1].starts_with("line 6: the periods `1` and `2026-11`"),
+            "{reasons:?}"
+        );
+        assert_eq!(remedy(&outcomes), "correct the cells named above");
+    }
+
+    #[test]
+    fn too_few_values_are_no_fault_of_a_cell() {
+        let (outcomes, reasons) = refusals("series,period,value\na,1,2\n");
+        assert!(reasons[0].contains("at least 2"), "{reasons:?}");
+        assert_eq!(remedy(&outcomes), "a series needs at least two values");
+    }
+
     #[test]
     fn a_row_that_is_too_short_is_left_out_and_a_missing_column_is_an_error_each_with_its_line() {
         let (rows, unreadable) = parsed("series,period,value\na,1,2\na,2\na,3,4,5\n");
         assert_eq!(
-            (rows["a"].as_ref().map(Vec::len), unreadable),
+            (rows["a"].as_ref().map(|history| history.counts.len()), unreadable),
             (
                 Ok(2),
                 vec!["h.csv: line 3 has 2 cells, the first line has 3; the row is left out".to_owned()]

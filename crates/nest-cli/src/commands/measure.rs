@@ -340,7 +340,10 @@ fn resumed_run(folder: &StudyFolder, study: &Study) -> Result<StartedRun, Comman
     }
     if !differs.is_empty() {
         let message = format!("run {} cannot continue: {}", run.id, differs.join(", and "));
-        let hint = "undo the change, or start a new run with `locust-nest measure`";
+        let hint = format!(
+            "undo the change, or start a new run with `{}`",
+            folder.command("measure")
+        );
         return Err(CommandError::new(STALE, message).hint(hint));
     }
     let resume = match plan {
@@ -383,7 +386,7 @@ fn newest_unfinished(folder: &StudyFolder) -> Result<UnfinishedRun, CommandError
         }
     }
     let message = format!("{} has no interrupted run to continue", folder.path().display());
-    Err(CommandError::new(STALE, message).hint("start one with `locust-nest measure`"))
+    Err(CommandError::new(STALE, message).hint(format!("start one with `{}`", folder.command("measure"))))
 }
 
 fn ended_early(error: LoadError, run: &RunFolder) -> CommandError {

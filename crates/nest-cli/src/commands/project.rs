@@ -55,16 +55,17 @@ pub fn projection(
     model: &ScalingModel,
     options: &ProjectOptions,
 ) -> Result<Projection, CommandError> {
-    check_measured(study, model)?;
+    check_measured(folder, study, model)?;
     let books = BookSet::of_configs(folder, study)?;
     Ok(nest_model::project(model, study, &books, options)?)
 }
 
 /// Refuses a model of a study that has changed since it was measured.
-pub fn check_measured(study: &Study, model: &ScalingModel) -> Result<(), CommandError> {
+pub fn check_measured(folder: &StudyFolder, study: &Study, model: &ScalingModel) -> Result<(), CommandError> {
     if study.measured_hash() == model.measured_hash {
         return Ok(());
     }
     let message = "behaviours, probes or stored state of the study have changed since it was measured";
-    Err(CommandError::new(STALE, message).hint("run `locust-nest measure` and `locust-nest fit`"))
+    let [measure, fit] = ["measure", "fit"].map(|verb| folder.command(verb));
+    Err(CommandError::new(STALE, message).hint(format!("run `{measure}` and `{fit}`")))
 }

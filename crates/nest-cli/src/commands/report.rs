@@ -21,7 +21,7 @@ pub fn run(arguments: &ReportArguments) -> Result<(), CommandError> {
             "the projection was made from run {}, but the model is now fitted to run {fitted}",
             projection.model.run
         );
-        return Err(CommandError::new(STALE, message).hint("run `locust-nest project`"));
+        return Err(CommandError::new(STALE, message).hint(format!("run `{}`", folder.command("project"))));
     }
     let page = report(&folder, &projection)?;
     data(&format!(

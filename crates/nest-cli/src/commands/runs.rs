@@ -47,7 +47,10 @@ fn list(folder: &StudyFolder, format: Format) -> Result<(), CommandError> {
         ]);
     }
     if table.is_empty() {
-        talk("there are no runs yet; make one with `locust-nest measure`");
+        talk(&format!(
+            "there are no runs yet; make one with `{}`",
+            folder.command("measure")
+        ));
     }
     data(&table.render(format))
 }

@@ -3,6 +3,7 @@
 use std::{
     fs::{File, TryLockError},
     io,
+    path::Path,
 };
 
 use nest_data::{
@@ -12,7 +13,7 @@ use nest_data::{
 use nest_load::{FailedBody, plan::Plan};
 use serde::{Deserialize, Serialize};
 
-use super::{Folder, cannot, read_document, read_json, write_json};
+use super::{Folder, cannot, command, read_document, read_json, write_json};
 use crate::command_error::CommandError;
 
 const MANIFEST: &str = "run.json";
@@ -109,7 +110,7 @@ impl RunFolder {
 
     /// The manifest.
     pub fn manifest(&self) -> Result<RunManifest, CommandError> {
-        read_json(&self.folder, MANIFEST)
+        read_json(&self.folder, MANIFEST, &self.damaged())
     }
 
     /// Saves the manifest.
@@ -120,7 +121,7 @@ impl RunFolder {
     /// The plan; `None` if the run ended before it had one.
     pub fn plan(&self) -> Result<Option<KeptPlan>, CommandError> {
         if self.folder.has(PLAN) {
-            read_json(&self.folder, PLAN).map(Some)
+            read_json(&self.folder, PLAN, &self.damaged()).map(Some)
         } else {
             Ok(None)
         }
@@ -141,7 +142,7 @@ impl RunFolder {
         };
         let names = folder.names()?;
         for name in names.iter().filter(|name| is_finished_step(name)) {
-            match read_json::<Step>(&folder, name) {
+            match read_json::<Step>(&folder, name, &self.damaged()) {
                 Ok(step) if file_of_step(&step) == *name => kept.steps.push(step),
                 Ok(step) => kept.left_out.push(format!(
                     "{}: it holds step {}, which belongs into {}",
@@ -196,10 +197,24 @@ impl RunFolder {
 
     /// The measurements of a finished run.
     pub fn measurements(&self) -> Result<Measurements, CommandError> {
-        read_document(
-            &self.folder,
-            MEASUREMENTS,
-            "finish the run with `locust-nest measure --resume`",
+        let finish = format!(
+            "finish the run with `{}`",
+            command("measure --resume", self.study())
+        );
+        let again = command("measure", self.study());
+        read_document(&self.folder, MEASUREMENTS, &again, &finish)
+    }
+
+    /// The folder of its study, which is above `runs/RUN`.
+    fn study(&self) -> &Path {
+        self.folder.path().ancestors().nth(2).unwrap_or(Path::new(""))
+    }
+
+    /// What to do if a file of it is damaged.
+    fn damaged(&self) -> String {
+        format!(
+            "remove the run with `{}`",
+            command(&format!("runs rm {}", self.id), self.study())
         )
     }
 

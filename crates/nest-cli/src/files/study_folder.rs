@@ -18,7 +18,7 @@ use nest_load::{Trust, code::Registry};
 use super::{
     Folder,
     bounded::{TABLE_BYTES, TEXT_BYTES},
-    cannot, read_document,
+    cannot, command, read_document,
     run_folder::RunFolder,
     shorten, shown,
     study_lock::StudyLock,
@@ -275,9 +275,20 @@ impl StudyFolder {
         })
     }
 
+    /// The command that runs a verb on this study.
+    pub fn command(&self, verb: &str) -> String {
+        command(verb, self.path())
+    }
+
+    /// A document that a verb makes.
+    fn document<T: Document>(&self, folder: &Folder, name: &str, verb: &str) -> Result<T, CommandError> {
+        let command = self.command(verb);
+        read_document(folder, name, &command, &format!("run `{command}`"))
+    }
+
     /// The measurements.
     pub fn measurements(&self) -> Result<Measurements, CommandError> {
-        read_document(&self.shared, MEASUREMENTS, "run `locust-nest measure`")
+        self.document(&self.shared, MEASUREMENTS, "measure")
     }
 
     /// Saves the measurements.
@@ -287,7 +298,7 @@ impl StudyFolder {
 
     /// The fitted model.
     pub fn scaling(&self) -> Result<ScalingModel, CommandError> {
-        read_document(&self.shared, SCALING, "run `locust-nest fit`")
+        self.document(&self.shared, SCALING, "fit")
     }
 
     /// Saves the fitted model.
@@ -300,7 +311,7 @@ impl StudyFolder {
         if !self.shared.has(NOISE) {
             return Ok(None);
         }
-        read_document(&self.shared, NOISE, "run `locust-nest check --calibrate`").map(Some)
+        self.document(&self.shared, NOISE, "check --calibrate").map(Some)
     }
 
     /// Saves the noise of this machine.
@@ -310,9 +321,9 @@ impl StudyFolder {
 
     /// The projection.
     pub fn projection(&self) -> Result<Projection, CommandError> {
-        let hint = "run `locust-nest project`";
         let missing = || {
             let path = self.reports().join(PROJECTION);
+            let hint = format!("run `{}`", self.command("project"));
             CommandError::new(STALE, format!("{} does not exist", path.display())).hint(hint)
         };
         let (root, name) = self.report_root()?;
@@ -322,7 +333,7 @@ impl StudyFolder {
         let folder = root
             .folder(&name)
             .map_err(|error| cannot("read", &self.reports(), error))?;
-        read_document(&folder, PROJECTION, hint)
+        self.document(&folder, PROJECTION, "project")
     }
 
     /// Saves a file of the report.

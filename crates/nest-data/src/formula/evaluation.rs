@@ -62,6 +62,9 @@ pub(super) fn evaluate(expression: &Expression, value_of: ValueOf) -> Evaluated 
     }
 }
 
+/// The units of time.
+pub const UNITS_OF_TIME: [&str; 6] = ["second", "minute", "hour", "day", "week", "month"];
+
 /// Length of a unit of time in days; none for a name that is none.
 pub(super) fn days_in(name: &str) -> Option<f64> {
     Some(match name {

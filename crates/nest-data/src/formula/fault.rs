@@ -6,6 +6,12 @@ pub(super) enum FormulaFault {
     /// The text breaks off, or has a sign that does not belong there.
     #[error("not a formula; use numbers, parameters, + - * / and brackets")]
     Syntax,
+    /// A bracket that nothing closes.
+    #[error("a bracket is not closed; add the missing `{0}`")]
+    OpenBracket(char),
+    /// A bracket that closes nothing.
+    #[error("`{0}` closes no bracket; remove it, or open one before it")]
+    StrayBracket(char),
     /// Brackets, functions and conditions stand inside one another too often.
     #[error("brackets, functions and conditions are nested more than {deepest} deep")]
     TooDeep { deepest: usize },
@@ -51,4 +57,38 @@ pub(super) enum FormulaFault {
     /// An elasticity with a unit.
     #[error("the elasticity of `elastic` has a unit of time, where a plain number is meant")]
     ElasticityWithUnit,
+}
+
+impl FormulaFault {
+    /// What is wrong with the brackets of a text, if that is why it breaks off or has a sign that does not
+    /// belong there.
+    pub(super) fn or_of_brackets(self, text: &str) -> Self {
+        match self {
+            Self::Syntax => of_brackets(text).unwrap_or(self),
+            other => other,
+        }
+    }
+}
+
+/// The first bracket of a text that has no other one. A text in quotes that does not end hides what follows.
+fn of_brackets(text: &str) -> Option<FormulaFault> {
+    let (mut missing, mut quote) = (Vec::new(), None);
+    for sign in text.chars() {
+        match (sign, quote) {
+            (_, Some(open)) => quote = Some(open).filter(|open| *open != sign),
+            ('"' | '\'', None) => quote = Some(sign),
+            ('(', None) => missing.push(')'),
+            ('[', None) => missing.push(']'),
+            (')' | ']', None) => match missing.pop() {
+                Some(closing) if closing == sign => {}
+                Some(closing) => return Some(FormulaFault::OpenBracket(closing)),
+                None => return Some(FormulaFault::StrayBracket(sign)),
+            },
+            _ => {}
+        }
+    }
+    missing
+        .pop()
+        .filter(|_| quote.is_none())
+        .map(FormulaFault::OpenBracket)
 }

@@ -517,7 +517,7 @@ source = "page"
 
     #[test]
     fn floats_and_tiers_that_do_not_rise_are_refused() {
-        assert!(errors(&BOOK.replace("\"0.20\"", "0.20")).contains("quoted decimals"));
+        assert!(errors(&BOOK.replace("\"0.20\"", "0.20")).contains("write a decimal in quotes"));
         let tiers = |list: &str| {
             BOOK.replace(
                 "{ amount = \"0.20\", per = \"1000000\" }",

@@ -69,8 +69,6 @@ pub enum BreakKind {
     Quota,
     /// Waiting begins to grow faster than the work that gets done; no failure.
     Knee,
-    /// More customers get less work done.
-    Peak,
     /// Executions begin to fail.
     ErrorOnset,
     /// Memory is full.
@@ -89,7 +87,6 @@ impl BreakKind {
             Self::Slo => "objective",
             Self::Quota => "quota",
             Self::Knee => "knee",
-            Self::Peak => "peak",
             Self::ErrorOnset => "errors",
             Self::Memory => "memory",
             Self::Budget => "budget",

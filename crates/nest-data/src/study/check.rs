@@ -112,11 +112,9 @@ fn check_rates(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
         }
     }
     check_behaviours_have_rates(study, texts, spans, found);
-    let known = study
-        .rates
-        .values()
-        .all(|rate| rate.formula().names().iter().all(|name| study.defines(name)));
-    if known && let Err(error) = study.rates_per_day(&study.parameter_values()) {
+    if study.defines_all_names()
+        && let Err(error) = study.rates_per_day(&study.parameter_values())
+    {
         let path = match &error {
             DataError::Rate { behaviour, .. } => vec!["rates", behaviour.as_str()],
             _ => vec!["rates"],

@@ -138,6 +138,20 @@ impl Study {
         }
     }
 
+    /// Whether every name in the formulas of rates, segments and mechanisms stands for something.
+    #[must_use]
+    pub fn defines_all_names(&self) -> bool {
+        let of_segments = self.segments.values().flat_map(|segment| segment.rates.values());
+        let mut rates = self.rates.values().chain(of_segments);
+        let mut of_mechanisms = self.mechanisms.values().flat_map(|mechanism| {
+            let [lump, pays_at] =
+                [&mechanism.lump, &mechanism.pays_at].map(|number| number.formula().names());
+            [mechanism.accrues.formula().names(), lump, pays_at]
+        });
+        rates.all(|rate| rate.formula().names().iter().all(|name| self.defines(name)))
+            && of_mechanisms.all(|names| names.iter().all(|name| self.parameters.contains_key(name)))
+    }
+
     /// Every name that a rate may use, but units of time.
     #[must_use]
     pub fn names_of_formulas(&self) -> Vec<String> {

@@ -2,8 +2,15 @@
 
 use serde_json::Value;
 
-use super::{Spans, text_format::TextFormat};
-use crate::diagnostic::{Diagnostic, nearest};
+use super::{
+    Spans,
+    advice::{self, expected, types},
+    text_format::TextFormat,
+};
+use crate::{
+    diagnostic::{Diagnostic, nearest},
+    formula::{Formula, UNITS_OF_TIME},
+};
 
 /// Keys that people look for in a document that holds them nowhere: its title, the keys, where they belong.
 const ELSEWHERE: [(&str, &[&str], &str); 1] = [(
@@ -30,6 +37,7 @@ const ELSEWHERE: [(&str, &[&str], &str); 1] = [(
 pub fn differences(schema: &Value, value: &Value, spans: &Spans) -> Vec<Diagnostic> {
     let mut check = SchemaCheck {
         root: schema,
+        document: value,
         spans,
         found: Vec::new(),
     };
@@ -43,6 +51,7 @@ pub fn quote_decimal(schema: &Value, root: &mut Value, keys: &[String], text: &s
     let spans = Spans::default();
     let check = SchemaCheck {
         root: schema,
+        document: &Value::Null,
         spans: &spans,
         found: Vec::new(),
     };
@@ -72,6 +81,7 @@ pub fn quote_decimal(schema: &Value, root: &mut Value, keys: &[String], text: &s
 /// Walks a value beside its JSON Schema, as far as `schemars` writes it for our types.
 struct SchemaCheck<'a> {
     root: &'a Value,
+    document: &'a Value,
     spans: &'a Spans,
     found: Vec<Diagnostic>,
 }
@@ -89,7 +99,15 @@ impl SchemaCheck<'_> {
                 expected(&schema),
                 describe(value)
             );
-            return self.report(path, message, hint(&schema));
+            let help = match format_of(&schema) {
+                Some(format) => format.hint.to_owned(),
+                None => {
+                    let of_names = self.resolve(&schema["additionalProperties"], &Value::Null);
+                    let holds_tables = of_names["type"] == "object";
+                    with_description(advice::of_type(&schema, value, path, holds_tables), &schema)
+                }
+            };
+            return self.report(path, message, help);
         }
         match value {
             Value::Object(object) => self.object(&schema, object, path),
@@ -113,7 +131,11 @@ impl SchemaCheck<'_> {
             if let Some(property) = known.get(key) {
                 self.value(property, value, path);
             } else if schema["additionalProperties"].is_object() {
-                self.value(&schema["additionalProperties"], value, path);
+                let of_names = &schema["additionalProperties"];
+                match self.slip_of_an_override(of_names, value, path) {
+                    Some(slip) => self.found.push(slip),
+                    None => self.value(of_names, value, path),
+                }
             } else if schema["additionalProperties"] == Value::Bool(false) {
                 let elsewhere = ELSEWHERE
                     .iter()
@@ -135,24 +157,13 @@ impl SchemaCheck<'_> {
             }
             path.pop();
         }
-        let required = schema["required"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_str);
-        for key in required.filter(|key| !object.contains_key(*key)) {
+        for key in missing(schema, object) {
             let place = if path.is_empty() {
                 "at the top".to_owned()
             } else {
                 format!("in {}", named(path))
             };
-            let help = match known
-                .get(key)
-                .and_then(|property| property["description"].as_str())
-            {
-                Some(description) => format!("add `{key} = ...`: {}", first_paragraph(description)),
-                None => format!("add `{key} = ...`"),
-            };
+            let help = with_description(format!("add `{key} = ...`"), &schema["properties"][key]);
             self.report(path, format!("`{key}` is missing {place}"), help);
         }
     }
@@ -180,8 +191,45 @@ impl SchemaCheck<'_> {
         if let Some(format) = format_of(schema)
             && let Err(error) = format.check(&text)
         {
-            self.report(path, format!("{}: {error}", named(path)), hint(schema));
+            match self.no_unit_of(schema, &text) {
+                Some((reason, help)) => self.report(path, format!("{}: {reason}", named(path)), help),
+                None => self.report(path, format!("{}: {error}", named(path)), format.hint),
+            }
         }
+    }
+
+    /// What is wrong with a formula that is no rate because of a name in it, and what to do about it.
+    fn no_unit_of(&self, schema: &Value, text: &str) -> Option<(String, String)> {
+        let format = format_of(schema).filter(|format| format.is_rate())?;
+        let names = Formula::parse(text).ok()?.names();
+        let known = self.document["parameters"].as_object();
+        let is_unknown =
+            |name: &&String| !name.contains('.') && !known.is_some_and(|known| known.contains_key(*name));
+        let name = names.iter().find(is_unknown)?;
+        let parameters = known.into_iter().flatten().map(|(name, _)| name.as_str());
+        let help = match nearest(name, UNITS_OF_TIME.into_iter().chain(parameters)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format.hint.to_owned(),
+        };
+        let reason = format!("{text:?} is not a rate: `{name}` is neither a unit of time nor a parameter");
+        Some((reason, help))
+    }
+
+    /// A table in a map of names that only an override gives, and that lacks what such a table needs: its
+    /// name is likely a slip.
+    fn slip_of_an_override(&self, schema: &Value, value: &Value, path: &[String]) -> Option<Diagnostic> {
+        let schema = self.resolve(schema, value);
+        let lacks = missing(&schema, value.as_object()?).next()?;
+        let (name, map) = path.split_last().filter(|_| self.spans.is_only_set(path))?;
+        let known = self.spans.names_in(map);
+        let help = match nearest(name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if known.is_empty() => format!("a new one also needs `{lacks}`"),
+            None => format!("it has: {}; a new one also needs `{lacks}`", known.join(", ")),
+        };
+        let parts: Vec<&str> = path.iter().map(String::as_str).collect();
+        let message = format!("{} has no {}", self.spans.file(), named(path));
+        Some(self.spans.at_value(&parts, message, help))
     }
 
     fn choice(&mut self, choices: &[String], value: &Value, path: &[String]) {
@@ -256,14 +304,6 @@ fn choices(schema: &Value) -> Option<Vec<String>> {
     })
 }
 
-fn types(schema: &Value) -> Vec<&str> {
-    match &schema["type"] {
-        Value::String(one) => vec![one.as_str()],
-        Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
-        _ => Vec::new(),
-    }
-}
-
 fn type_matches(schema: &Value, value: &Value) -> bool {
     if choices(schema).is_some() {
         return value.is_string();
@@ -281,41 +321,30 @@ fn type_matches(schema: &Value, value: &Value) -> bool {
         })
 }
 
-fn expected(schema: &Value) -> String {
-    let names: Vec<&str> = types(schema)
-        .into_iter()
-        .filter(|&name| name != "null")
-        .map(|name| match name {
-            "object" => "a table",
-            "array" => "a list",
-            "integer" => "a whole number",
-            "number" => "a number",
-            "boolean" => "true or false",
-            _ => "text in quotes",
-        })
-        .collect();
-    names.join(" or ")
-}
-
 fn format_of(schema: &Value) -> Option<&'static TextFormat> {
     TextFormat::named(schema["format"].as_str()?)
 }
 
-/// What to write instead: the hint of the text's form, or the description of the key.
-fn hint(schema: &Value) -> String {
-    if let Some(hint) = format_of(schema).and_then(|format| format.hint) {
-        return hint.to_owned();
-    }
-    match schema["description"].as_str() {
-        Some(description) => first_paragraph(description),
-        None => format!("write {}", expected(schema)),
-    }
+/// The keys that a table must have and does not.
+fn missing<'a>(
+    schema: &'a Value,
+    object: &'a serde_json::Map<String, Value>,
+) -> impl Iterator<Item = &'a str> {
+    let required = schema["required"].as_array().into_iter().flatten();
+    required
+        .filter_map(Value::as_str)
+        .filter(|key| !object.contains_key(*key))
 }
 
-/// The first paragraph of a description, on one line.
-fn first_paragraph(description: &str) -> String {
-    let lines: Vec<&str> = description.lines().take_while(|line| !line.is_empty()).collect();
-    lines.join(" ")
+/// What to do, and what the key means: the first paragraph of its description, on one line.
+fn with_description(advice: String, schema: &Value) -> String {
+    match schema["description"].as_str() {
+        Some(description) => {
+            let lines: Vec<&str> = description.lines().take_while(|line| !line.is_empty()).collect();
+            format!("{advice}: {}", lines.join(" "))
+        }
+        None => advice,
+    }
 }
 
 fn named(path: &[String]) -> String {

@@ -11,8 +11,8 @@ use crate::{
 pub struct TextFormat {
     name: &'static str,
     check: fn(&str) -> Result<(), DataError>,
-    /// What to write. Without a hint, a message shows the description of the key.
-    pub hint: Option<&'static str>,
+    /// What to write.
+    pub hint: &'static str,
 }
 
 /// Every form of text that a document of ours may hold.
@@ -20,56 +20,53 @@ const FORMATS: [TextFormat; 10] = [
     TextFormat {
         name: "nest-duration",
         check: |text| text.parse::<Seconds>().map(drop),
-        hint: Some("write a number and a unit, such as \"300ms\", \"10s\" or \"2m\""),
+        hint: "write a number and a unit, such as \"300ms\", \"10s\" or \"2m\"",
     },
     TextFormat {
         name: "nest-share",
         check: |text| text.parse::<Share>().map(drop),
-        hint: Some("write \"30%\" or 0.3"),
+        hint: "write \"30%\" or 0.3",
     },
     TextFormat {
         name: "nest-growth",
         check: |text| text.parse::<Growth>().map(drop),
-        hint: Some("write a monthly change such as \"7%\""),
+        hint: "write a monthly change such as \"7%\"",
     },
     TextFormat {
         name: "nest-decimal",
         check: |text| text.parse::<QuotedDecimal>().map(drop),
-        hint: Some(
-            "money, prices and percentages are quoted decimals without a unit, such as \"0.0116\" or \
-             \"-12\"; a \
-             bare number would lose digits",
-        ),
+        hint: "write a decimal in quotes and without a unit, such as \"0.0116\" or \"-12\": a bare number \
+               would lose digits",
     },
     TextFormat {
         name: "nest-observed",
         check: |text| text.parse::<ObservedOn>().map(drop),
-        hint: None,
+        hint: "write a date such as 2026-07-20, \"2026-07\" or \"2026\"",
     },
     TextFormat {
         name: "nest-change",
         check: |text| text.parse::<Change>().map(drop),
-        hint: None,
+        hint: "write a change with its sign, such as \"+5000\" or \"+20%\"",
     },
     TextFormat {
         name: "nest-lapse",
         check: |text| text.parse::<CalendarSpan>().map(drop),
-        hint: None,
+        hint: "write a span such as \"10 days\", \"6 weeks\" or \"2 months\"",
     },
     TextFormat {
         name: "nest-number",
         check: |text| Formula::parse_number(text).map(drop),
-        hint: None,
+        hint: "write a number or a formula without a unit of time, such as 0.5 or \"min_payment / 2\"",
     },
     TextFormat {
         name: "nest-rate",
         check: |text| Formula::parse_rate(text).map(drop),
-        hint: Some("write executions per customer and time, such as \"0.3 / day\""),
+        hint: "write executions per customer and time, such as \"0.3 / day\"",
     },
     TextFormat {
         name: "date",
         check: |text| read_date(text).map(drop),
-        hint: Some("write a date such as 2026-11-01, from 1900 to 2999"),
+        hint: "write a date such as 2026-11-01, from 1900 to 2999",
     },
 ];
 
@@ -79,10 +76,15 @@ impl TextFormat {
         FORMATS.iter().find(|format| format.name == name)
     }
 
+    /// Whether it is a formula of executions by time.
+    pub fn is_rate(&self) -> bool {
+        self.name == "nest-rate"
+    }
+
     /// Checks that a text has this form.
     ///
     /// # Errors
-    /// [`DataError::Unreadable`] or [`DataError::Formula`], naming what is accepted.
+    /// [`DataError::Unreadable`], [`DataError::OutOfRange`] or [`DataError::Formula`]: what is wrong with it.
     pub fn check(&self, text: &str) -> Result<(), DataError> {
         (self.check)(text)
     }

@@ -49,13 +49,17 @@ impl FromStr for Change {
                 .map(|percent: f64| Self::Share(percent / 100.0)),
             None => plain.parse().map(Self::Customers),
         };
-        read.ok()
-            .filter(|change| {
-                change.number().is_finite()
-                    && *change != Self::Share(-1.0)
-                    && (change.number() > -1.0 || !change.is_like(Self::Share(0.0)))
-            })
-            .ok_or_else(unreadable)
+        let change = read
+            .ok()
+            .filter(|change| change.number().is_finite())
+            .ok_or_else(unreadable)?;
+        match change {
+            Self::Share(share) if share <= -1.0 => Err(DataError::OutOfRange {
+                value: text.to_owned(),
+                bound: "not above -100 %",
+            }),
+            change => Ok(change),
+        }
     }
 }
 

@@ -27,7 +27,7 @@ use crate::{
     run::target::Address,
     schedule::load::{LoadModel, Pause, SessionLaw, StepLoad},
     script::{self, Sources, base_url, program::Program},
-    verdict::judge,
+    verdict::{OF_COMMAND, StepFacts, judge},
     worker::offer::BEGIN_PER_S,
 };
 
@@ -326,7 +326,11 @@ fn close(engine: &Engine, result: StepResult) -> QuickResult {
             ..Window::default()
         })
         .collect();
-    let verdict = judge(&result.facts(executions, requests, &windows)).verdict;
+    let facts = StepFacts {
+        options: OF_COMMAND,
+        ..result.facts(executions, requests, &windows)
+    };
+    let verdict = judge(&facts).verdict;
     QuickResult {
         duration_s: result.span_s,
         executions,

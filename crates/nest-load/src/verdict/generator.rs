@@ -124,8 +124,9 @@ pub fn bound(facts: &StepFacts<'_>, findings: &mut Findings) -> bool {
     if let (Some(validity), Some(max_rate)) = (validity, facts.max_rate) {
         let reason = format!(
             "max_rate held back {held} of {} requests, as no more than {max_rate} per second may be sent: \
-             the load was not what was planned; raise max_rate, or plan less",
-            requests.max(held)
+             the load was not what was planned; raise {}, or plan less",
+            requests.max(held),
+            facts.options.max_rate
         );
         findings.add(validity, reason);
     }
@@ -188,7 +189,10 @@ pub fn settling(facts: &StepFacts<'_>, findings: &mut Findings) {
             };
             findings.add(
                 validity,
-                format!("the settle check could not tell whether the load was steady: {blind}"),
+                format!(
+                    "the settle check could not tell whether the load was steady: {blind}; raise {}",
+                    facts.options.settle
+                ),
             );
         }
         Some(unsettled) => findings.add(

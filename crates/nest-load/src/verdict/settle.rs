@@ -236,16 +236,12 @@ impl std::fmt::Display for Unsettled {
             ),
             Self::TooFew { executions } => write!(
                 out,
-                "only {executions} executions ended while the step settled, and {FEWEST} are needed; raise \
-                 [measure] settle"
+                "only {executions} executions ended while the step settled, and {FEWEST} are needed"
             ),
-            Self::HalfEmpty => write!(
-                out,
-                "no execution ended in one half of the settling; raise [measure] settle"
-            ),
+            Self::HalfEmpty => write!(out, "no execution ended in one half of the settling"),
             Self::TooShort { span_s } => write!(
                 out,
-                "{span_s:.1} s of settling are too short, and {:.1} s are needed; raise [measure] settle",
+                "{span_s:.1} s of settling are too short, and {:.1} s are needed",
                 (PARTS + 1) as f64 * POLL_INTERVAL.as_secs_f64()
             ),
         }

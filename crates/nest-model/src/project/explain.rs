@@ -37,7 +37,7 @@ pub struct ExplainRequest<'a> {
 /// [`Basis`] says.
 ///
 /// # Errors
-/// As [`crate::project()`], and [`ModelError::UnknownNumber`] for an unknown number.
+/// As [`crate::project()`], and [`ModelError::UnknownFigure`] for an unknown number.
 pub fn explain(
     model: &ScalingModel,
     study: &Study,
@@ -120,11 +120,10 @@ fn unknown(context: &Context<'_>, number: &str) -> ModelError {
         .chain(rates)
         .collect();
     let offer = nearest(number, known.iter().map(String::as_str))
-        .map_or_else(|| ".".to_owned(), |near| format!("; did you mean {near}?"));
-    ModelError::UnknownNumber {
-        number: number.to_owned(),
+        .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    ModelError::UnknownFigure {
+        figure: number.to_owned(),
         offer,
-        known: known.join(", "),
     }
 }
 

@@ -58,7 +58,6 @@ pub(crate) fn cause(kind: BreakKind, cause: &str) -> String {
                 None => "answers start to slow; nothing fails".to_owned(),
             }
         }
-        BreakKind::Peak => format!("more customers get less work done: {}", clean(cause)),
         BreakKind::ErrorOnset => match cause.strip_suffix(" fail, as measured") {
             Some(share) => format!("{} of all actions fail, as in the load test", clean(share)),
             None => format!("actions begin to fail: {}", clean(cause)),
@@ -92,7 +91,6 @@ pub(crate) fn limit_label(projection: &Projection, config: &str, point: &BreakPo
             format!("quota: {}", count.replace(" executions", ""))
         }
         BreakKind::Knee => "answers start to slow".to_owned(),
-        BreakKind::Peak => "less work gets done".to_owned(),
         BreakKind::ErrorOnset => "actions begin to fail".to_owned(),
         BreakKind::Budget => "over your budget".to_owned(),
     }

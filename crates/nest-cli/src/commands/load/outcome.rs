@@ -130,7 +130,7 @@ fn failures(result: &QuickResult) -> Vec<String> {
 fn verdict(result: &QuickResult) -> String {
     let meaning = match result.verdict.validity {
         Validity::Valid => "valid: these figures describe the target",
-        Validity::Suspect => "suspect",
+        Validity::Suspect => "suspect: these figures may not describe the target",
         Validity::Limited => "limited: the target could not keep up",
         Validity::Invalid => "invalid: these figures do not describe the target",
     };

@@ -48,10 +48,11 @@ pub fn check(
             .hint("read them and add --yes; or set HOME, or XDG_STATE_HOME, to an absolute path"));
     };
     if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
-        return Err(refused(&request, "there is no terminal to ask at").hint(
-            "read them and add --yes, or run the verb in a terminal once to confirm them; `locust-nest \
-             measure --plan --dry` plans without them",
-        ));
+        return Err(refused(&request, "there is no terminal to ask at").hint(format!(
+            "read them and add --yes, or run the verb in a terminal once to confirm them; `{}` plans without \
+             them",
+            folder.command("measure --plan --dry")
+        )));
     }
     if !is_yes(request.question())? {
         return Err(CommandError::new(USAGE, "not confirmed; nothing was run"));

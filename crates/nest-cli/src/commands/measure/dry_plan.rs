@@ -27,7 +27,7 @@ struct KeptPilot {
 /// Prints the plan that the study has by its newest pilot, or as much of it as is known without one.
 pub fn run(folder: &StudyFolder, study: &Study, format: Format) -> Result<(), CommandError> {
     let Some(kept) = newest_pilot(folder, study)? else {
-        return outline(study, format);
+        return outline(folder, study, format);
     };
     let plan = plan::resolve(study, &kept.pilots, &kept.resources, RampSteps::Planned)?;
     plan_output::print(&plan, format)?;
@@ -90,7 +90,7 @@ fn covering(study: &Study, mut kept: KeptPilot) -> Option<KeptPilot> {
 }
 
 /// Prints the steps and bounds of a plan without a pilot.
-fn outline(study: &Study, format: Format) -> Result<(), CommandError> {
+fn outline(folder: &StudyFolder, study: &Study, format: Format) -> Result<(), CommandError> {
     let outline = plan::outline(study)?;
     plan_output::print_outline(&outline, format)?;
     let measure = &study.measure;
@@ -103,9 +103,10 @@ fn outline(study: &Study, format: Format) -> Result<(), CommandError> {
         measure.max_in_flight,
         seconds(measure.max_duration.get()),
     ));
-    talk(
+    talk(&format!(
         "no run has a pilot of these behaviours, so the other rates and numbers of customers are not known: \
-         `locust-nest measure --plan` runs one; nothing was started",
-    );
+         `{}` runs one; nothing was started",
+        folder.command("measure --plan")
+    ));
     Ok(())
 }

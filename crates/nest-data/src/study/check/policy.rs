@@ -10,6 +10,8 @@ use crate::{
 /// Checks mechanisms, policies and the budget.
 pub(crate) fn check_policies(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
     check_mechanisms(study, spans, found);
+    // What has no value without a policy is reported already.
+    let has_rates = study.rates_per_day(&study.parameter_values()).is_ok();
     for (name, policy) in &study.policies {
         for parameter in policy
             .set
@@ -30,7 +32,7 @@ pub(crate) fn check_policies(study: &Study, spans: &Spans, found: &mut Vec<Diagn
         }
         let mut parameters = study.parameter_values();
         parameters.extend(policy.set.clone());
-        if let Err(error) = study.rates_per_day(&parameters) {
+        if has_rates && let Err(error) = study.rates_per_day(&parameters) {
             found.push(spans.at_key(
                 &["policies", name],
                 format!("policy `{name}`: {error}"),
