@@ -60,8 +60,9 @@ fn all_errors_of_all_files_come_at_once() {
         .says("unknown key `custmers`")
         .says("did you mean `customers`?")
         .says("`growth.expected.monthly`")
+        .says("`growth.without-partner.monthly`")
         .says("unknown key `steps.0.expct`")
-        .says("4 errors");
+        .says("5 errors");
 }
 
 #[test]
