@@ -19,7 +19,8 @@ pub(crate) struct Compared {
     pub change_interval: String,
 }
 
-/// Digits beyond what is known that amounts may have, so that their differences round to what is known of them.
+/// Digits beyond what is known that amounts may have, so that their differences round to what is known of
+/// them.
 const MOST_MORE_DIGITS: i32 = 3;
 
 /// Amounts and their differences from the one at `base`. Intervals have the finest resolution among all;
