@@ -193,7 +193,7 @@ fn servers_notice(subject: &Subject) -> Option<String> {
     let any = policies.iter().any(|policy| policy_effect(policy).abs() > 0.0);
     any.then(|| {
         format!(
-            "Nearly all of it is fees; no policy changes the bill for servers by more than {}.",
+            "Nearly all of the cost is fees; no policy changes the bill for servers by more than {}.",
             words::share(rounded_up(most))
         )
     })

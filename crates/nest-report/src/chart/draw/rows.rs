@@ -84,7 +84,7 @@ impl Columns {
             let name = BOLD.fit(&row.name, room - BOLD.width(&value) - 10.0);
             sheet.text(BOLD, Anchor::Start, (left, first), &name);
             sheet.text(BOLD, Anchor::End, (right, first), &value);
-            let note = FAINT.fit(&row.value_note, room * 0.62);
+            let note = FAINT.fit(&row.value_note, room * 0.7);
             let before = FAINT.fit(&row.note, room - FAINT.width(&note) - 10.0);
             sheet.text(FAINT, Anchor::Start, (left, first + LINE), &before);
             sheet.text(FAINT, Anchor::End, (right, first + LINE), &note);

@@ -156,7 +156,7 @@ fn draw(subject: &Subject, comparison: &Comparison, rows: &[Row], width: f64) ->
         if sheet.is_wide() {
             [0.31, 0.24]
         } else {
-            [0.34, 0.27]
+            [0.37, 0.27]
         },
     );
     let most = rows

@@ -233,7 +233,7 @@ fn draw(subject: &Subject, output: &Output, rows: &[Row], width: f64) -> Sheet {
         if sheet.is_wide() {
             [0.36, 0.2]
         } else {
-            [0.44, 0.23]
+            [0.47, 0.26]
         },
     );
     let levers = if matches!(output, Output::Date { .. }) {
