@@ -134,7 +134,8 @@ fn saturation_holds_with_and_without_a_limit_that_no_probe_reads() {
         .and_then(|text| text.parse().ok())
         .unwrap_or(SYSTEMS);
     for hidden in [false, true] {
-        let (mut covered, mut reported, mut near, mut half_widths) = (0, 0, 0, Vec::new());
+        let (mut covered, mut reported, mut near) = (0, 0, 0);
+        let (mut errors, mut half_widths) = (Vec::new(), Vec::new());
         for index in 0..systems {
             let (case, law) = law(index, hidden);
             let (truth, ceiling) = (case.most_per_s, law.ceiling_per_s);
@@ -144,13 +145,18 @@ fn saturation_holds_with_and_without_a_limit_that_no_probe_reads() {
                     .is_some_and(|limit| limit.probability >= 0.5),
             );
             near += u32::from((ceiling.value / truth - 1.0).abs() <= 0.2);
+            errors.push((ceiling.value / truth - 1.0).abs());
             half_widths.push((ceiling.high - ceiling.low) / 2.0 / truth);
         }
-        half_widths.sort_by(f64::total_cmp);
-        let half_width = half_widths[half_widths.len() / 2];
+        let median = |mut values: Vec<f64>| {
+            values.sort_by(f64::total_cmp);
+            values[values.len() / 2]
+        };
+        let (error, half_width) = (median(errors), median(half_widths));
         println!(
             "limit that no probe reads: {hidden}; {covered} of {systems} intervals hold, it is reported in \
-             {reported}, {near} forecasts within 20 %, median half-width {:.1} %",
+             {reported}, {near} forecasts within 20 %, median error {:.1} %, median half-width {:.1} %",
+            error * 100.0,
             half_width * 100.0
         );
         let coverage = f64::from(covered) / f64::from(systems);

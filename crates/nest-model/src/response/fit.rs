@@ -51,7 +51,7 @@ pub struct MeasuredStation {
 struct QuantileCandidate {
     level: Option<f64>,
     laws: Vec<QuantileLaw>,
-    misfit: f64, // infinite if it lacks laws that others have
+    misfit: f64, // minus twice the log likelihood; infinite if it lacks laws that others have
 }
 
 /// Fits `R_q = a + b queueing_delay(rho)` for every behaviour and quantile with at least three usable steps.
@@ -127,6 +127,7 @@ fn candidate(
     let executions =
         |observed: &[&Observed]| observed.iter().map(|one| one.response.count).sum::<u64>() as f64;
     let all: f64 = behaviours.iter().map(|(_, observed)| executions(observed)).sum();
+    let mix_cv2 = means.mix_cv2;
     let laws = |((name, observed), mean): (&(String, Vec<&Observed>), Option<MeanLaw>)| {
         let blank = QuantileLaw {
             behaviour: name.clone(),
@@ -143,6 +144,7 @@ fn candidate(
         let seen = Seen {
             observed,
             share: executions(observed) / all.max(1.0),
+            mix_cv2,
         };
         behaviour_laws(&blank, seen, mean, level)
     };

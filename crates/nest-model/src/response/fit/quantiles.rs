@@ -5,7 +5,7 @@ use nest_data::scaling::QuantileLaw;
 
 use super::{
     FEWEST, Observed,
-    means::{MeanLaw, alike},
+    means::{LEAST_EXPECTED, MeanLaw, alike},
 };
 use crate::{
     regression::weighted_nnls,
@@ -23,11 +23,14 @@ const SHAPE_ERROR: f64 = 0.15;
 const EULER: f64 = 0.577_215_664_901_532_9;
 /// Rounds in which the shape of service times settles.
 const SHAPE_ROUNDS: usize = 2;
+/// Rounds in which the errors at the level of the fit settle.
+const ERROR_ROUNDS: usize = 5;
 
 /// A law, and how badly it fits.
 pub(super) struct FittedLaw {
     pub(super) law: QuantileLaw,
-    pub(super) misfit: f64, // sum of squared standardised residuals
+    /// Minus twice the log likelihood, apart from what is the same at every multiprogramming level.
+    pub(super) misfit: f64,
 }
 
 /// What was seen of one behaviour.
@@ -36,6 +39,8 @@ pub(super) struct Seen<'a> {
     pub(super) observed: &'a [&'a Observed],
     /// Its share in the executions of all behaviours, above 0.
     pub(super) share: f64,
+    /// Squared coefficient of variation of the service time of all behaviours together.
+    pub(super) mix_cv2: f64,
 }
 
 /// The laws of one behaviour.
@@ -111,14 +116,24 @@ fn fit_quantile(
     if rows.measured < FEWEST {
         return None;
     }
-    let fit = weighted_nnls(&rows.design, &rows.seconds, &rows.variances)?;
+    let mut variances = rows.variances(&rows.seconds);
+    let mut fit = weighted_nnls(&rows.design, &rows.seconds, &variances)?;
+    for _ in 1..ERROR_ROUNDS {
+        variances = rows.variances(&(&rows.design * &fit.coefficients));
+        fit = weighted_nnls(&rows.design, &rows.seconds, &variances)?;
+    }
     let residuals = &rows.seconds - &rows.design * &fit.coefficients;
-    let misfit: f64 = residuals
+    let squares: f64 = residuals
         .iter()
-        .zip(rows.variances.iter())
+        .zip(variances.iter())
         .map(|(residual, variance)| residual.powi(2) / variance)
         .sum();
-    let inflate = (misfit / (rows.seconds.len() - 2) as f64).max(1.0);
+    let log_variances: f64 = variances
+        .iter()
+        .zip(rows.variances(&rows.seconds).iter())
+        .map(|(variance, measured)| (variance / measured).ln())
+        .sum();
+    let inflate = (squares / (rows.seconds.len() - 2) as f64).max(1.0);
     let estimate = |column: usize| {
         interval(
             fit.coefficients[column],
@@ -138,7 +153,10 @@ fn fit_quantile(
         residual: (relative / rows.measured as f64).sqrt(),
         ..law
     };
-    Some(FittedLaw { law, misfit })
+    Some(FittedLaw {
+        law,
+        misfit: squares + log_variances,
+    })
 }
 
 /// Measured quantiles as rows of a regression on a and b, with one more for what the means say of b.
@@ -146,7 +164,8 @@ struct QuantileRows {
     measured: usize, // rows that were measured
     design: DMatrix<f64>,
     seconds: DVector<f64>,
-    variances: DVector<f64>,
+    relative: Vec<f64>, // relative variances of those that were measured
+    foretold: f64,      // variance of the last row
 }
 
 impl QuantileRows {
@@ -158,33 +177,40 @@ impl QuantileRows {
             .filter(|one| one.response.count as f64 * (1.0 - law.quantile) >= 1.0)
             .filter(|one| one.response.quantiles_s[index] > 0.0)
             .collect();
-        let measured: Vec<(f64, f64)> = usable
+        let (mut seconds, relative): (Vec<f64>, Vec<f64>) = usable
             .iter()
-            .map(|one| measured_quantile(law.quantile, one.response.quantiles_s[index], one, seen.share))
-            .collect();
-        let foretold = mean.map(|mean| {
-            (
-                mean.wait_s,
-                (SHAPE_ERROR * mean.wait_s).powi(2) + (mean.wait_error * mean.wait_s).powi(2),
-            )
-        });
-        let rows: Vec<(f64, f64)> = measured.iter().copied().chain(foretold).collect();
+            .map(|one| measured_quantile(law.quantile, one.response.quantiles_s[index], one, seen))
+            .unzip();
+        seconds.extend(mean.map(|mean| mean.wait_s));
+        let of_mean = |mean: MeanLaw| (SHAPE_ERROR.powi(2) + mean.wait_error.powi(2)) * mean.wait_s.powi(2);
         Self {
             measured: usable.len(),
-            design: DMatrix::from_fn(rows.len(), 2, |row, column| match (usable.get(row), column) {
+            design: DMatrix::from_fn(seconds.len(), 2, |row, column| match (usable.get(row), column) {
                 (Some(_), 0) => 1.0,
                 (Some(one), _) => queueing_delay(law, law.servers, one.utilisation),
                 (None, 0) => 0.0,
                 (None, _) => 1.0,
             }),
-            seconds: DVector::from_iterator(rows.len(), rows.iter().map(|(seconds, _)| *seconds)),
-            variances: DVector::from_iterator(rows.len(), rows.iter().map(|(_, variance)| *variance)),
+            seconds: DVector::from_vec(seconds),
+            relative,
+            foretold: mean.map_or(0.0, of_mean),
         }
+    }
+
+    /// Variances in seconds squared, where so much time is expected in each row. A quantile errs in
+    /// proportion to what it should have been: in proportion to what was measured, those that chance made low
+    /// would count more.
+    fn variances(&self, expected: &DVector<f64>) -> DVector<f64> {
+        DVector::from_fn(self.seconds.len(), |row, _| {
+            self.relative.get(row).map_or(self.foretold, |relative| {
+                relative * expected[row].max(LEAST_EXPECTED * self.seconds[row]).powi(2)
+            })
+        })
     }
 }
 
-/// A quantile in seconds as its order statistic tells it, and the variance in seconds squared: its rank
-/// error, and that between blocks.
+/// A quantile in seconds as its order statistic tells it, and the relative variance: its rank error, and that
+/// between blocks.
 ///
 /// # Formula
 /// The order statistic k = ceil(q n) of n exponential times lies at `sum 1/i` for i from n - k + 1 to n on
@@ -192,15 +218,15 @@ impl QuantileRows {
 /// tenth too low for a p99. Times that follow one another are alike, those of a rare behaviour less.
 ///
 /// Source: David, Nagaraja, "Order Statistics", 3rd ed., 2003, sections 2.5 and 4.6 (Renyi's representation).
-fn measured_quantile(quantile: f64, seconds: f64, one: &Observed, share: f64) -> (f64, f64) {
+fn measured_quantile(quantile: f64, seconds: f64, one: &Observed, seen: Seen<'_>) -> (f64, f64) {
     let count = one.response.count;
     let above = count - ((count as f64 * quantile).ceil() as u64).clamp(1, count);
     let level = harmonic(count) - harmonic(above);
     let spread = reciprocal_squares(above) - reciprocal_squares(count);
     let corrected = seconds * (1.0 / (1.0 - quantile)).ln() / level;
-    let alike = 1.0 + share * (alike(one.utilisation) - 1.0);
+    let alike = 1.0 + seen.share * (alike(one.utilisation, seen.mix_cv2) - 1.0);
     let rank = spread * alike / level.powi(2);
-    (corrected, corrected.powi(2) * (rank + LEAST_ERROR.powi(2)))
+    (corrected, rank + LEAST_ERROR.powi(2))
 }
 
 /// `sum 1/i` for i from 1 to n; of many by Euler and Maclaurin.
@@ -239,31 +265,38 @@ mod tests {
         }
     }
 
+    /// A behaviour that is a share of all, whose times are exponential.
+    fn seen(share: f64) -> Seen<'static> {
+        Seen {
+            observed: &[],
+            share,
+            mix_cv2: 1.0,
+        }
+    }
+
     /// Mean and variance of the 99th and the 100th of 100 exponential times: sums of 1/i and 1/i^2, by hand
     /// 5.187378 and 1.634984.
     #[test]
     fn a_quantile_of_few_times_is_what_its_order_statistic_tells() {
-        let (seconds, variance) = measured_quantile(0.99, 4.187_378, &of(100, 0.0), 1.0);
+        let (seconds, variance) = measured_quantile(0.99, 4.187_378, &of(100, 0.0), seen(1.0));
         assert!((seconds - 100.0_f64.ln()).abs() < 1e-5, "{seconds}");
         let rank = 0.634_984 / 4.187_378_f64.powi(2);
-        assert!(
-            (variance / seconds.powi(2) - rank - LEAST_ERROR.powi(2)).abs() < 1e-6,
-            "{variance}"
-        );
+        assert!((variance - rank - LEAST_ERROR.powi(2)).abs() < 1e-6, "{variance}");
     }
 
     #[test]
     fn of_many_times_it_is_the_quantile_with_its_rank_error() {
-        let (seconds, variance) = measured_quantile(0.95, 3.0, &of(1_000_000, 0.0), 1.0);
+        let (seconds, variance) = measured_quantile(0.95, 3.0, &of(1_000_000, 0.0), seen(1.0));
         assert!((seconds / 3.0 - 1.0).abs() < 1e-4, "{seconds}");
         // sqrt(q / ((1 - q) n)) / ln(1 / (1 - q))
         let rank = (0.95_f64 / 0.05 / 1e6).sqrt() / 20.0_f64.ln();
-        assert!((variance / seconds.powi(2) - rank.powi(2) - LEAST_ERROR.powi(2)).abs() < 1e-8);
+        assert!((variance - rank.powi(2) - LEAST_ERROR.powi(2)).abs() < 1e-8);
     }
 
     #[test]
     fn times_in_a_full_queue_tell_less_than_times_apart() {
-        let variance = |utilisation, share| measured_quantile(0.99, 1.0, &of(500, utilisation), share).1;
+        let variance =
+            |utilisation, share| measured_quantile(0.99, 1.0, &of(500, utilisation), seen(share)).1;
         assert!(variance(0.7, 1.0) > 2.0 * variance(0.0, 1.0));
         assert!(variance(0.7, 0.01) < 1.3 * variance(0.0, 0.01));
     }
