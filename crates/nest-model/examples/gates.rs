@@ -5,6 +5,12 @@
 //! A gate is blocks of the files, drawn at random without repetition. For the kind `equal` a coin exchanges
 //! the labels base and head of a block, as both are of one version. `bench/check` calls this.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "an example prints what it finds"
+)]
+
 use std::{collections::BTreeMap, env, fs, process::ExitCode};
 
 use nest_data::{

@@ -364,6 +364,10 @@ fn tails_of_a_pool_are_forecast() {
 
 /// Short steps of the same systems by other seeds, and of other systems: as many rounds of both as
 /// $NEST_ROUNDS says.
+#[allow(
+    clippy::print_stdout,
+    reason = "what was simulated is printed for docs/method"
+)]
 fn more_short_steps(pools: &[Case], seen: &[Seen]) {
     let rounds = std::env::var("NEST_ROUNDS")
         .ok()
