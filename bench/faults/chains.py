@@ -37,6 +37,7 @@ class Chain:
     lives: list[Life] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     notes: dict[str, float] = field(default_factory=dict)
+    damaged_files: set[Path] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.draw = random.Random(f"{self.kind} {self.seed}")
@@ -224,7 +225,8 @@ class Chain:
                 try:
                     json.loads(path.read_bytes())
                 except ValueError:
-                    self.fault(f"{path.name} is damaged by the loss of power")
+                    if path not in self.damaged_files:
+                        self.fault(f"{path.name} is damaged by the loss of power")
 
     def damage(self) -> None:
         """Damages one file of the run that may be continued. The next life must name it."""
@@ -235,6 +237,7 @@ class Chain:
         weights = [1 if one.parent.name == "steps" else 0.3 for one in files]
         file = self.draw.choices(sorted(files), weights)[0]
         how = disks.damage(file, self.draw)
+        self.damaged_files.add(file)
         self.note("files damaged", self.notes.get("files damaged", 0) + 1)
         self.damaged(file, how)
 
