@@ -101,7 +101,7 @@ fn a_number_is_explained_down_to_prices_fits_and_measurements() {
     assert!(row.contains(&number(&tree)), "{} in {row}", number(&tree));
     on("migration", &["explain", "per-100"])
         .expect(2)
-        .says("did you mean per-1000?");
+        .says("did you mean `per-1000`?");
     on("migration", &["explain", "cost", "--config", "monolit"])
         .expect(2)
         .says("did you mean `monolith`?");
