@@ -114,12 +114,19 @@ class Chain:
     def has_finished(self) -> bool:
         return any(state_of(run) == "finished" for run in self.study.runs())
 
+    def disturbed(self, verb: list[str], happens: Callable[[subprocess.Popen], None], codes: tuple[int, ...]) -> Life:
+        """A life at whose moment something happens. Where there is nothing to continue, one that begins anew."""
+        life = self.live(verb, Moment.drawn(self.draw), happens, codes)
+        if life.code == 7 and not self.has_finished():
+            life = self.live(MEASURE, Moment.drawn(self.draw), happens, codes)
+        return life
+
     # -- kill -9
 
     def kill(self) -> None:
         self.study.write(self.draw)
         for verb in (MEASURE, RESUME):
-            life = self.live(verb, Moment.drawn(self.draw), lambda one: one.kill(), (0, KILLED))
+            life = self.disturbed(verb, lambda one: one.kill(), (0, KILLED))
             self.check_said(life)
             # The next one may come while the target of this one is still ending.
             if self.draw.random() < 0.5:
@@ -137,7 +144,7 @@ class Chain:
             for verb in (MEASURE, RESUME):
                 left = self.draw.choice([0, 0, 4096, self.draw.randrange(40_000)])
                 fills = lambda _, left=left: disks.fill(disk, left)  # noqa: E731
-                life = self.live(verb, Moment.drawn(self.draw), fills, (0, 1))
+                life = self.disturbed(verb, fills, (0, 1))
                 if life.code == 1 and NO_SPACE not in life.said:
                     self.fault(f"it does not say that the disk is full: {life.said[-400:]}")
                 if life.code == 1:
@@ -181,16 +188,16 @@ class Chain:
     def lose_power(self, verb: list[str], disk: Path, to: Path) -> tuple[Life, dict[str, bytes]]:
         """A life at whose moment the disk is copied; what had been promised by then, by its path."""
         promised: dict[str, bytes] = {}
-        said = self.folder / f"said-{len(self.lives) + 1}"
 
         def happens(program: subprocess.Popen) -> None:
             program.send_signal(signal.SIGSTOP)
             time.sleep(0.001)
+            said = self.folder / f"said-{len(self.lives) + 1}"
             promised.update(self.promised(said.read_text(errors="replace")))
             disks.copy_disk(disk, to)
             program.kill()
 
-        life = self.live(verb, Moment.drawn(self.draw), happens, (0, KILLED))
+        life = self.disturbed(verb, happens, (0, KILLED))
         self.check_gone()
         if not life.happened:
             promised.update(self.promised(life.said))
