@@ -130,9 +130,8 @@ pub(crate) fn totals(projection: &Projection) -> Option<PageTable> {
             format::chance_cell(total.cheapest_with_levers).into(),
         ]);
     }
-    let note = "Columns 4 to 6 count random cases; the last one counts set-ups with room for the whole \
-         plan once \
-                limits of your choice are moved.";
+    let note = "Columns 4 to 6 count random cases. The last one says in how many a set-up is the cheapest of \
+                those with room for the whole plan once limits of your choice are moved.";
     Some(table.noted(note).cut())
 }
 

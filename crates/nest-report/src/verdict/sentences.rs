@@ -3,7 +3,7 @@
 use nest_data::{
     Projection,
     measurement::Validity,
-    projection::{ConfigProjection, CostDriver},
+    projection::{ConfigProjection, CostDriver, MoneyEstimate},
 };
 
 use super::{
@@ -49,10 +49,16 @@ fn of_cost(subject: &Subject, title: &Title) -> String {
             "That is {per_1000} per 1,000 customers, and {} in fees.{unstated}",
             words::money(&fees.per_1000, currency)
         ),
-        _ => format!(
+        (_, None) => format!(
             "{} on {}: {per_1000} per 1,000.{unstated}",
             cost(subject),
             words::name(&subject.config.name)
+        ),
+        (_, Some(fees)) => format!(
+            "{} on {}; per 1,000, that is {per_1000} and {}.{unstated}",
+            cost(subject),
+            words::name(&subject.config.name),
+            words::money(&fees.per_1000, currency)
         ),
     }
 }
@@ -173,27 +179,23 @@ fn is_mostly_fees(subject: &Subject) -> bool {
 
 /// Beside large fees: how much of the effect of the policies is on the servers' bill.
 fn servers_notice(subject: &Subject) -> Option<String> {
-    let moved = |before: f64, change: f64| {
-        if before > 0.0 {
-            (change / before).abs()
-        } else {
-            0.0
-        }
+    let moved = |before: f64, change: &MoneyEstimate| {
+        let most = number(change.value.0)
+            .abs()
+            .max(change.low.abs())
+            .max(change.high.abs());
+        if before > 0.0 { most / before } else { 0.0 }
     };
     let policies = &subject.projection.policies;
     let most = policies
         .iter()
-        .map(|policy| {
-            moved(
-                number(policy.totals.before.value.0),
-                number(policy.totals.change.value.0),
-            )
-        })
+        .map(|policy| moved(number(policy.totals.before.value.0), &policy.totals.change))
         .max_by(f64::total_cmp)?;
     let any = policies.iter().any(|policy| policy_effect(policy).abs() > 0.0);
     any.then(|| {
         format!(
-            "Nearly all of the cost is fees; no policy changes the bill for servers by more than {}.",
+            "Nearly all of the cost is fees; in 9 cases of 10 no policy changes the bill for servers by more \
+             than {}.",
             words::share(rounded_up(most))
         )
     })
