@@ -12,6 +12,9 @@ use nest_data::{
 use super::{Contrast, Prior, compared, sequential::t};
 use crate::{DemandChange, ModelError, ProjectOptions, fit, project_versions};
 
+/// Degrees of freedom beyond which Student's t is the normal distribution within half a percent; its quantiles
+/// are searched for without end at many more.
+const MOST_DEGREES: f64 = 200.0;
 /// Level of each end of a 90 % interval.
 const ONE_SIDED: f64 = 0.05;
 
@@ -124,7 +127,7 @@ fn contrast(before: &Estimate, after: &Estimate, prior: Prior) -> Option<Contras
     is_there.then(|| Contrast {
         mean: (after.value / before.value).ln(),
         standard_error: variance.sqrt(),
-        degrees: prior.degrees * (variance / between).powi(2),
+        degrees: (prior.degrees * (variance / between).powi(2)).min(MOST_DEGREES),
         blocks: 1,
     })
 }
@@ -225,4 +228,33 @@ fn stored(run: &Measurements) -> String {
     }
     let sizes: Vec<String> = sizes.iter().map(f64::to_string).collect();
     sizes.join(" and ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_demand_that_is_hardly_known_has_a_wide_interval_and_an_end() {
+        let one = |standard_error: f64| Estimate {
+            value: 2.0,
+            standard_error,
+            low: 0.0,
+            high: 4.0,
+        };
+        for error in [0.0, 0.02, 0.5, 20.0, 2e6] {
+            let change = contrast(&one(error), &one(error), Prior::UNCALIBRATED).expect("there is a demand");
+            assert!(change.degrees >= Prior::UNCALIBRATED.degrees && change.degrees <= MOST_DEGREES);
+            let half = t(ONE_SIDED, change.degrees) * change.standard_error;
+            assert!(
+                half > 1.6 * change.standard_error && half < 3.0 * change.standard_error,
+                "{half}"
+            );
+        }
+        let none = Estimate {
+            value: 0.0,
+            ..one(0.1)
+        };
+        assert!(contrast(&none, &one(0.1), Prior::UNCALIBRATED).is_none());
+    }
 }

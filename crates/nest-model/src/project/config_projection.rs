@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use nest_data::{
     Caveat, PriceBook, Study,
     measurement::ResourceKind,
-    projection::{Bill, ConfigProjection, FeeBill},
+    projection::{Bill, ConfigProjection, FeeBill, MonthProjection},
     units::QuotedDecimal,
 };
 use rust_decimal::Decimal;
@@ -61,14 +61,7 @@ pub fn project_config<'a>(
         .unwrap_or_default();
     caveats.extend(open_prices(drawn, context, &monthly_costs, customers));
     let months = months(drawn, context, &monthly_costs)?;
-    let counted = priced
-        .counted(&drawn.central)
-        .map(|(index, sizing)| priced.placed[index].most_units() + f64::from(sizing.spare));
-    let allowed = counted.unwrap_or(f64::INFINITY);
-    if let Some(month) = months
-        .iter()
-        .find(|month| month.instances.is_some_and(|instances| instances.value > allowed))
-    {
+    if let Some(month) = months.iter().find(|month| is_beyond(priced, drawn, month)) {
         caveats.push(Caveat::MoreThanAllowed {
             config: priced.name.to_owned(),
             from: month.date,
@@ -267,6 +260,21 @@ fn extrapolation(drawn: &DrawnConfig<'_>, context: &Context<'_>, customers: f64)
         what: format!("configuration `{}` at {customers:.0} customers", priced.name),
         factor: carrying.max(customers / carrying / context.tested_customers()),
     })
+}
+
+/// Whether growth needs more units in a month than a placement allows; they are priced as if it did not.
+fn is_beyond(priced: &PricedConfig<'_>, drawn: &DrawnConfig<'_>, month: &MonthProjection) -> bool {
+    let counted = priced
+        .counted(&drawn.central)
+        .map(|(index, sizing)| priced.placed[index].most_units() + f64::from(sizing.spare));
+    let instances = month.instances.map_or(0.0, |instances| instances.value);
+    let carrying = |index: usize| {
+        let sizing = priced.sizing(index, &drawn.central)?;
+        Some(sizing.instances(month.customers.value))
+    };
+    counted.is_some_and(|allowed| instances > allowed)
+        || (0..priced.placed.len())
+            .any(|index| carrying(index).is_some_and(|units| units > priced.placed[index].most_units()))
 }
 
 fn bill(
