@@ -12,8 +12,8 @@ use nest_data::{
 use super::{Contrast, Prior, compared, sequential::t};
 use crate::{DemandChange, ModelError, ProjectOptions, fit, project_versions};
 
-/// Degrees of freedom beyond which Student's t is the normal distribution within half a percent; its quantiles
-/// are searched for without end at many more.
+/// Degrees of freedom beyond which Student's t is the normal distribution within half a percent; at many more
+/// its quantiles are searched for without end.
 const MOST_DEGREES: f64 = 200.0;
 /// Level of each end of a 90 % interval.
 const ONE_SIDED: f64 = 0.05;
