@@ -63,8 +63,8 @@ fn growth_answers_what_it_can_and_counts_what_it_refuses() {
     }
     outcome.says("word: refused: line 21: the value `many` is not a number");
     outcome
-        .says("unreadable: refused: the period `soon` is neither")
-        .says("kinds: refused: the periods `1` and `2020-01-01`");
+        .says("unreadable: refused: line 4: the period `soon` is neither")
+        .says("kinds: refused: line 7: the periods `1` and `2020-01-01`");
     outcome
         .says("one: refused: 1 usable values")
         .says("4 of 8 series refused");
