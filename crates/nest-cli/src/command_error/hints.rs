@@ -88,8 +88,8 @@ pub(super) fn hint_of_load(error: &LoadError) -> Option<&'static str> {
             "finished steps are saved; continue with `locust-nest measure STUDY --resume`"
         }
         LoadError::TargetDown { .. } => {
-            "start the target or correct its address; where [target] start of a study starts it, its messages \
-             are in target.log of the run"
+            "start the target or correct its address; where [target] start of a study starts it, its \
+             messages are in target.log of the run"
         }
         LoadError::TargetLost { .. } => {
             "finished steps are saved; start the target and continue with `locust-nest measure STUDY \
