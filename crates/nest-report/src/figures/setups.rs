@@ -221,19 +221,6 @@ fn reason(projection: &Projection, total: &ConfigTotal, why: &WhyNot) -> String 
 /// How much more it costs than the cheapest, and how much of that is for moving.
 fn dearer(projection: &Projection, total: &ConfigTotal, than: &str) -> String {
     let currency = currency(projection, &total.config);
-    let comparison = projection.comparison.as_ref();
-    let change = comparison.and_then(|comparison| {
-        let other = comparison.totals.iter().find(|other| other.config == than)?;
-        Some(total.total.value.0 - other.total.value.0)
-    });
-    let Some(change) = change.and_then(|change| change.to_f64()) else {
-        return format!("dearer than {}", words::name(than));
-    };
-    let at_least = if total.total.at_least {
-        "at least "
-    } else {
-        "about "
-    };
     let config = projection
         .configs
         .iter()
@@ -246,12 +233,33 @@ fn dearer(projection: &Projection, total: &ConfigTotal, than: &str) -> String {
                 words::amount(cost.0.to_f64().unwrap_or(0.0), currency)
             )
         });
-    let digits = 10_f64.powi((change.abs().max(1.0).log10().floor() as i32 - 1).max(0));
-    format!(
-        "{at_least}{} more than {}{moving}",
-        words::amount((change / digits).round() * digits, currency),
-        words::name(than)
-    )
+    match more(projection, total, than, currency) {
+        Some(more) => format!("{more} more than {}{moving}", words::name(than)),
+        None => format!("dearer than {}", words::name(than)),
+    }
+}
+
+/// `about $800`, `at least $11,900`: a difference from the baseline as everywhere else on the page.
+fn more(projection: &Projection, total: &ConfigTotal, than: &str, currency: &str) -> Option<String> {
+    let comparison = projection.comparison.as_ref()?;
+    let other = comparison.totals.iter().find(|other| other.config == than)?;
+    let least = total.total.at_least;
+    let is_base = |one: &ConfigTotal| one.config == comparison.baseline;
+    match (is_base(total), is_base(other)) {
+        (true, false) if !least => return Some(words::size(&other.change, currency)),
+        (false, true) if !least => return Some(words::size(&total.change, currency)),
+        _ => {}
+    }
+    let change = (total.total.value.0 - other.total.value.0).to_f64()?;
+    let left_out = if least { 2 } else { 1 };
+    let digits = 10_f64.powi((change.abs().max(1.0).log10().floor() as i32 - left_out).max(0));
+    // What is at least an amount is at least a smaller one, and not a larger one.
+    let (lead, shown) = if least {
+        ("at least ", (change / digits).floor())
+    } else {
+        ("about ", (change / digits).round())
+    };
+    Some(format!("{lead}{}", words::amount(shown * digits, currency)))
 }
 
 fn shared_limit(wall: &SharedLimit) -> String {
