@@ -20,7 +20,10 @@ pub(crate) use figure::{Figure, FigureKind};
 pub use gallery::gallery;
 pub(crate) use style::CHART_CSS;
 
-use self::about::subject::Subject;
+use self::about::{
+    driver::{causes, largest},
+    subject::Subject,
+};
 use crate::error::ReportError;
 
 /// All figures in reading order; one without data is absent.
@@ -53,6 +56,13 @@ pub(crate) fn figures(projection: &Projection) -> Result<Vec<Figure>, ReportErro
         figures.extend(figure(&subject)?);
     }
     Ok(figures)
+}
+
+/// The largest part of the headline's bill by what causes it: `Stand-by server $73.58 (43 %)`.
+pub(crate) fn largest_cause(projection: &Projection) -> Option<String> {
+    let subject = Subject::new(projection)?;
+    let parts = causes(&subject, &subject.base.bill.drivers);
+    largest(&parts, subject.currency())
 }
 
 /// File name and SVG text of each chart: with title, source and date inside, in the colours of the light

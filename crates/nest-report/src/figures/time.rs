@@ -8,7 +8,7 @@ use nest_data::{
 
 use super::{Cell, PageTable, Section, table::MOST_ROWS};
 use crate::{
-    chart::{Figure, FigureKind},
+    chart::{self, Figure, FigureKind},
     format,
     verdict::Subject,
     words,
@@ -27,6 +27,10 @@ pub(super) fn bill_and_limits(projection: &Projection, figures: &[Figure]) -> Op
     section.list.extend(too_many(&subject));
     section.list.extend(events(&subject));
     section.list.extend(never(&subject));
+    let largest = chart::largest_cause(projection);
+    section
+        .list
+        .extend(largest.map(|part| format!("First cost driver of this bill: {part}.")));
     section.list.extend(oldest_price(&subject));
     section.list.extend(only_one(&subject));
     section.tables.extend(limits(projection));

@@ -153,20 +153,29 @@ pub(crate) fn standing(parts: &[Named]) -> f64 {
     }
 }
 
-/// Shares in a description: `browse 45 %, search 12 %`.
+/// Shares in a description: `browse $45 (45 %), search $12 (12 %)`.
 pub(crate) fn listed(parts: &[Named], currency: &str) -> String {
     let all: f64 = parts.iter().map(|part| part.amount).sum();
     let texts: Vec<String> = parts
         .iter()
         .filter(|part| part.amount.abs() > 0.005 * all)
-        .map(|part| {
-            format!(
-                "{} {} ({})",
-                part.name,
-                words::amount(part.amount, currency),
-                words::share(part.amount / all)
-            )
-        })
+        .map(|part| of_all(part, all, currency))
         .collect();
     texts.join(", ")
+}
+
+/// The largest part with its share; `None` for an empty bill.
+pub(crate) fn largest(parts: &[Named], currency: &str) -> Option<String> {
+    let all: f64 = parts.iter().map(|part| part.amount).sum();
+    let first = parts.first().filter(|part| part.amount > 0.0)?;
+    Some(of_all(first, all, currency))
+}
+
+fn of_all(part: &Named, all: f64, currency: &str) -> String {
+    format!(
+        "{} {} ({})",
+        part.name,
+        words::amount(part.amount, currency),
+        words::share(part.amount / all)
+    )
 }
