@@ -159,7 +159,7 @@ fn a_full_disk_ends_a_run_with_its_reason_and_the_run_goes_on_once_there_is_room
     let outcome = with_mounts(
         &study,
         "mkdir mounted && mount -t tmpfs -o size=2M tmpfs mounted || exit 77
-         cp -r study mounted
+         cp -r study mounted && sync --file-system mounted
          measure 2>said & program=$!
          until grep -q '^step 2 of' said; do sleep 0.02; done
          cat /dev/zero >mounted/filler 2>/dev/null || true
@@ -191,7 +191,7 @@ fn what_was_called_finished_is_there_after_a_loss_of_power() {
         &study,
         "truncate --size 32M disk && mkfs.ext4 -q disk
          mkdir mounted && mount -o loop disk mounted || exit 77
-         cp -r study mounted
+         cp -r study mounted && sync --file-system mounted
          measure 2>said & program=$!
          until grep -q '^step 3 of' said; do sleep 0.02; done
          kill -STOP $program
