@@ -124,7 +124,8 @@ fn a_target_that_does_not_listen_yet_when_its_run_is_killed_takes_no_address_fro
 fn with_mounts(study: &SmallStudy, script: &str) -> Option<Outcome> {
     let folder = study.path.parent().expect("a folder around it");
     let verbs = format!(
-        "measure() {{ \"$NEST\" {} \"$@\" mounted/study; }}",
+        "program=(\"$NEST\" {} mounted/study)
+         measure() {{ \"${{program[@]}}\" \"$@\"; }}",
         confirmed(&["measure"]).join(" ")
     );
     let script = format!("set -euo pipefail\n{verbs}\n{script}");
@@ -160,10 +161,10 @@ fn a_full_disk_ends_a_run_with_its_reason_and_the_run_goes_on_once_there_is_room
         &study,
         "mkdir mounted && mount -t tmpfs -o size=2M tmpfs mounted || exit 77
          cp -r study mounted && sync --file-system mounted
-         measure 2>said & program=$!
+         \"${program[@]}\" 2>said >/dev/null & started=$!
          until grep -q '^step 2 of' said; do sleep 0.02; done
          cat /dev/zero >mounted/filler 2>/dev/null || true
-         code=0; wait $program || code=$?
+         code=0; wait $started || code=$?
          echo \"full: $code\"; sed 's/^/full: /' said
          sha256sum mounted/study/runs/*/steps/00[0-9].json >kept
          rm mounted/filler
@@ -189,16 +190,17 @@ fn what_was_called_finished_is_there_after_a_loss_of_power() {
     let (study, _) = study();
     let outcome = with_mounts(
         &study,
-        "truncate --size 32M disk && mkfs.ext4 -q disk
+        "command -v mkfs.ext4 >/dev/null || exit 77
+         truncate --size 32M disk && mkfs.ext4 -q disk
          mkdir mounted && mount -o loop disk mounted || exit 77
          cp -r study mounted && sync --file-system mounted
-         measure 2>said & program=$!
+         \"${program[@]}\" 2>said >/dev/null & started=$!
          until grep -q '^step 3 of' said; do sleep 0.02; done
-         kill -STOP $program
+         kill -STOP $started
          # Nothing is written out between two copies that are the same.
          until cp --sparse=always disk copy; cp --sparse=always disk again; cmp --quiet copy again; do :; done
-         kill -KILL $program
-         wait $program || true
+         kill -KILL $started
+         wait $started || true
          umount --lazy mounted
          mount -o loop copy mounted
          sha256sum mounted/study/runs/*/steps/00[0-9].json >kept
