@@ -1,6 +1,8 @@
 //! Gates drawn from a bank of visits: how often equal versions fail, and how often a change is caught.
 //!
-//!     gates COUNT KIND FILE...      FILE: what `check --format json` printed
+//! ```text
+//! gates COUNT KIND FILE...      FILE: what `check --format json` printed
+//! ```
 //!
 //! A gate is blocks of the files, drawn at random without repetition. For the kind `equal` a coin exchanges
 //! the labels base and head of a block, as both are of one version. `bench/check` calls this.
