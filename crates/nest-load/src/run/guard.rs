@@ -9,6 +9,7 @@ use std::{
     io::{self, BufRead, Read, Write},
     os::unix::process::CommandExt,
     process::{Command, ExitStatus, Stdio},
+    sync::mpsc,
     time::{Duration, Instant},
 };
 
@@ -28,6 +29,8 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 const INTERVAL: Duration = Duration::from_millis(20);
 /// Most bytes that are kept of what a command writes to its standard error.
 const LOG_BYTES: u64 = 64 << 20;
+/// Longest that the log of a command that has ended is waited for.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// What stands in the log where the rest is missing.
 const CUT: &str = "\n[locust-nest: what came after the first 64 MiB was not kept]\n";
 
@@ -48,8 +51,12 @@ pub fn guard(command: &str) -> io::Result<()> {
         .process_group(0)
         .spawn()?;
     let group = Pid::from_raw(child.id().cast_signed());
+    let (finished, written) = mpsc::channel();
     if let Some(messages) = child.stderr.take() {
-        std::thread::spawn(move || keep_first(messages, io::stderr(), LOG_BYTES, &masker));
+        std::thread::spawn(move || {
+            keep_first(messages, io::stderr(), LOG_BYTES, &masker);
+            let _ = finished.send(()); // nobody may be left to hear it
+        });
     }
     say(&group.to_string());
     std::thread::spawn(move || {
@@ -62,6 +69,8 @@ pub fn guard(command: &str) -> io::Result<()> {
     // An error of the pipe is an end too.
     let _ = io::copy(&mut io::stdin(), &mut io::sink());
     end_group(group);
+    // What a command said last is in the log, unless somebody whom it left behind could still write there.
+    let _ = written.recv_timeout(LAST_WORDS);
     Ok(())
 }
 
