@@ -130,7 +130,7 @@ pub(super) fn hint_of_load(error: &LoadError) -> Option<&'static str> {
         }
         LoadError::Keep(_) => {
             "steps that finished before are saved: correct that, then continue with `locust-nest measure \
-             --resume`"
+             STUDY --resume`"
         }
         LoadError::Command { .. } | LoadError::Read { .. } | LoadError::System { .. } => return None,
     })
