@@ -153,7 +153,10 @@ pub fn measure(
     talk(&format!("run {} of {}", run.id, study.study.name));
     match watched(study, options, &run, interrupt, also) {
         Ok(outcome) => finished(folder, study, &run, manifest, outcome).map_err(|error| {
-            error.hint("all steps are saved: correct that, then continue with `locust-nest measure --resume`")
+            error.hint(format!(
+                "all steps are saved: correct that, then continue with `{}`",
+                folder.command("measure --resume")
+            ))
         }),
         Err(error) => {
             let interrupted = RunManifest {
