@@ -252,6 +252,24 @@ fn an_override_reaches_money_and_names_with_dots() {
 }
 
 #[test]
+fn an_override_makes_no_parameter_that_nothing_uses() {
+    let folder = Folder::new().change(
+        "nest.toml",
+        "[rates]",
+        "[parameters]\nminimum_payment = 10\n\n[rates]",
+    );
+    let set = |override_: &str| folder.run(&["measure", "--plan", "--dry", "--set", override_]);
+    set("parameters.minimum_payment=20").expect(0);
+    set("parameters.minimum_paymnet=20")
+        .expect(3)
+        .says("nest.toml has no `parameters.minimum_paymnet`")
+        .says("did you mean `minimum_payment`?");
+    set("parameters.zebra=20")
+        .expect(3)
+        .says("write the parameter into nest.toml first");
+}
+
+#[test]
 fn a_figure_that_there_is_not_offers_the_nearest() {
     let folder = Folder::new();
     let explain = |figure: &str| with_model(&folder).run(&["explain", figure]).expect(2);

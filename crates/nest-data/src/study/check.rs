@@ -276,7 +276,17 @@ fn check_measure(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
 }
 
 fn check_parameters(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    let table = ["parameters".to_owned()];
+    let written = spans.names_in(&table);
     for (name, parameter) in &study.parameters {
+        if spans.is_only_set(&[&table[..], std::slice::from_ref(name)].concat()) {
+            let help = match nearest(name, written.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "write the parameter into nest.toml first, and a formula that uses it".to_owned(),
+            };
+            let message = format!("{} has no `parameters.{name}`", spans.file());
+            found.push(spans.at_value(&["parameters", name], message, help));
+        }
         if is_unit_of_time(name) {
             found.push(spans.at_key(
                 &["parameters", name],
