@@ -4,6 +4,7 @@
 mod findings;
 mod noise;
 mod outputs;
+mod target_log;
 mod versions;
 mod visits;
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use nest_data::{
     Document, GateReport, Measurements, Study,
     gate_report::{
-        ComparedDemand, DemandComparison, GateBlock, GateDemand, GateMoney, GateRoom, GateSubject,
-        GateVerdict, HeadAlone, LeftOut, VersionMoney,
+        ComparedDemand, DemandComparison, GateBlock, GateMoney, GateRoom, GateSubject, GateVerdict,
+        HeadAlone, LeftOut, VersionMoney,
     },
     measure::gate::MoneyAt,
     measurement::{PlannedStep, Resource, ResourceKind, Step},
@@ -15,8 +15,8 @@ use nest_load::{observe::machine, visit::with_needed};
 use nest_model::{
     DemandChange, VersionsProjection,
     comparison::{
-        Comparison, ComparisonKind, Judgement, Outcome, Subject, VisitBlock, VisitDemand, VisitDemands,
-        block_deviation, changes,
+        Comparison, ComparisonKind, Judgement, Outcome, Subject, VisitBlock, VisitDemands, block_deviation,
+        changes,
     },
     fit, project_versions,
 };

@@ -9,7 +9,7 @@ use nest_data::{
     measurement::{Pilot, Resource, Step},
 };
 use nest_load::{
-    Interrupt, LoadError, MeasureOptions, Resume, measure,
+    Interrupt, MeasureOptions, Resume, measure,
     plan::Plan,
     resolve_plan,
     visit::{offered_alike, too_rare, visit_plan, visited_study, void_reason, windows_needed},
@@ -20,6 +20,7 @@ use nest_model::comparison::{
 
 use super::{
     findings::Findings,
+    target_log::TargetLog,
     versions::{Version, Versions},
 };
 use crate::{
@@ -203,9 +204,10 @@ impl GateVisits<'_> {
         let plan_of = |compared: &[String]| {
             let start = &version.start;
             let study = visited_study(self.study, self.gate, start, size, compared, FIRST_WINDOWS);
-            let options = self.options(version, String::new(), &study)?;
+            let log = TargetLog::new()?;
+            let options = self.options(version, String::new(), &study, &log)?;
             resolve_plan(&study, options, self.interrupt, &mut |_| Ok(()))
-                .map_err(|error| broken(error, which))
+                .map_err(|error| log.broken(error, which))
         };
         let found = plan_of(compared)?;
         let rare = too_rare(&found.0, self.gate.window_s);
@@ -347,16 +349,17 @@ impl GateVisits<'_> {
         let mut plan = visit_plan(&order.piloted.plan, order.seed);
         plan.steps.iter_mut().for_each(|step| step.stored = order.size);
         let pad = pad(order.seed, order.place, attempt);
+        let log = TargetLog::new()?;
         let options = MeasureOptions {
             resume: Some(Resume {
                 plan,
                 pilot: order.piloted.pilot.clone(),
                 finished: Vec::new(),
             }),
-            ..self.options(order.version, pad, &order.study)?
+            ..self.options(order.version, pad, &order.study, &log)?
         };
         let outcome = measure(&order.study, options, self.interrupt, &mut |_| Ok(()))
-            .map_err(|error| broken(error, order.which))?;
+            .map_err(|error| log.broken(error, order.which))?;
         Ok(Visited {
             seed: order.seed,
             steps: outcome.steps,
@@ -364,8 +367,15 @@ impl GateVisits<'_> {
         })
     }
 
-    fn options(&self, version: &Version, pad: String, study: &Study) -> Result<MeasureOptions, CommandError> {
+    fn options(
+        &self,
+        version: &Version,
+        pad: String,
+        study: &Study,
+        log: &TargetLog,
+    ) -> Result<MeasureOptions, CommandError> {
         let mut options = options(self.folder, study)?;
+        options.target_log = Some(log.file()?);
         options.commands.folder.clone_from(&version.folder);
         options.commands.environment.extend(version.environment.clone());
         options.commands.environment.insert("NEST_PAD".to_owned(), pad);
@@ -388,16 +398,6 @@ fn pad(seed: u64, place: usize, attempt: usize) -> String {
         (seed ^ ((place as u64) << 32) ^ ((attempt as u64) << 40)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     "x".repeat((mixed >> 40) as usize % (LONGEST_PAD + 1))
-}
-
-/// The error of a version that cannot be measured.
-fn broken(error: LoadError, which: &str) -> CommandError {
-    if matches!(error, LoadError::Interrupted) {
-        return CommandError::from(error);
-    }
-    CommandError::from(error)
-        .context(format!("{which} cannot be measured"))
-        .code(LOST)
 }
 
 impl Findings {
