@@ -37,7 +37,7 @@ impl TargetLog {
     /// The error of a version, base or head, that cannot be measured, with what its target said last.
     pub fn broken(&self, error: LoadError, which: &str) -> CommandError {
         if matches!(error, LoadError::Interrupted) {
-            return CommandError::from(error);
+            return CommandError::from(error).hint("a check that was interrupted begins anew: run it again");
         }
         let of_target = matches!(error, LoadError::TargetDown { .. } | LoadError::TargetLost { .. });
         let broken = CommandError::from(error)
