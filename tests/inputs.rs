@@ -252,6 +252,24 @@ fn an_override_reaches_money_and_names_with_dots() {
 }
 
 #[test]
+fn a_ready_path_that_is_none_is_refused() {
+    for path in [
+        "health",
+        "/a b",
+        "/r HTTP/1.1\\r\\nhost: a\\r\\n\\r\\nDELETE /all",
+        "/größe",
+    ] {
+        let folder = Folder::new();
+        let ready = format!("target.ready=\"{path}\"");
+        folder
+            .run(&["measure", "--plan", "--dry", "--set", &ready])
+            .expect(3)
+            .says("is not a path")
+            .says("such as \"/health\"");
+    }
+}
+
+#[test]
 fn an_override_makes_no_parameter_that_nothing_uses() {
     let folder = Folder::new().change(
         "nest.toml",

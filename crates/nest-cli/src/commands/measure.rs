@@ -283,6 +283,7 @@ pub fn options(folder: &StudyFolder, study: &Study) -> Result<MeasureOptions, Co
             environment,
             passed: study.target.env.clone(),
             secrets: secrets.clone(),
+            print: Some(talk),
             guard: Some(program),
         },
         secrets,

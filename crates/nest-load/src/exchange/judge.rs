@@ -7,6 +7,9 @@ use crate::{
     script::step::ScriptStep,
 };
 
+/// Longest value that is saved, in bytes: each customer keeps its own. Our choice: longer than any token.
+const LONGEST_SAVED: usize = 64 << 10;
+
 /// Checks an answer and saves from it. A body that something looks at is decoded first, to `most` bytes at
 /// most.
 pub fn judge(
@@ -64,6 +67,13 @@ fn check(step: &ScriptStep, answer: &mut HttpAnswer) -> Result<(), Problem> {
 fn save(customer: &mut Customer, step: &ScriptStep, answer: &mut HttpAnswer) -> Result<(), Problem> {
     for (variable, name, captor) in &step.save {
         match captor.take(&answer.body, &answer.fields) {
+            Ok(value) if value.len() > LONGEST_SAVED => {
+                let what = format!(
+                    "the value of `{name}` has {} bytes, more than the {LONGEST_SAVED} that are saved",
+                    value.len()
+                );
+                return Err(Problem::with_answer("capture", what, answer));
+            }
             Ok(value) => customer.variables[*variable] = Some(value.into()),
             Err(reason) => {
                 let what = format!("nothing to save for `{name}`: {reason}");

@@ -11,14 +11,14 @@ use nest_data::{
 
 use super::{
     MeasureOptions, Run,
-    target::{Address, StartedTarget, pin, run_command, wait_until_ready},
+    target::{Address, LONGEST_COMMAND, ReadyBounds, StartedTarget, pin, run_command, wait_until_ready},
+    time_left,
 };
 use crate::{
     engine::{Engine, interrupt::Interrupt},
     error::LoadError,
     http::{compat::CompatSettings, origin::Origin},
     observe::{Observer, machine},
-    schedule::rate_bound::RateBound,
     script::{self, Sources, base_url, program::Program},
 };
 
@@ -32,17 +32,35 @@ impl<'a> Run<'a> {
         mut options: MeasureOptions,
         interrupt: &'a Interrupt,
     ) -> Result<Self, LoadError> {
+        let start = Instant::now();
+        let left = || time_left(start, study.measure.max_duration.duration());
         let address = Address::of(&study.target.base_url)?;
         let origin = origin(study, &options, interrupt)?;
         let program = compile(study, &options, &origin)?;
         let stored = study.data.as_ref().and_then(|data| data.sizes.first().copied());
         state_size(&mut options.commands.environment, stored);
         let log = options.target_log.take();
-        let bound = program.settings.bound.as_ref();
-        let started = start_target(study, &origin, &address, &options, log.as_ref(), bound, interrupt)?;
+        let bounds = ReadyBounds {
+            rate: program.settings.bound.as_ref(),
+            most: left()?,
+        };
+        let started = start_target(
+            study,
+            &origin,
+            &address,
+            &options,
+            log.as_ref(),
+            bounds,
+            interrupt,
+        )?;
         if let Some(command) = &study.target.state {
-            let most = study.measure.max_duration.duration();
-            run_command("state", command, &options.commands, most, interrupt)?;
+            run_command(
+                "state",
+                command,
+                &options.commands,
+                left()?.min(LONGEST_COMMAND),
+                interrupt,
+            )?;
         }
         let cores = generator_cores(study);
         // The sampler stays off the target's cores too.
@@ -67,7 +85,7 @@ impl<'a> Run<'a> {
             observer,
             resources,
             pilot: Vec::new(),
-            start: Instant::now(),
+            start,
         })
     }
 
@@ -81,7 +99,7 @@ impl<'a> Run<'a> {
             "reset",
             command,
             &self.options.commands,
-            self.time_left()?,
+            self.time_left()?.min(LONGEST_COMMAND),
             self.interrupt,
         )
     }
@@ -110,7 +128,10 @@ impl<'a> Run<'a> {
                 &self.address,
                 &self.options,
                 self.log.as_ref(),
-                self.engine.program().settings.bound.as_ref(),
+                ReadyBounds {
+                    rate: self.engine.program().settings.bound.as_ref(),
+                    most: self.time_left()?,
+                },
                 self.interrupt,
             )?;
             pin(&self.cores)?;
@@ -129,7 +150,7 @@ impl<'a> Run<'a> {
             "state",
             command,
             &self.options.commands,
-            self.time_left()?,
+            self.time_left()?.min(LONGEST_COMMAND),
             self.interrupt,
         )
     }
@@ -231,7 +252,7 @@ fn start_target(
     address: &Address,
     options: &MeasureOptions,
     log: Option<&File>,
-    bound: Option<&RateBound>,
+    bounds: ReadyBounds<'_>,
     interrupt: &Interrupt,
 ) -> Result<Option<StartedTarget>, LoadError> {
     let mut started = None;
@@ -248,6 +269,6 @@ fn start_target(
             interrupt,
         )?);
     }
-    wait_until_ready(study, origin, address, started.as_mut(), bound, interrupt)?;
+    wait_until_ready(study, origin, address, started.as_mut(), bounds, interrupt)?;
     Ok(started)
 }
