@@ -33,7 +33,7 @@ impl Pair {
         let origin = Origin::of(&url, &Trust::Anybody, false).expect("an address");
         let mut connection = Http1Connection::default();
         let last_good = std::cell::Cell::new(0);
-        connection.ready(&origin, &last_good).await.expect("it listens");
+        connection.open(&origin, &last_good).await.expect("it listens");
         let buffers = Buffers::default();
         buffers.outgoing.borrow_mut().extend_from_slice(REQUEST);
         Self {
@@ -53,9 +53,7 @@ impl Pair {
             .await
             .expect("an answer");
         take(&mut pair.peer, REQUEST.len());
-        let last_good = std::cell::Cell::new(0);
-        let ready = pair.connection.ready(&pair.origin, &last_good).await;
-        ready.expect("it is open");
+        assert!(pair.connection.is_ready());
         pair
     }
 }
