@@ -66,7 +66,7 @@ impl HttpAnswer {
 
     /// Notes the type of the body.
     pub fn set_media_type(&mut self, media_type: Option<&'static str>) {
-        if media_type.is_some() {
+        if media_type.is_some() || self.kept.is_some() {
             self.kept_mut().media_type = media_type;
         }
     }
