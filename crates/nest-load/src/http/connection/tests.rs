@@ -21,7 +21,6 @@ const REQUEST: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
 /// A customer's connection, and the target's end of it.
 struct Pair {
     connection: Http1Connection,
-    origin: Origin,
     peer: std::net::TcpStream,
     buffers: Buffers,
 }
@@ -38,7 +37,6 @@ impl Pair {
         buffers.outgoing.borrow_mut().extend_from_slice(REQUEST);
         Self {
             connection,
-            origin,
             peer: listener.accept().expect("a connection").0,
             buffers,
         }
