@@ -236,7 +236,7 @@ fn try_handshake(program: &Program, interrupt: &Interrupt) -> Result<(), LoadErr
             if origin.http2 {
                 Http2Connection::default().ready(origin, &last_good).await
             } else {
-                Http1Connection::default().ready(origin, &last_good).await
+                Http1Connection::default().open(origin, &last_good).await
             }
         };
         tokio::select! {

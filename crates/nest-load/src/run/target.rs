@@ -299,7 +299,7 @@ async fn ask(path: &str, origin: &Origin) -> Result<u16, String> {
     let (mut connection, buffers, mut cookies) =
         (Http1Connection::default(), Buffers::default(), Jar::default());
     connection
-        .ready(origin, &Cell::new(0))
+        .open(origin, &Cell::new(0))
         .await
         .map_err(|no_answer| no_answer.reason)?;
     let head = format!(
