@@ -239,6 +239,9 @@ pub struct UnitStep {
     pub date: BreakDate,
     /// Whether the configuration allows so many.
     pub allowed: bool,
+    /// List price of the unit for a month; `None` if it is not known, or if the unit runs only in some hours.
+    #[serde(default)]
+    pub unit_month: Option<QuotedDecimal>,
 }
 
 /// A quantile of the response time of one behaviour on a configuration.

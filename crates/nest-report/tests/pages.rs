@@ -206,6 +206,7 @@ fn the_summary_leads_with_what_changes_next() {
             high: None,
         },
         allowed: true,
+        unit_month: None,
     }];
     let summary = markdown(&projection).expect("a summary");
     let change = summary.lines().nth(2);
