@@ -135,6 +135,7 @@ fn render(template: &str, page: Value, style: &Value) -> Result<String, minijinj
     environment.add_filter("prose", |text: &str| Value::from_safe_string(markup::prose(text)));
     environment.add_filter("plain", |text: &str| text.replace('`', ""));
     environment.add_template("report.css", include_str!("../templates/report.css"))?;
+    environment.add_template("page.html", include_str!("../templates/page.html"))?;
     environment.add_template(PAGE, include_str!("../templates/report.html"))?;
     environment.add_template(RUNS_PAGE, include_str!("../templates/runs.html"))?;
     let css = environment.get_template("report.css")?.render(style)?;

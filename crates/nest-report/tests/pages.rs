@@ -205,6 +205,7 @@ fn the_summary_leads_with_what_changes_next() {
             low: "2027-12-02".parse().ok(),
             high: None,
         },
+        reached: 0.9,
         allowed: true,
         unit_month: None,
     }];

@@ -2,7 +2,9 @@
 
 use nest_data::{
     Projection,
-    projection::{BreakPoint, ConfigProjection, GrowthProjection, LimitNature, MonthProjection, first_break},
+    projection::{
+        BreakPoint, ConfigProjection, GrowthProjection, LimitNature, MonthProjection, UnitStep, first_break,
+    },
     units::QuotedDecimal,
 };
 
@@ -165,15 +167,22 @@ fn never(subject: &Subject) -> Option<String> {
 }
 
 /// That the plan needs units which the study does not allow.
-fn too_many(subject: &Subject) -> Option<String> {
-    let step = subject.config.unit_steps.iter().find(|step| !step.allowed)?;
-    let from = step.date.value?;
-    let unit = words::unit_word(Some(subject.config.platform));
-    Some(format!(
-        "From about {} on the plan needs a {unit} that you do not allow; its cost is in the months and \
-         totals.",
-        words::full_month(from)
-    ))
+fn too_many(subject: &Subject) -> Vec<String> {
+    let mut first: Vec<&UnitStep> = Vec::new();
+    for step in subject.config.unit_steps.iter().filter(|step| !step.allowed) {
+        if first.iter().all(|other| other.resource != step.resource) {
+            first.push(step);
+        }
+    }
+    let said = |step: &UnitStep| {
+        Some(format!(
+            "From about {} on the plan needs a {} that you do not allow; its cost is in the months and \
+             totals.",
+            words::full_month(step.date.value?),
+            words::unit_of(subject.config, &step.resource)
+        ))
+    };
+    first.into_iter().filter_map(said).collect()
 }
 
 /// What the growth of the headline holds besides steady change.

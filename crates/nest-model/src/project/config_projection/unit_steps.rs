@@ -140,6 +140,7 @@ fn steps_of(
             units: carrying + 1.0 + f64::from(sizing.spare),
             customers,
             date,
+            reached: months.reached(),
             allowed: carrying + 1.0 <= of.most_units(),
             unit_month: of.unit_month(),
         });
