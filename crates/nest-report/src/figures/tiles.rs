@@ -96,13 +96,18 @@ fn next_1000(subject: &Subject) -> Tile {
     let (drawing, text) = match (step, config.bill.next_stair) {
         (Some(step), _) => {
             let unit = words::unit_of(config, &step.resource);
+            let short = if unit.contains(' ') {
+                "+ 1".to_owned()
+            } else {
+                format!("+ 1 {unit}")
+            };
             let top = step.customers.high / FULL;
             let axis = MiniAxis::default()
                 .now(subject.headline.customers / top)
                 .bar(step.customers.low / top, step.customers.high / top)
                 .middle(step.customers.value / top)
                 .label(subject.headline.customers / top, "now")
-                .label(step.customers.value / top, "+ 1");
+                .label(step.customers.value / top, short);
             let text = format!(
                 "until {} ({}): then one more {unit}",
                 words::count(&step.customers),

@@ -3,7 +3,8 @@
 use nest_data::{
     Projection,
     projection::{
-        BreakPoint, ConfigProjection, GrowthProjection, LimitNature, MonthProjection, UnitStep, first_break,
+        BreakPoint, ConfigProjection, GrowthProjection, LimitNature, MonthProjection, RangeBasis, UnitStep,
+        first_break,
     },
     units::QuotedDecimal,
 };
@@ -34,7 +35,13 @@ pub(super) fn bill_and_limits(projection: &Projection, figures: &[Figure]) -> Op
         .list
         .extend(largest.map(|part| format!("First cost driver of this bill: {part}.")));
     section.list.extend(oldest_price(&subject));
+    section.list.extend(strongest_assumption(&subject));
     section.list.extend(only_one(&subject));
+    if projection.policies.is_empty() {
+        section
+            .list
+            .push("The study has no policy, so none is weighed.".to_owned());
+    }
     section.tables.extend(limits(projection));
     section.tables.extend(first_limits(projection));
     section.tables.extend(years(projection));
@@ -211,6 +218,27 @@ fn oldest_price(subject: &Subject) -> Option<String> {
             format::rough_percent(oldest.share)
         )
     })
+}
+
+/// The assumption that moves the first limit most, and from when to when.
+fn strongest_assumption(subject: &Subject) -> Option<String> {
+    let inputs = subject.projection.sensitivity.iter();
+    let widest = inputs
+        .filter(|one| one.months > 0.0 && one.basis != RangeBasis::Choice)
+        .max_by(|a, b| a.months.total_cmp(&b.months))?;
+    let end = |index: usize| {
+        widest.date[index].map_or_else(
+            || format!("not before {}", subject.end_in_words()),
+            |date| format!("about {}", words::full_month(date)),
+        )
+    };
+    Some(format!(
+        "Strongest assumption: {} ({}). The first limit comes {} at one end of that range, {} at the other.",
+        words::input(widest),
+        words::input_range(widest),
+        end(0),
+        end(1)
+    ))
 }
 
 /// That no other set-up is in the study.

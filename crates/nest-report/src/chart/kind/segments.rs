@@ -152,7 +152,7 @@ fn draw(subject: &Subject, segments: &[SegmentProjection], width: f64) -> Sheet 
         if sheet.is_wide() {
             [0.26, 0.2]
         } else {
-            [0.24, 0.26]
+            [0.22, 0.32]
         },
     );
     let most = segments

@@ -154,7 +154,7 @@ fn draw(subject: &Subject, comparison: &Comparison, rows: &[Row], width: f64) ->
         (0.0, width),
         true,
         if sheet.is_wide() {
-            [0.31, 0.24]
+            [0.36, 0.22]
         } else {
             [0.37, 0.27]
         },
