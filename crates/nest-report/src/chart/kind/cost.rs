@@ -89,15 +89,16 @@ fn is_drawable(curve: &Curve) -> bool {
 
 /// Steps inside the curve: units that are needed, and limits from which on more is priced than allowed.
 fn steps(config: &ConfigProjection, curve: &Curve) -> Vec<Step> {
-    let units = config.unit_steps.iter().map(|step| {
+    let of_curve = if has_one_mix(config) {
+        config.unit_steps.as_slice()
+    } else {
+        &[]
+    };
+    let units = of_curve.iter().map(|step| {
         let unit = plain(&words::unit_of(config, &step.resource));
         (step.customers, Some((step.units, unit)), step.allowed)
     });
-    let known: Vec<f64> = config
-        .unit_steps
-        .iter()
-        .map(|step| step.customers.value)
-        .collect();
+    let known: Vec<f64> = of_curve.iter().map(|step| step.customers.value).collect();
     let is_new = |at: f64| known.iter().all(|known| (known - at).abs() > SAME * at);
     let limits = config
         .break_points
@@ -119,6 +120,15 @@ fn steps(config: &ConfigProjection, curve: &Curve) -> Vec<Step> {
         .collect();
     steps.sort_by(|left, right| left.at.total_cmp(&right.at));
     steps
+}
+
+/// Whether steps of growth lie where those of today's mix of customers do, for which the curve is drawn.
+fn has_one_mix(config: &ConfigProjection) -> bool {
+    let Some(next) = config.bill.next_stair else {
+        return true;
+    };
+    let mut allowed = config.unit_steps.iter().filter(|step| step.allowed).peekable();
+    allowed.peek().is_none() || allowed.any(|step| (step.customers.value - next).abs() <= SAME * next)
 }
 
 /// The steps of the base that are worth a word: those it may take, and the first that it may not.

@@ -230,7 +230,11 @@ fn draw(subject: &Subject, output: &Output, rows: &[Row], width: f64) -> Sheet {
     let columns = Columns::split(
         (0.0, width),
         true,
-        if sheet.is_wide() { [0.36, 0.2] } else { [0.48, 0.26] },
+        if sheet.is_wide() {
+            [0.36, 0.2]
+        } else {
+            [0.48, 0.26]
+        },
     );
     let levers = if matches!(output, Output::Date { .. }) {
         levers(subject)
