@@ -1,5 +1,6 @@
 //! Runs the binary in a folder of its own.
 
+pub mod browser;
 pub mod documented;
 pub mod nginx;
 pub mod quiet;

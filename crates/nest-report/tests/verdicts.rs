@@ -110,6 +110,34 @@ fn a_limit_that_may_come_is_told_as_a_chance() {
 }
 
 #[test]
+fn the_policy_of_the_title_is_the_first_thing_to_do() {
+    let mut projection = projection();
+    let policy = &mut projection.policies[0];
+    policy.totals.change_with_fees = money("-6000", -6_500.0, -5_500.0);
+    policy.from = "2027-03-01".parse().ok();
+    let saves = verdict(&projection);
+    assert_eq!(
+        saves.title,
+        "Minimum payment of 10 instead of 5 saves $6,000 over 24 months"
+    );
+    assert_eq!(
+        saves.actions[0].what,
+        "Raise the minimum payment from 5 to 10 from March 2027 on."
+    );
+    assert!(
+        saves.actions[0]
+            .why
+            .starts_with("Policy `min-payment` saves $6,000 over 24 months; in 9 cases of 10 between"),
+        "{saves:?}"
+    );
+    projection.policies[0].totals.change_with_fees = money("6000", 5_500.0, 6_500.0);
+    assert_eq!(
+        verdict(&projection).actions[0].what,
+        "Keep the minimum payment at 5."
+    );
+}
+
+#[test]
 fn without_growth_there_is_room_and_no_date() {
     let mut projection = projection();
     projection.growth = None;
@@ -220,6 +248,27 @@ fn a_lever_says_what_to_set_and_what_comes_of_it() {
     );
     // What the lever allows is part of the name of the limit.
     assert!(verdict(&projection).sentences[1].contains("ceiling you set, with both allowed servers."));
+    // With a server on stand-by, the first one too many is the fourth.
+    today(&mut projection).unit_steps = vec![nest_data::projection::UnitStep {
+        resource: "app/cpu".to_owned(),
+        units: 4.0,
+        customers: estimate(46_600.0, 43_100.0, 50_900.0),
+        date: nest_data::projection::BreakDate {
+            value: None,
+            low: None,
+            high: None,
+        },
+        reached: 0.8,
+        allowed: false,
+        unit_month: None,
+    }];
+    let spare = verdict(&projection);
+    assert!(spare.sentences[1].contains("with both allowed servers besides the stand-by one."));
+    assert!(
+        spare.actions[0]
+            .why
+            .contains("from 2 to 5; stand-by servers come on top.")
+    );
 }
 
 #[test]

@@ -8,6 +8,7 @@ use nest_data::{
 
 use super::{
     NextStep,
+    decide::decide,
     subject::{Subject, number},
     title::{Theme, Title},
 };
@@ -36,6 +37,9 @@ pub(super) fn actions(subject: &Subject, title: &Title) -> Vec<NextStep> {
         if let Some(stay) = stay(subject) {
             steps.insert(second, stay);
         }
+    }
+    if title.theme == Theme::Policy {
+        steps.splice(0..0, decide(subject));
     }
     steps.extend(measure_again(subject));
     steps.truncate(MOST);
@@ -124,12 +128,22 @@ fn pull(subject: &Subject, lever: &Lever) -> NextStep {
     NextStep {
         what: format!("{}{by}.", what_moves(subject, lever)),
         why: format!(
-            "Set {set}.{} The chance of reaching this limit by {} falls from {} to {}.",
+            "Set {set}{}.{} The chance of reaching this limit by {} falls from {} to {}.",
+            without_stand_by(subject, lever),
             price_of(subject, lever),
             subject.end_in_words(),
             format::chance_cell(lever.chance[0]),
             format::chance_cell(lever.chance[1])
         ),
+    }
+}
+
+/// That a number of units is one of those that carry load.
+fn without_stand_by(subject: &Subject, lever: &Lever) -> &'static str {
+    let has_stand_by = limit_of(subject, lever).contains("stand-by");
+    match lever.setting {
+        LeverSetting::Max if has_stand_by => "; stand-by servers come on top",
+        _ => "",
     }
 }
 

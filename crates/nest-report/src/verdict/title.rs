@@ -70,10 +70,14 @@ fn over(subject: &Subject) -> Option<String> {
 
 /// A policy that moves cost and fees by more than a tenth: the one that saves most, otherwise the one that
 /// costs most.
-fn policy(subject: &Subject) -> Option<String> {
+pub(super) fn large_policy<'p>(subject: &Subject<'p>) -> Option<&'p PolicyProjection> {
     let policies = subject.projection.policies.iter();
     let large = policies.filter(|policy| policy_effect(policy).abs() > LARGE_EFFECT);
-    let policy = large.min_by(|a, b| policy_effect(a).total_cmp(&policy_effect(b)))?;
+    large.min_by(|a, b| policy_effect(a).total_cmp(&policy_effect(b)))
+}
+
+fn policy(subject: &Subject) -> Option<String> {
+    let policy = large_policy(subject)?;
     Some(format!(
         "{} {}",
         words::capital(&policy_in_words(policy)),
@@ -95,7 +99,7 @@ pub(super) fn policy_in_words(policy: &PolicyProjection) -> String {
 }
 
 /// The name of a parameter: `minimum payment` for `min_payment`.
-fn parameter_in_words(parameter: &str) -> String {
+pub(super) fn parameter_in_words(parameter: &str) -> String {
     let word = |part| match part {
         "min" => "minimum",
         "max" => "maximum",
@@ -106,7 +110,7 @@ fn parameter_in_words(parameter: &str) -> String {
 }
 
 /// `saves about $6.5 million in fees over 24 months`.
-fn effect(policy: &PolicyProjection, currency: &str) -> String {
+pub(super) fn effect(policy: &PolicyProjection, currency: &str) -> String {
     let totals = &policy.totals;
     let change = &totals.change_with_fees;
     let value = number(change.value.0);

@@ -17,7 +17,7 @@ use crate::{
     project::{
         advice::central_case::CentralCase,
         break_point::{LIKELY, LeverKey, LimitDraws, LimitMonths, ReachedLimits, config_limits},
-        config::{Host, PricedConfig, ReadyInputs, ScenarioInputs},
+        config::{ReadyInputs, ScenarioInputs},
         config_projection::ProjectedConfig,
         context::Context,
         drawn_config::DrawnConfig,
@@ -136,7 +136,7 @@ impl<'a> Puller<'_, 'a> {
             kind: limit.kind,
             cause: limit.cause.clone(),
             unit_month: match key {
-                LeverKey::Max(placed) => unit_month(&drawn.priced, placed),
+                LeverKey::Max(placed) => drawn.priced.placed[placed].unit_month(),
                 _ => None,
             },
             setting: moved.setting,
@@ -369,12 +369,4 @@ fn set_reserve(place: &mut Placement, to: f64, path: &str) -> Option<String> {
             format!("{path}.reserve")
         }
     })
-}
-
-/// List price of one more unit for a month, in the study's currency.
-fn unit_month(priced: &PricedConfig<'_>, placed: usize) -> Option<QuotedDecimal> {
-    let of = &priced.placed[placed];
-    let Host::Units(units) = &of.host else { return None };
-    let month = units.per_hour? * of.book.month_hours.0 * of.exchange;
-    Some(QuotedDecimal(month.round_dp(6).normalize()))
 }
