@@ -35,9 +35,8 @@ pub struct BrokerAccess {
 
 impl std::fmt::Debug for BrokerAccess {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Not the password.
+        // Neither the password nor the URL, in which there may be one.
         out.debug_struct("BrokerAccess")
-            .field("url", &self.url)
             .field("user", &self.user)
             .finish_non_exhaustive()
     }

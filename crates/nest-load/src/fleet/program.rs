@@ -227,10 +227,10 @@ mod tests {
 
     fn assignment(target: &str) -> Assignment {
         let text = format!(
-            "nest = 1\n[study]\nname = \"a\"\ncustomer = \"one\"\n[target]\n{target}\n[customers]\n[rates]\nlook \
+            "nest = 1\n[study]\nname = \"a\"\ncustomer = \"one\"\n[target]\n{target}\n[customers]\nburst = 2\n[rates]\nlook \
              = \"1 / day\"\n"
         );
-        let look = "[[steps]]\nrequest = \"GET /\"\n";
+        let look = "[[steps]]\nget = \"/\"\n";
         let texts = StudyTexts {
             nest: Source::new("nest.toml", text),
             behaviours: [("look".to_owned(), Source::new("behaviours/look.toml", look))].into(),
