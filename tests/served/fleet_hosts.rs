@@ -15,8 +15,9 @@ use nest_data::measurement::{Measurements, Purpose, Step, Validity};
 use nix::sys::signal::Signal;
 
 use crate::support::{
-    BINARY, Running, SmallStudy, assert_balanced, confirmed, get_command, measurements,
+    BINARY, Running, SmallStudy, assert_balanced,
     broker::{Broker, COORDINATOR, TAP, WORKER},
+    confirmed, get_command, measurements,
     namespaces::Host,
     relay,
     server::{Reply, Server},
@@ -78,20 +79,44 @@ fn worker(folder: &Path, host: Option<&Host>, broker: SocketAddr, name: &str, mo
     let mut command = binary(host);
     let url = format!("nats://{broker}");
     command
-        .args(["worker", "--join", &url, "--session", SESSION, "--name", name, "--slots", "1"])
+        .args([
+            "worker",
+            "--join",
+            &url,
+            "--session",
+            SESSION,
+            "--name",
+            name,
+            "--slots",
+            "1",
+        ])
         .args(more)
         .envs(credentials(WORKER));
     start_command(command, &place(folder, name))
 }
 
 /// Starts a measurement by so many workers.
-fn measure(folder: &Path, host: Option<&Host>, broker: SocketAddr, study: &SmallStudy, workers: usize, more: &[&str]) -> Running {
+fn measure(
+    folder: &Path,
+    host: Option<&Host>,
+    broker: SocketAddr,
+    study: &SmallStudy,
+    workers: usize,
+    more: &[&str],
+) -> Running {
     let mut command = binary(host);
     let url = format!("nats://{broker}");
     command
         .args(confirmed(&["measure"]))
         .arg(&study.path)
-        .args(["--workers", &workers.to_string(), "--nats", &url, "--session", SESSION])
+        .args([
+            "--workers",
+            &workers.to_string(),
+            "--nats",
+            &url,
+            "--session",
+            SESSION,
+        ])
         .args(more)
         .envs(credentials(COORDINATOR));
     start_command(command, &place(folder, "coordinator"))
@@ -135,7 +160,11 @@ impl Pair {
         assert_balanced(&measured);
         let asked: Vec<String> = self.server.asked().into_iter().map(|asked| asked.path).collect();
         // Before the first mark is the pilot.
-        let received: Vec<usize> = asked.split(|path| path == MARK).skip(1).map(<[String]>::len).collect();
+        let received: Vec<usize> = asked
+            .split(|path| path == MARK)
+            .skip(1)
+            .map(<[String]>::len)
+            .collect();
         drop((self.folder, self.broker));
         Ended {
             measured,
@@ -162,12 +191,23 @@ impl Ended {
     /// Checks that the server was asked what a step says, in each step that no worker was lost in.
     #[track_caller]
     fn assert_received(&self) {
-        assert_eq!(self.received.len(), self.measured.steps.len(), "{:?}", self.received);
+        assert_eq!(
+            self.received.len(),
+            self.measured.steps.len(),
+            "{:?}",
+            self.received
+        );
         for (step, received) in self.measured.steps.iter().zip(&self.received) {
             if step.generators.iter().all(|one| one.lost.is_none()) {
                 let total = step.total();
                 let sent = total.due - total.dropped + step.settling.due - step.settling.dropped;
-                assert_eq!(sent, *received as u64, "{}: {:?}", step.plan.label(), step.failures);
+                assert_eq!(
+                    sent,
+                    *received as u64,
+                    "{}: {:?}",
+                    step.plan.label(),
+                    step.failures
+                );
             }
         }
     }
@@ -177,7 +217,12 @@ impl Ended {
     #[track_caller]
     fn assert_lost_and_made_again(&self, name: &str) {
         let ramp = self.ramp();
-        assert_eq!(ramp.len(), 2, "{:?}", ramp.iter().map(|step| &step.verdict).collect::<Vec<_>>());
+        assert_eq!(
+            ramp.len(),
+            2,
+            "{:?}",
+            ramp.iter().map(|step| &step.verdict).collect::<Vec<_>>()
+        );
         let lost: Vec<&str> = ramp[0]
             .generators
             .iter()
@@ -188,11 +233,21 @@ impl Ended {
         assert_eq!(ramp[0].verdict.validity, Validity::Invalid);
         let reasons = ramp[0].verdict.reasons.join("; ");
         assert!(reasons.contains(name) && reasons.contains("lost"), "{reasons}");
-        let open: u64 = ramp[0].generators.iter().filter_map(|one| one.lost).map(|lost| lost.open).sum();
+        let open: u64 = ramp[0]
+            .generators
+            .iter()
+            .filter_map(|one| one.lost)
+            .map(|lost| lost.open)
+            .sum();
         let failed = ramp[0].errors.get("worker").copied().unwrap_or(0);
         assert_eq!(failed, open, "{:?}", ramp[0].errors);
         assert_eq!(ramp[1].generators.len(), 1, "{:?}", ramp[1].generators);
-        assert_ne!(ramp[1].verdict.validity, Validity::Invalid, "{:?}", ramp[1].verdict);
+        assert_ne!(
+            ramp[1].verdict.validity,
+            Validity::Invalid,
+            "{:?}",
+            ramp[1].verdict
+        );
         self.assert_received();
     }
 }
