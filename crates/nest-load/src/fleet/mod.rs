@@ -18,6 +18,7 @@ mod message;
 mod news;
 mod parts;
 mod program;
+mod readers;
 mod wire;
 mod worker;
 
@@ -26,4 +27,5 @@ pub use coordinator::{Fleet, FleetOptions};
 pub use examine::examine;
 pub use message::{is_session, is_token};
 pub use news::{FleetListener, FleetNews};
+pub use readers::reads_message;
 pub use worker::{WorkerOptions, work};
