@@ -5,6 +5,7 @@
 mod customers;
 mod exchanges;
 mod faults;
+mod fleet_hosts;
 mod interrupted;
 mod loads;
 mod population;

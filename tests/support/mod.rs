@@ -1,10 +1,14 @@
 //! Runs the binary in a folder of its own.
 
+pub mod broker;
 pub mod browser;
 pub mod documented;
+pub mod namespaces;
 pub mod nginx;
 pub mod quiet;
+pub mod relay;
 pub mod server;
+pub mod tap;
 
 use std::{
     ffi::OsStr,
@@ -137,9 +141,15 @@ pub fn start(folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Running {
 
 /// Starts a program in `folder`, with its output in files there.
 pub fn start_program(program: &Path, folder: &Path, arguments: &[impl AsRef<OsStr>]) -> Running {
+    let mut command = Command::new(program);
+    command.args(arguments);
+    start_command(command, folder)
+}
+
+/// Starts a command in `folder`, with its output in files there.
+pub fn start_command(mut command: Command, folder: &Path) -> Running {
     let file = |name: &str| fs::File::create(folder.join(name)).expect("a file in a temporary folder");
-    let child = Command::new(program)
-        .args(arguments)
+    let child = command
         .current_dir(folder)
         .env(STATE.0, STATE.1)
         .stdout(file("stdout"))

@@ -1,6 +1,7 @@
 //! What each target does with its bytes: it reads them, and makes of them what the program would make next.
 
 pub mod documents;
+pub mod fleet;
 pub mod histograms;
 pub mod http;
 pub mod metrics;

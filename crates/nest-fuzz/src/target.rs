@@ -1,6 +1,6 @@
 //! The list of what is fuzzed.
 
-use crate::readers::{documents, histograms, http, metrics, prices, runs, study, tables};
+use crate::readers::{documents, fleet, histograms, http, metrics, prices, runs, study, tables};
 
 /// A reader of bytes from outside, with what is made of the bytes next.
 #[derive(Debug, Clone, Copy)]
@@ -95,6 +95,8 @@ pub const TARGETS: &[Target] = &[
     target("metrics", Lines, metrics::page, 7_700, SMALL),
     target("metrics_answer", Json, metrics::server_answer, 14_000, SMALL),
     target("selector", Lines, metrics::selector, 2_200, SMALL),
+    // What coordinator and workers tell each other.
+    target("fleet_message", Json, fleet::message, 4_000, SMALL),
 ];
 
 /// The target of a name.

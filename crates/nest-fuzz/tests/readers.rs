@@ -53,6 +53,7 @@ targets! {
     aws_offer_csv aws_offer_json aws_products aws_savings aws_savings_csv azure gcp price_tables price_file
     run_manifest run_plan run_step measurements scaling projection histogram histogram_counts
     answer encoded saved cookies metrics metrics_answer selector
+    fleet_message
 }
 
 #[test]

@@ -313,6 +313,7 @@ impl Findings {
             study: study.clone(),
             study_hash: study.hash(),
             machine: machine::facts(),
+            generators: Vec::new(),
             resources: self.resources.clone(),
             pilot: Vec::new(),
             steps: steps.collect(),
