@@ -33,7 +33,7 @@ impl<'a> Run<'a> {
         mut options: MeasureOptions,
         interrupt: &'a Interrupt,
     ) -> Result<Self, LoadError> {
-        let start = Instant::now();
+        let mut start = Instant::now();
         let left = || time_left(start, study.measure.max_duration.duration());
         let address = Address::of(&study.target.base_url)?;
         let origin = origin(study, &options, interrupt)?;
@@ -73,7 +73,10 @@ impl<'a> Run<'a> {
             Some(fleet) => {
                 caveats.extend(fleet.access.caveat());
                 let (feeds, program) = (&options.feeds, Arc::new(program));
+                // Workers have a bound of their own for coming.
+                let waiting = Instant::now();
                 let fleet = Fleet::gather(study, feeds, &program, fleet, interrupt)?;
+                start += waiting.elapsed();
                 Engine::with_crew(program, Box::new(fleet))
             }
         };
