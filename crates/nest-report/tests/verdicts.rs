@@ -118,7 +118,7 @@ fn the_policy_of_the_title_is_the_first_thing_to_do() {
     let saves = verdict(&projection);
     assert_eq!(
         saves.title,
-        "Minimum payment of 10 instead of 5 saves $6,000 over 24 months"
+        "Minimum payment of 10 instead of 5 saves about $6,000 over 24 months"
     );
     assert_eq!(
         saves.actions[0].what,
@@ -127,7 +127,7 @@ fn the_policy_of_the_title_is_the_first_thing_to_do() {
     assert!(
         saves.actions[0]
             .why
-            .starts_with("Policy `min-payment` saves $6,000 over 24 months; in 9 cases of 10 between"),
+            .starts_with("Policy `min-payment` saves about $6,000 over 24 months; in 9 cases of 10 between"),
         "{saves:?}"
     );
     projection.policies[0].totals.change_with_fees = money("6000", 5_500.0, 6_500.0);

@@ -230,7 +230,7 @@ mod tests {
     fn a_value_outside_its_interval_is_called_the_best_guess() {
         let step = MoneyEstimate {
             mean: Some(-2.57),
-            ..estimate("-65.15", -3.307, -0.125)
+            ..estimate("-65.15", -3.307, -0.118)
         };
         assert_eq!(money_change(&step, "USD"), "about −$65.15");
         assert_eq!(
