@@ -62,8 +62,8 @@ pub async fn watch(shared: Arc<Shared>) {
 
 /// Whether a worker that is in the step has told nothing for a while.
 fn is_silent(member: &Member, control: &StepControl) -> bool {
-    let age = match &member.last {
-        Some((_, at)) => at.elapsed(),
+    let age = match member.told {
+        Some(told) => told.elapsed(),
         None => MonotonicTime::now().since(control.start),
     };
     member.slots.of > 0 && Freshness::of(age) == Freshness::Silent
@@ -72,8 +72,8 @@ fn is_silent(member: &Member, control: &StepControl) -> bool {
 impl Shared {
     /// Takes over how far a worker is.
     fn note_progress(&self, id: &str, progress: Progress) -> Result<(), MessageError> {
-        let at_work = lock(&self.at_work);
-        let Some(step) = at_work.as_ref().filter(|step| step.number == progress.step) else {
+        let mut at_work = lock(&self.at_work);
+        let Some(step) = at_work.as_mut().filter(|step| step.number == progress.step) else {
             return Ok(()); // of a step that is over
         };
         let mut members = lock(&self.members);
@@ -87,11 +87,7 @@ impl Shared {
                 member.slots.count
             )));
         }
-        if member
-            .last
-            .as_ref()
-            .is_some_and(|(last, _)| last.seq >= progress.seq)
-        {
+        if step.last.get(id).is_some_and(|last| last.seq >= progress.seq) {
             return Ok(());
         }
         let slots = step.control.progress.iter().skip(member.slots.first);
@@ -102,7 +98,8 @@ impl Shared {
             mine.present.store(theirs.present, Relaxed);
             mine.unreachable.store(theirs.unreachable, Relaxed);
         }
-        (member.last, member.gone_since) = (Some((Arc::new(progress), Instant::now())), None);
+        step.last.insert(id.to_owned(), Arc::new(progress));
+        (member.told, member.gone_since) = (Some(Instant::now()), None);
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use crate::{
     engine::threads::SlotRange,
     fleet::{
         clock::ClockEstimate,
-        message::{JoinRequest, LeasedRows, Progress},
+        message::{JoinRequest, LeasedRows},
         wire::nonce,
     },
 };
@@ -33,8 +33,8 @@ pub struct Member {
     pub clock: Option<ClockEstimate>,
     /// Rows that it may take in the step.
     pub rows: LeasedRows,
-    /// How far it was when it last told, and when that came.
-    pub last: Option<(Arc<Progress>, Instant)>,
+    /// When it last told how far it is in the step.
+    pub told: Option<Instant>,
     /// Since when nobody has answered under its subject.
     pub gone_since: Option<Instant>,
 }
@@ -95,7 +95,7 @@ impl Members {
             is_lost: false,
             clock: None,
             rows: LeasedRows::new(),
-            last: None,
+            told: None,
             gone_since: None,
         };
         match before {
@@ -132,7 +132,7 @@ impl Members {
         for member in self.all.iter_mut().filter(active) {
             let count = member.request.slots;
             member.slots = SlotRange { first, count, of };
-            (member.last, member.gone_since) = (None, None);
+            (member.told, member.gone_since) = (None, None);
             first += count;
         }
     }

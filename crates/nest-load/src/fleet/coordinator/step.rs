@@ -1,6 +1,7 @@
 //! One step of a fleet, from its barrier to its records.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
@@ -210,6 +211,7 @@ impl Shared {
             load: load.clone(),
             limits: *limits,
             members: members.clone(),
+            last: BTreeMap::new(),
         });
         *lock(&self.state) = FleetState::Step;
         let hard_end = start.after(longest(limits) + AHEAD + SLACK);
@@ -265,7 +267,7 @@ impl Shared {
     }
 
     /// Takes back what a worker has not taken of its rows.
-    fn give_back(&self, member: &Member, taken: &std::collections::BTreeMap<String, u64>) {
+    fn give_back(&self, member: &Member, taken: &BTreeMap<String, u64>) {
         let mut pools = lock(&self.pools);
         for (name, share) in &member.rows {
             if let Some(pool) = pools.get_mut(name) {
@@ -484,11 +486,7 @@ impl Shared {
         control: &StepControl,
         program: &Program,
     ) -> (Recorder, GeneratorOf) {
-        // Another process may have its place already; then it is the first one's last message that is gone.
-        let last = lock(&self.members)
-            .of_id(&member.id)
-            .filter(|known| known.nonce == member.nonce)
-            .and_then(|known| known.last.clone());
+        let last = step.last.get(&member.id);
         let start_ns = member
             .clock
             .map_or(0, |clock| clock.on_worker(control.start.nanoseconds()));
@@ -498,13 +496,7 @@ impl Shared {
         } else {
             end.since(control.start)
         };
-        let part = LostPart::of(
-            last.as_ref().map(|(progress, _)| progress.as_ref()),
-            &step.load,
-            member.slots,
-            start_ns,
-            planned,
-        );
+        let part = LostPart::of(last.map(Arc::as_ref), &step.load, member.slots, start_ns, planned);
         // The sentence with the numbers is the better one.
         *lock(&self.broken) = Some(part.reason(&member.name));
         let recorder = Recorder::of_counts(program.outline(), step.limits.windows, &part.tally, "worker");
