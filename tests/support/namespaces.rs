@@ -56,10 +56,13 @@ impl Host {
     /// Starts a process that sleeps in a namespace of its own.
     fn start(kind: &str, options: &[&str], address: Ipv4Addr) -> Option<Self> {
         let mut command = Command::new("unshare");
-        command
-            .arg(format!("--{kind}"))
-            .args(options)
-            .args(["setpriv", "--pdeathsig", "KILL", "sleep", MOST_S]);
+        command.arg(format!("--{kind}")).args(options).args([
+            "setpriv",
+            "--pdeathsig",
+            "KILL",
+            "sleep",
+            MOST_S,
+        ]);
         let anchor = start_silent(command);
         // A process is in a new clock's namespace from its next child on.
         let place = if kind == "time" { "time_for_children" } else { kind };

@@ -101,13 +101,18 @@ impl Connection {
     fn next(&mut self) -> Option<Heard> {
         loop {
             let mut line = String::new();
-            self.reader.read_line(&mut line).ok().filter(|length| *length > 0)?;
+            self.reader
+                .read_line(&mut line)
+                .ok()
+                .filter(|length| *length > 0)?;
             let words: Vec<&str> = line.split_whitespace().collect();
             match words.as_slice() {
                 ["PING"] => self.write("PONG\r\n", b""),
                 ["PONG"] => return Some(Heard::Pong),
                 ["-ERR", why @ ..] => return Some(Heard::Refused(why.join(" "))),
-                ["MSG" | "HMSG", subject, more @ ..] => return self.rest_of(subject, more, words[0] == "HMSG"),
+                ["MSG" | "HMSG", subject, more @ ..] => {
+                    return self.rest_of(subject, more, words[0] == "HMSG");
+                }
                 _ => {} // INFO, +OK
             }
         }
@@ -147,7 +152,10 @@ impl Tap {
         let mut connection = Connection::open(address, user, password).expect("the tap's user is known");
         connection.subscribe(">");
         assert!(!connection.was_refused(), "{user} may not hear everything");
-        connection.stream.set_read_timeout(None).expect("a TCP connection");
+        connection
+            .stream
+            .set_read_timeout(None)
+            .expect("a TCP connection");
         let messages = Arc::<Mutex<Vec<Message>>>::default();
         let tap = Self {
             messages: Arc::clone(&messages),
