@@ -2,6 +2,7 @@
 //! it does anything else.
 
 mod check;
+mod fleet;
 mod load;
 mod pricing;
 mod shop;
@@ -13,6 +14,7 @@ use jiff::civil::Date;
 use nest_data::units::read_date;
 
 pub use check::CheckArguments;
+pub use fleet::{BrokerArguments, FleetArguments, WorkerArguments};
 pub use load::LoadArguments;
 pub use pricing::{ImportArguments, PricingArguments, PricingVerb};
 pub use shop::{ShopArguments, ShopTierArguments};
@@ -53,6 +55,8 @@ pub enum Command {
     Init(InitArguments),
     /// Run a load test of the study's target, step by step, and save the measurements
     Measure(MeasureArguments),
+    /// Offer part of the load of another process, which runs `measure --workers`
+    Worker(WorkerArguments),
     /// Run a load test of one URL or behaviour without a study
     Load(LoadArguments),
     /// Fit service demand, throughput and response time to the measurements

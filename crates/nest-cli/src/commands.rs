@@ -21,6 +21,7 @@ mod report;
 mod runs;
 mod schema;
 mod shop;
+mod worker;
 
 use nest_load::code::Registry;
 
@@ -32,6 +33,7 @@ pub fn run(command: Command, registry: &Registry) -> Result<(), CommandError> {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Init(arguments) => init::run(&arguments),
         Command::Measure(arguments) => measure::run(&arguments, registry),
+        Command::Worker(arguments) => worker::run(&arguments, registry),
         Command::Load(arguments) => load::run(&arguments, registry),
         Command::Fit(arguments) => fit::run(&arguments),
         Command::Project(arguments) => project::run(&arguments, registry),

@@ -3,6 +3,7 @@
 //! - [`run`]: parses the arguments, runs one command, prints an error if there is one, and returns the exit
 //!   code
 //! - `args`: every verb and option; `commands/`: one file per verb
+//! - `fleet`: load from many machines
 //! - `files`: the study folder and its runs; `book_set`: the price books
 //! - `command_error`: why a command failed, with its exit code; `printer`: prints errors, data and messages
 //! - `table`: tables in the forms of `--format`
@@ -17,6 +18,7 @@ mod csv_number;
 mod csv_table;
 mod diagnostics;
 mod files;
+mod fleet;
 mod interrupts;
 mod printer;
 mod progress;

@@ -14,7 +14,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use nest_data::{
     Study,
     measure::Measure,
-    measurement::{PlannedStep, Resource, ResourceKind, Step, Window},
+    measurement::{GeneratorOf, PlannedStep, Resource, ResourceKind, Step, Window},
 };
 use nest_load::{Event, plan::Plan};
 
@@ -62,6 +62,7 @@ impl RunProgress {
             Event::Planned(plan, _) => self.planned(plan),
             Event::StepStarted(step) => self.started(step),
             Event::StepFinished(step) => self.finished(step, ""),
+            Event::StepAgain(step) => self.finished(step, " (runs again, not fitted)"),
             Event::StepCut(step) => self.finished(step, " (cut short, not fitted)"),
             Event::BodiesKept(..) => {}
         }
@@ -141,7 +142,7 @@ impl RunProgress {
         self.done = self.done.max(step.plan.index + 1);
         let left: f64 = self.lasts_s.iter().skip(self.done).sum();
         let line = format!(
-            "{}: {:<16} {:>6.1} of {:>6.1} executions/s{}, active {:.1}, in flight {:.1} · {}{note} · {} \
+            "{}: {:<16} {:>6.1} of {:>6.1} executions/s{}, active {:.1}, in flight {:.1}{} · {}{note} · {} \
              left",
             self.place(&step.plan),
             step.plan.label(),
@@ -150,6 +151,7 @@ impl RunProgress {
             self.busy(step),
             step.active,
             step.in_flight,
+            workers(step),
             verdict(step),
             seconds(left),
         );
@@ -179,6 +181,19 @@ fn completed_per_s(step: &Step) -> f64 {
         .flat_map(|window| window.completed.values())
         .sum();
     completed as f64 / span_s.max(1e-9)
+}
+
+/// How busy each worker was, if there are any.
+fn workers(step: &Step) -> String {
+    let worker = |one: &GeneratorOf| match one.lost {
+        Some(_) => format!("{} lost", one.worker),
+        None => format!("{} {:.0} %", one.worker, one.health.cpu * 100.0),
+    };
+    if step.generators.is_empty() {
+        return String::new();
+    }
+    let each: Vec<String> = step.generators.iter().map(worker).collect();
+    format!(", workers: {}", each.join(", "))
 }
 
 /// The validity of a step, with its reasons.

@@ -28,6 +28,16 @@ pub enum Caveat {
         /// Last step that was run.
         step: String,
     },
+    /// The messages of a fleet went over the network without TLS.
+    BrokerWithoutTls {
+        /// The broker.
+        url: String,
+    },
+    /// Workers found the target at different addresses.
+    AddressesDiffer {
+        /// Who found it where.
+        found: String,
+    },
     /// The pilot could not read a tier's processor, and the plan does not take it into account.
     TierUnplanned {
         /// The tier.

@@ -6,8 +6,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use nest_data::measurement::{
-    Counts, GeneratorHealth, GeneratorOf, Population, ResponseClock, Window,
+use nest_data::{
+    Caveat,
+    measurement::{
+        Counts, GeneratorHealth, GeneratorMachine, GeneratorOf, Population, ResponseClock, Window,
+    },
 };
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
@@ -101,7 +104,7 @@ pub struct StepResult {
 impl StepResult {
     /// The numbers that the verdict rests on. What only a study knows is left open: utilisation, and what was
     /// planned.
-    pub fn facts<'a>(&self, executions: Counts, requests: Counts, windows: &'a [Window]) -> StepFacts<'a> {
+    pub fn facts<'a>(&'a self, executions: Counts, requests: Counts, windows: &'a [Window]) -> StepFacts<'a> {
         let recorder = &self.recorder;
         StepFacts {
             executions,
@@ -133,6 +136,8 @@ impl StepResult {
             explained_s: explained_pause_s(&self.known_work(&[]), None),
             target_stopped: self.target_stopped,
             interrupted: self.interrupted,
+            generators: &self.generators,
+            broken: self.broken.as_deref(),
             planned: None,
             utilisation: None,
             loaded: true,
@@ -190,6 +195,16 @@ impl Engine {
     /// The behaviours and what they share.
     pub fn program(&self) -> &Program {
         &self.program
+    }
+
+    /// The machines of a crew that is elsewhere.
+    pub fn machines(&self) -> Vec<GeneratorMachine> {
+        self.crew.machines()
+    }
+
+    /// Doubts that the crew raises.
+    pub fn caveats(&self) -> Vec<Caveat> {
+        self.crew.caveats()
     }
 
     /// Most requests per second, if they are bounded.

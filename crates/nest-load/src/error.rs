@@ -184,6 +184,72 @@ pub enum LoadError {
     /// A thread of the load generator ended before its work was done.
     #[error("a worker of the load generator ended before its work was done")]
     WorkerGone,
+    /// The broker cannot be used.
+    #[error("the NATS server at {url} cannot be used: {reason}")]
+    Broker {
+        /// Where it was looked for.
+        url: String,
+        /// What it says, or what is wrong with its address.
+        reason: String,
+    },
+    /// Fewer workers came than are needed.
+    #[error(
+        "{} of {wanted} workers joined within {wait_s:.0} s{}", joined.len(), named(joined)
+    )]
+    WorkersMissing {
+        /// How many are needed.
+        wanted: usize,
+        /// How long they were waited for, in seconds.
+        wait_s: f64,
+        /// Names of those that came.
+        joined: Vec<String>,
+    },
+    /// Workers were lost, so that a step cannot be run.
+    #[error("the step cannot be run: {reason}")]
+    WorkersLost {
+        /// What happened.
+        reason: String,
+    },
+    /// A worker refuses what the study asks of it.
+    #[error("the worker {worker} refuses: {reason}")]
+    WorkerRefuses {
+        /// Its name.
+        worker: String,
+        /// Why.
+        reason: String,
+    },
+    /// The coordinator does not let this worker join.
+    #[error("the coordinator of session {session} refuses this worker: {reason}")]
+    JoinRefused {
+        /// The session.
+        session: String,
+        /// Why.
+        reason: String,
+    },
+    /// Another coordinator uses the session.
+    #[error("another coordinator uses the session {session}")]
+    OtherCoordinator {
+        /// The session.
+        session: String,
+    },
+    /// The coordinator has told nothing for a long time.
+    #[error("the coordinator of session {session} was silent for {silent_s:.0} s")]
+    CoordinatorSilent {
+        /// The session.
+        session: String,
+        /// For how long, in seconds.
+        silent_s: f64,
+    },
+    /// Messages that cannot be read came again and again.
+    #[error("{count} messages on {subject} could not be read: {reason}")]
+    BadMessages {
+        /// Where they came.
+        subject: String,
+        /// How many.
+        count: u32,
+        /// What is wrong with the last one.
+        reason: String,
+    },
     /// The operating system refused something.
     #[error("{what} was refused by the operating system")]
     System {
@@ -193,4 +259,13 @@ pub enum LoadError {
         #[source]
         source: std::io::Error,
     },
+}
+
+/// Names after a colon, if there are any.
+fn named(names: &[String]) -> String {
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", names.join(", "))
+    }
 }

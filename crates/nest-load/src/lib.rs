@@ -11,19 +11,20 @@
 //! - `schedule`: when each execution is due, and what customers do in between (pure)
 //! - `execute`: executes a behaviour from its due time; `exchange`: one request and its answer
 //! - `script`: behaviours of files, compiled; [`code`]: behaviours in Rust; `http`: the protocols they use
+//! - [`fleet`]: load from many machines
 //! - `recorder`: counts and histograms; `verdict`: judges a step (pure); [`observe`]: what the target uses
 //! - [`codec`]: the HTTP/1.1 decoder without a socket, and [`readers`] of what answers hold, for checks from
 //!   outside
 
 pub mod code;
 pub mod error;
+pub mod fleet;
 pub mod observe;
 
 mod clock;
 mod engine;
 mod exchange;
 mod execute;
-mod fleet;
 mod http;
 mod recorder;
 mod run;
@@ -37,7 +38,7 @@ pub use error::LoadError;
 pub use exchange::readers;
 pub use http::{codec, fetch::download, tls::Trust};
 pub use run::{
-    CommandSettings, Event, FailedBody, MeasureOptions, MeasureOutcome, Resume, doctor, guard::guard,
+    CommandSettings, Event, RunningCommand, FailedBody, MeasureOptions, MeasureOutcome, Resume, doctor, guard::guard,
     measure, plan, quick, resolve_plan, target, visit,
 };
 pub use script::secret_names;

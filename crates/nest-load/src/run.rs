@@ -37,7 +37,7 @@ use plan::{Plan, RampSteps};
 use search::{CustomerSearch, Trial};
 use target::{Address, StartedTarget};
 
-pub use command::CommandSettings;
+pub use command::{CommandSettings, RunningCommand};
 pub use options::{Event, FailedBody, MeasureOptions, MeasureOutcome, Resume};
 
 /// Limited steps, at this many customers or fewer, after which a step of the ramp is left out: one may be
@@ -46,6 +46,8 @@ const LIMITED_BEFORE: usize = 2;
 /// Settling ends at the latest after this multiple of its least length, unless the study says otherwise. Our
 /// choice: three more tries.
 const SETTLE_MOST: u32 = 4;
+/// How often a step of a fleet runs again that was not what was planned.
+const MOST_AGAIN: usize = 2;
 /// Wait for the answers of a step that ended when the run had no time left. Our choice.
 const LEAST_DRAIN: Duration = Duration::from_secs(1);
 /// Share of executions without a connection above which the target counts as lost. Our choice: a target that
@@ -58,6 +60,8 @@ struct Finished {
     bodies: Vec<FailedBody>,
     outcome: StepOutcome,
     interrupted: bool,
+    /// Why it is to run again, if it was not what was planned.
+    broken: Option<String>,
 }
 
 /// What a search needs to know of a step.
@@ -83,6 +87,8 @@ struct Run<'a> {
     observer: Observer,
     resources: Vec<Resource>,
     pilot: Vec<Pilot>,
+    /// Doubts that the way in which load is made raises.
+    caveats: Vec<Caveat>,
     start: Instant,
 }
 
@@ -111,7 +117,7 @@ pub fn measure(
     };
     watch(Event::Planned(&plan, &pilot)).map_err(LoadError::Keep)?;
     run.pilot = pilot;
-    let mut caveats = plan.caveats.clone();
+    let mut caveats = [plan.caveats.clone(), run.caveats.clone()].concat();
     for step in &plan.steps {
         if steps.iter().any(|finished| finished.plan.index == step.index) {
             continue;
@@ -134,7 +140,9 @@ pub fn measure(
         None
     };
     steps.sort_by_key(|step| step.plan.index);
+    caveats.extend(run.engine.caveats());
     Ok(MeasureOutcome {
+        generators: run.engine.machines(),
         resources: run.resources.clone(),
         pilot: run.pilot.clone(),
         steps,
@@ -236,8 +244,22 @@ impl<'a> Run<'a> {
         self.time_left()?;
         watch(Event::StepStarted(step)).map_err(LoadError::Keep)?;
         self.resize(step.stored)?;
-        let finished = self.step(step, self.left(plan, steps))?;
-        hand_out(Some(step), &finished.bodies, watch)?;
+        let mut again = 0;
+        let finished = loop {
+            let finished = self.step(step, self.left(plan, steps))?;
+            hand_out(Some(step), &finished.bodies, watch)?;
+            let Some(reason) = finished.broken.clone().filter(|_| !finished.interrupted) else {
+                break finished;
+            };
+            watch(Event::StepAgain(&finished.step)).map_err(LoadError::Keep)?;
+            steps.push(finished.step);
+            if again == MOST_AGAIN {
+                return Err(LoadError::WorkersLost { reason });
+            }
+            again += 1;
+            self.time_left()?;
+            self.reset()?;
+        };
         if finished.interrupted {
             watch(Event::StepCut(&finished.step)).map_err(LoadError::Keep)?;
             return Err(LoadError::Interrupted);
@@ -363,6 +385,7 @@ impl<'a> Run<'a> {
             bodies: result.recorder.kept_bodies(&self.engine.program().names()),
             outcome,
             interrupted: result.interrupted,
+            broken: result.broken,
         })
     }
 

@@ -3,15 +3,19 @@
 //! Every threshold stands in the file that uses it, with the reason for its value:
 //!
 //! - `generator`: whether the generator offered the load that was planned
+//! - `fleet`: whether workers on other machines offered it together
 //! - `target`: whether the target kept up with it
 //! - `pause`: how long nothing ends where every worker is busy with work that is known
 //! - `readings`: whether clocks and probes can be trusted
 //! - `settle`: whether the load is there and response times have no trend, which is asked before the windows
 //!   begin
 
-use nest_data::measurement::{Counts, GeneratorHealth, Population, Validity, Verdict, Window};
+use nest_data::measurement::{
+    Counts, GeneratorHealth, GeneratorOf, Population, Validity, Verdict, Window,
+};
 
 mod findings;
+mod fleet;
 mod generator;
 mod option_names;
 pub(crate) mod pause;
@@ -71,6 +75,10 @@ pub struct StepFacts<'a> {
     pub target_stopped: f64,
     /// Whether it was interrupted.
     pub interrupted: bool,
+    /// Each worker on another machine.
+    pub generators: &'a [GeneratorOf],
+    /// Why the workers could not offer what was planned, if they could not.
+    pub broken: Option<&'a str>,
     /// Whether the step offers load.
     pub loaded: bool,
 }
@@ -110,6 +118,7 @@ pub fn judge(facts: &StepFacts<'_>) -> Judgement {
     }
     readings::clocks(facts, &mut findings);
     readings::probes(facts, &mut findings);
+    fleet::workers(facts, &mut findings);
     if facts.interrupted {
         findings.add(Validity::Invalid, "the step was interrupted".to_owned());
     }
@@ -129,7 +138,7 @@ pub fn judge(facts: &StepFacts<'_>) -> Judgement {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     fn window(completed: u64) -> Window {
@@ -144,8 +153,8 @@ mod tests {
         judgement(change).verdict
     }
 
-    fn judgement(change: impl FnOnce(&mut StepFacts<'_>, &mut [Window; 2])) -> Judgement {
-        let windows = [window(500), window(500)];
+    /// The facts of a quiet step, without its windows.
+    pub fn facts() -> StepFacts<'static> {
         let counts = Counts {
             due: 1_000,
             completed: 1_000,
@@ -158,7 +167,7 @@ mod tests {
             lateness_p99_s: 5e-4,
             ..GeneratorHealth::default()
         };
-        let mut facts = StepFacts {
+        StepFacts {
             executions: counts,
             requests: counts,
             windows: &[],
@@ -180,8 +189,15 @@ mod tests {
             explained_s: 0.0,
             target_stopped: 0.0,
             interrupted: false,
+            generators: &[],
+            broken: None,
             loaded: true,
-        };
+        }
+    }
+
+    fn judgement(change: impl FnOnce(&mut StepFacts<'_>, &mut [Window; 2])) -> Judgement {
+        let windows = [window(500), window(500)];
+        let mut facts = facts();
         let mut own = windows;
         change(&mut facts, &mut own);
         judge(&StepFacts {

@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use nest_data::study::growth::MOST_CUSTOMERS;
 
-use super::Format;
+use super::{FleetArguments, Format};
 
 /// A study, and values that replace some of its own.
 #[derive(Debug, Clone, Args)]
@@ -60,6 +60,8 @@ pub struct MeasureArguments {
     /// Instead of the ramp, search for the largest number of customers that meets every objective in [slo]
     #[arg(long, conflicts_with_all = ["resume", "plan"])]
     pub search: bool,
+    #[command(flatten)]
+    pub fleet: FleetArguments,
     #[command(flatten)]
     pub consent: ConsentArguments,
     /// How to print the steps
@@ -199,6 +201,8 @@ pub struct AllArguments {
     /// Continue the newest interrupted run
     #[arg(long)]
     pub resume: bool,
+    #[command(flatten)]
+    pub fleet: FleetArguments,
     #[command(flatten)]
     pub consent: ConsentArguments,
 }

@@ -62,8 +62,12 @@ pub(super) fn code_of_load(error: &LoadError) -> u8 {
         | LoadError::CommandTooLong { .. }
         | LoadError::OutOfTime { .. }
         | LoadError::Probe { .. }
+        | LoadError::WorkersMissing { .. }
+        | LoadError::WorkersLost { .. }
+        | LoadError::CoordinatorSilent { .. }
         | LoadError::Unresolved { .. } => LOST,
-        LoadError::KeptPlan { .. } => STALE,
+        LoadError::KeptPlan { .. } | LoadError::JoinRefused { .. } => STALE,
+        LoadError::OtherCoordinator { .. } => USAGE,
         LoadError::Plan { .. }
         | LoadError::TooManyCustomers { .. }
         | LoadError::TooLong { .. }
@@ -72,11 +76,14 @@ pub(super) fn code_of_load(error: &LoadError) -> u8 {
         | LoadError::SecretMissing { .. }
         | LoadError::BaseUrl { .. }
         | LoadError::Certificate { .. }
+        | LoadError::WorkerRefuses { .. }
         | LoadError::CodeMissing { .. } => INVALID,
         LoadError::Command { .. }
         | LoadError::Read { .. }
         | LoadError::Keep(_)
         | LoadError::WorkerGone
+        | LoadError::Broker { .. }
+        | LoadError::BadMessages { .. }
         | LoadError::System { .. } => INTERNAL,
     }
 }
@@ -123,6 +130,24 @@ pub(super) fn hint_of_load(error: &LoadError) -> Option<&'static str> {
         LoadError::Certificate { .. } => {
             "give a file with certificates in PEM form (-----BEGIN CERTIFICATE-----)"
         }
+        LoadError::Broker { .. } => {
+            "check its address, that it runs, and the user and password: NEST_NATS_USER and \
+             NEST_NATS_PASSWORD, or --credentials FILE"
+        }
+        LoadError::WorkersMissing { .. } => {
+            "start the others with the line above, wait longer with --wait, or ask for fewer with --workers"
+        }
+        LoadError::WorkersLost { .. } => {
+            "finished steps are saved; start the workers anew and continue with `locust-nest measure STUDY \
+             --resume`, or allow fewer with --workers-min"
+        }
+        LoadError::WorkerRefuses { .. } => "start that worker with other options, or change the study",
+        LoadError::JoinRefused { .. } => {
+            "run the same program on all machines, and give every worker a --name of its own"
+        }
+        LoadError::OtherCoordinator { .. } => "give this run another --session",
+        LoadError::CoordinatorSilent { .. } => "start the worker again once the coordinator runs",
+        LoadError::BadMessages { .. } => "find out who else sends messages there, or give the run another --session",
         LoadError::WorkerGone => "this is a bug; please report it with the message above",
         LoadError::CodeMissing { .. } => "use the program that contains the behaviour",
         LoadError::System { source, .. } | LoadError::Read { source, .. } if is_out_of_files(source) => {

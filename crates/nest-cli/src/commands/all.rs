@@ -24,7 +24,7 @@ pub fn run(arguments: &AllArguments, registry: &Registry) -> Result<(), CommandE
         RunMode::Fresh
     };
     let interrupt = measure::allowed(&folder, &study, arguments.consent.yes)?;
-    let measurements = measure::measure(&folder, &study, mode, &interrupt, &mut |_| ())?;
+    let measurements = measure::measure(&folder, &study, mode, &arguments.fleet, &interrupt, &mut |_| ())?;
     let model = fit::fit(&folder, &measurements)?;
     let projection = project::project(&folder, &study, &model, &options)?;
     let page = report::report(&folder, &projection)?;

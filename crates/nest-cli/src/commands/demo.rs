@@ -11,7 +11,7 @@ use nest_model::ProjectOptions;
 use nest_target::{Demands, Ledger, ShopBehaviour};
 
 use crate::{
-    args::{DemoArguments, Format},
+    args::{DemoArguments, FleetArguments, Format},
     clock,
     command_error::{CommandError, INTERNAL, USAGE},
     commands::{
@@ -154,7 +154,14 @@ fn measured(
         }
         _ => {}
     };
-    let measurements = measure::measure(folder, study, RunMode::Fresh, &interrupt, &mut also)?;
+    let measurements = measure::measure(
+        folder,
+        study,
+        RunMode::Fresh,
+        &FleetArguments::default(),
+        &interrupt,
+        &mut also,
+    )?;
     let ledgers =
         ledgers.ok_or_else(|| CommandError::new(INTERNAL, "the demo shop did not answer with its ledger"))?;
     Ok((measurements, ledgers))

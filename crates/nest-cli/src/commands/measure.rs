@@ -15,11 +15,11 @@ use nest_load::{
 
 pub use self::steps::steps_table;
 use crate::{
-    args::{Format, MeasureArguments},
+    args::{FleetArguments, Format, MeasureArguments},
     clock,
     command_error::{CommandError, LOST, STALE},
     files::{KeptPlan, KeptSteps, RunFolder, RunManifest, RunState, StudyFolder},
-    interrupts,
+    fleet, interrupts,
     printer::{data, talk},
     progress::RunProgress,
 };
@@ -64,7 +64,14 @@ pub fn run(arguments: &MeasureArguments, registry: &Registry) -> Result<(), Comm
         }
         Task::Run(mode) => {
             let interrupt = allowed(&folder, &study, arguments.consent.yes)?;
-            let measurements = measure(&folder, &study, mode, &interrupt, &mut |_| ())?;
+            let measurements = measure(
+                &folder,
+                &study,
+                mode,
+                &arguments.fleet,
+                &interrupt,
+                &mut |_| (),
+            )?;
             match arguments.format {
                 Format::Json => data(&measurements.to_json())?,
                 format => data(&steps_table(&measurements.steps).render(format))?,
@@ -130,12 +137,16 @@ pub fn measure(
     folder: &StudyFolder,
     study: &Study,
     mode: RunMode,
+    fleet: &FleetArguments,
     interrupt: &Interrupt,
     also: &mut dyn FnMut(&Event<'_>),
 ) -> Result<Measurements, CommandError> {
     let options = options(folder, study)?;
     let _lock = folder.lock()?;
     wait_for_targets(folder, interrupt)?;
+    // The broker of our own lives as long as the run.
+    let session = clock::now().strftime("%Y%m%dt%H%M%Sz").to_string();
+    let planned = fleet::planned(fleet, study, &options.trust, &session, interrupt)?;
     let StartedRun {
         run,
         manifest,
@@ -145,6 +156,7 @@ pub fn measure(
         RunMode::Fresh | RunMode::Search => new_run(folder, study)?,
     };
     let options = MeasureOptions {
+        fleet: planned.as_ref().map(|planned| planned.options.clone()),
         search: mode == RunMode::Search,
         target_log: Some(run.target_log()?),
         resume,
@@ -250,7 +262,7 @@ fn watched(
             }
             Event::BodiesKept(step, bodies) => run.write_bodies(*step, bodies)?,
             Event::StepFinished(step) => run.write_step(step)?,
-            Event::StepCut(step) => run.write_cut_step(step)?,
+            Event::StepCut(step) | Event::StepAgain(step) => run.write_cut_step(step)?,
             Event::PilotStarted { .. } | Event::StepStarted(_) => {}
         }
         progress.show(&event);

@@ -75,6 +75,11 @@ pub struct Measure {
     /// [default: the last core]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub generator_core: Option<Cores>,
+    /// Workers on other machines that offer the load together, 0 to 1,000; with 0 threads of this machine
+    /// offer it. The option --workers takes precedence. [default: 0]
+    #[schemars(range(max = 1000))]
+    #[serde(skip_serializing_if = "is_zero")]
+    pub workers: u32,
 }
 
 /// One multiple of a load, or several.
@@ -169,8 +174,13 @@ impl Default for Measure {
             longest_body: 64 << 20,
             keep_bodies: false,
             generator_core: None,
+            workers: 0,
         }
     }
+}
+
+fn is_zero(value: &u32) -> bool {
+    *value == 0
 }
 
 fn is_one(value: &u32) -> bool {

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use nest_data::measurement::GeneratorOf;
+use nest_data::{
+    Caveat,
+    measurement::{GeneratorMachine, GeneratorOf},
+};
 
 use super::{StepLimits, interrupt::Interrupt};
 use crate::{
@@ -67,6 +70,16 @@ pub trait Crew: Send {
     /// # Errors
     /// [`LoadError::WorkerGone`].
     fn alone(&self, order: AloneOrder) -> Result<(Recorder, Duration), LoadError>;
+
+    /// The machines that it is on, if they are others than this one.
+    fn machines(&self) -> Vec<GeneratorMachine> {
+        Vec::new()
+    }
+
+    /// Doubts that it raises.
+    fn caveats(&self) -> Vec<Caveat> {
+        Vec::new()
+    }
 
     /// Lets all customers go.
     ///

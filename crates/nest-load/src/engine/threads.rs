@@ -67,9 +67,9 @@ impl Threads {
         })
     }
 
-    /// The slots that they are.
-    pub fn range(&self) -> SlotRange {
-        self.slots
+    /// The numbers of the threads, as the system knows them.
+    pub fn tids(&self) -> Vec<i32> {
+        self.threads.iter().map(|thread| thread.tid).collect()
     }
 
     /// Has every thread offer its part of a load.

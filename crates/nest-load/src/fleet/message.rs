@@ -1,7 +1,7 @@
 //! What coordinator and workers tell each other: JSON, at most 512 KiB a message. Unknown keys are ignored,
 //! so that a newer build of the same protocol may add some; a missing key is an error that names it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::atomic::Ordering::Relaxed};
 
 use nest_data::measurement::{Counts, GeneratorHealth};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -9,7 +9,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::lease::RowRange;
 use crate::{
     engine::threads::SlotRange,
-    recorder::tally::{BehaviourTally, RunningTally},
+    recorder::{
+        tally::{BehaviourTally, RunningTally},
+        windows::WorkerProgress,
+    },
     schedule::load::StepLoad,
 };
 
@@ -140,6 +143,19 @@ pub struct SlotProgress {
     pub active: i64,
     pub present: i64,
     pub unreachable: i64,
+}
+
+impl SlotProgress {
+    /// Of what a slot tells within its process.
+    pub fn of(progress: &WorkerProgress) -> Self {
+        Self {
+            ended: progress.ended.load(Relaxed),
+            spent_us: progress.spent_us.load(Relaxed),
+            active: progress.active.load(Relaxed),
+            present: progress.present.load(Relaxed),
+            unreachable: progress.unreachable.load(Relaxed),
+        }
+    }
 }
 
 impl Progress {
@@ -333,7 +349,7 @@ pub struct WindowsKnown {
 }
 
 /// A step, or a behaviour alone, is over.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Closed {
     /// Parts of the recorder; 0 while executions are still waited for.
     pub parts: usize,

@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, fs::File};
 use nest_data::{
     Caveat,
     feed::Feed,
-    measurement::{Pilot, PlannedStep, Resource, SearchResult, Step},
+    measurement::{GeneratorMachine, Pilot, PlannedStep, Resource, SearchResult, Step},
 };
 
 use super::{command::CommandSettings, plan::Plan};
-use crate::{code::registry::Registry, http::tls::Trust};
+use crate::{code::registry::Registry, fleet::FleetOptions, http::tls::Trust};
 
 pub use crate::recorder::failures::FailedBody;
 
@@ -33,6 +33,8 @@ pub struct MeasureOptions {
     /// Whether the ramp is replaced by a search for the largest number of customers that meets the
     /// objectives.
     pub search: bool,
+    /// The fleet that offers the load; `None` for threads of this process.
+    pub fleet: Option<FleetOptions>,
 }
 
 /// An earlier run to go on with.
@@ -66,11 +68,15 @@ pub enum Event<'a> {
     StepFinished(&'a Step),
     /// A step was interrupted; it is kept but not fitted.
     StepCut(&'a Step),
+    /// A step of a fleet was not what was planned, and runs again; it is kept but not fitted.
+    StepAgain(&'a Step),
 }
 
 /// What a run gave.
 #[derive(Debug)]
 pub struct MeasureOutcome {
+    /// The machines of the workers of a fleet.
+    pub generators: Vec<GeneratorMachine>,
     /// The resources that were read.
     pub resources: Vec<Resource>,
     /// The pilot.

@@ -1,6 +1,6 @@
 //! Brings the target to where a run needs it: started, filled with stored data, reset between steps.
 
-use std::{collections::BTreeMap, fs::File, process::Stdio, time::Instant};
+use std::{collections::BTreeMap, fs::File, process::Stdio, sync::Arc, time::Instant};
 
 use nest_data::{
     Study,
@@ -16,6 +16,7 @@ use super::{
 use crate::{
     engine::{Engine, interrupt::Interrupt},
     error::LoadError,
+    fleet::Fleet,
     http::{compat::CompatSettings, origin::Origin},
     observe::{Observer, machine},
     schedule::rate_bound::RateBound,
@@ -47,7 +48,17 @@ impl<'a> Run<'a> {
         let cores = generator_cores(study);
         // The sampler stays off the target's cores too.
         pin(&cores)?;
-        let engine = Engine::new(program, &cores, cores.len())?;
+        let fleet = options.fleet.take();
+        let mut caveats = Vec::new();
+        let engine = match fleet {
+            None => Engine::new(program, &cores, cores.len())?,
+            Some(fleet) => {
+                caveats.extend(fleet.access.caveat());
+                let (feeds, program) = (&options.feeds, Arc::new(program));
+                let fleet = Fleet::gather(study, feeds, &program, fleet, interrupt)?;
+                Engine::with_crew(program, Box::new(fleet))
+            }
+        };
         let pid = started.as_ref().map(StartedTarget::pid);
         let observer = Observer::new(study, pid, address.port, interrupt);
         let observer = observer.map_err(|error| told_as_interrupt(error, interrupt))?;
@@ -67,6 +78,7 @@ impl<'a> Run<'a> {
             observer,
             resources,
             pilot: Vec::new(),
+            caveats,
             start: Instant::now(),
         })
     }

@@ -1,7 +1,7 @@
 //! Which row of a feed an execution takes.
 
 use std::sync::{
-    Arc,
+    Arc, PoisonError, RwLock,
     atomic::{AtomicU64, Ordering},
 };
 
@@ -9,7 +9,10 @@ use nest_data::feed::{Feed, FeedOrder};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::http::NoAnswer;
+use crate::{
+    fleet::lease::{RowRange, row_at, rows_of},
+    http::NoAnswer,
+};
 
 /// A feed with its order. Clones share the rows and what was taken.
 #[derive(Debug, Clone)]
@@ -18,7 +21,15 @@ pub struct FeedReader {
     feed: Feed,
     order: FeedOrder,
     seed: u64,
-    taken: Arc<AtomicU64>,
+    taken: Arc<Taken>,
+}
+
+/// The rows of a unique feed that may be taken here, and how many were.
+#[derive(Debug, Default)]
+struct Taken {
+    count: AtomicU64,
+    /// Some of the rows, where several machines share them; otherwise all.
+    lease: RwLock<Option<Vec<RowRange>>>,
 }
 
 impl FeedReader {
@@ -31,6 +42,51 @@ impl FeedReader {
             seed,
             taken: Arc::default(),
         }
+    }
+
+    /// How many rows it has, if each of them may be taken once only.
+    pub fn unique_rows(&self) -> Option<u64> {
+        (self.order == FeedOrder::Unique).then(|| self.feed.rows() as u64)
+    }
+
+    /// Only these rows of a unique feed may be taken from now on, of which none was taken yet.
+    pub fn lease(&self, rows: Vec<RowRange>) {
+        let mut lease = self.taken.lease.write().unwrap_or_else(PoisonError::into_inner);
+        *lease = Some(rows);
+        self.taken.count.store(0, Ordering::Relaxed);
+    }
+
+    /// How many rows of the lease were taken.
+    pub fn taken(&self) -> u64 {
+        let lease = self.taken.lease.read().unwrap_or_else(PoisonError::into_inner);
+        let most = lease.as_deref().map_or(u64::MAX, rows_of);
+        self.taken.count.load(Ordering::Relaxed).min(most)
+    }
+
+    /// The next row of a unique feed.
+    fn unique(&self) -> Result<u64, NoAnswer> {
+        let rows = self.feed.rows() as u64;
+        let next = self.taken.count.fetch_add(1, Ordering::Relaxed);
+        let lease = self.taken.lease.read().unwrap_or_else(PoisonError::into_inner);
+        let (row, leased) = match lease.as_deref() {
+            // A lease comes from another machine.
+            Some(lease) => (row_at(lease, next).filter(|row| *row < rows), Some(rows_of(lease))),
+            None => (Some(next).filter(|row| *row < rows), None),
+        };
+        row.ok_or_else(|| {
+            let what = match leased {
+                Some(leased) if leased < rows => format!(
+                    "each of the {leased} of its {rows} rows that this worker may take in this step was \
+                     taken; other workers may have rows left"
+                ),
+                _ => format!("each of its {rows} rows was taken"),
+            };
+            let reason = format!(
+                "feed `{}` has run dry: {what}; give it more rows, or another order",
+                self.name
+            );
+            NoAnswer::new("feed", reason)
+        })
     }
 
     /// Its name.
@@ -58,18 +114,7 @@ impl FeedReader {
                 Xoshiro256PlusPlus::seed_from_u64(self.seed ^ number.wrapping_mul(0xD129_0B97_2A8E_4C63))
                     .random_range(0..rows)
             }
-            FeedOrder::Unique => {
-                let next = self.taken.fetch_add(1, Ordering::Relaxed);
-                if next >= rows {
-                    let reason = format!(
-                        "feed `{}` has run dry: each of its {rows} rows was taken; give it more rows, or \
-                         another order",
-                        self.name
-                    );
-                    return Err(NoAnswer::new("feed", reason));
-                }
-                next
-            }
+            FeedOrder::Unique => self.unique()?,
         };
         Ok(row as usize)
     }
@@ -151,6 +196,20 @@ mod tests {
                 .is_err_and(|dry| dry.kind == "feed" && dry.reason.contains("run dry")),
             "{unique:?}"
         );
+    }
+
+    #[test]
+    fn of_a_unique_feed_that_is_shared_only_leased_rows_are_taken() {
+        let reader = reader(FeedOrder::Unique);
+        let row = || FeedRows::new(0, 1).of(0, &reader);
+        reader.lease(vec![RowRange { from: 0, to: 1 }, RowRange { from: 2, to: 3 }]);
+        assert_eq!((row(), row()), (Ok(0), Ok(2)));
+        let dry = row().expect_err("the lease has two rows");
+        assert!(dry.reason.contains("2 of its 3 rows"), "{}", dry.reason);
+        assert_eq!((reader.taken(), reader.unique_rows()), (2, Some(3)));
+        reader.lease(vec![RowRange { from: 1, to: 9 }]);
+        assert_eq!((row(), row()), (Ok(1), Ok(2)));
+        assert!(row().is_err(), "there is no row 3");
     }
 
     #[test]

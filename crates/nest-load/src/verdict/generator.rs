@@ -68,20 +68,38 @@ const DEVIATIONS: f64 = 5.0;
 /// executions are enough for a p99.
 const NEEDS_SETTLE_CHECK: u64 = 2_000;
 
+/// The generator of which a figure is highest: by its name, if there are several.
+fn worst(facts: &StepFacts<'_>, figure: impl Fn(&GeneratorHealth) -> f64) -> String {
+    let worst = facts
+        .generators
+        .iter()
+        .max_by(|one, other| figure(&one.health).total_cmp(&figure(&other.health)));
+    worst.map_or_else(
+        || "the generator".to_owned(),
+        |worst| format!("the worker {}", worst.worker),
+    )
+}
+
 /// Whether the generator kept to its schedule.
 pub fn schedule(facts: &StepFacts<'_>, findings: &mut Findings) {
     let health = &facts.generator;
-    let late_s = health.lateness_p99_s.max(health.clock_p99_s);
+    let late_of = |health: &GeneratorHealth| health.lateness_p99_s.max(health.clock_p99_s);
+    let late_s = late_of(health);
     findings.check(late_s, LATENESS, || {
-        format!("the generator was {:.1} ms late (p99)", late_s * 1e3)
+        format!("{} was {:.1} ms late (p99)", worst(facts, late_of), late_s * 1e3)
     });
     standstill(facts, findings);
     findings.check(health.cpu, CPU, || {
-        format!("the generator used {:.0} % of its core", health.cpu * 100.0)
+        format!(
+            "{} used {:.0} % of its core",
+            worst(facts, |health| health.cpu),
+            health.cpu * 100.0
+        )
     });
     findings.check(health.waiting, WAITING, || {
         format!(
-            "the generator had no processor for {:.0} % of the time",
+            "{} had no processor for {:.0} % of the time",
+            worst(facts, |health| health.waiting),
             health.waiting * 100.0
         )
     });
@@ -141,7 +159,8 @@ fn standstill(facts: &StepFacts<'_>, findings: &mut Findings) {
     let gravest = LOST.judge(lost).max(LONGEST_GAP_S.judge(longest_gap_s));
     if let Some(validity) = gravest {
         let reason = format!(
-            "the generator stood still for {:.0} % of the time, and for {longest_gap_s:.2} s at once",
+            "{} stood still for {:.0} % of the time, and for {longest_gap_s:.2} s at once",
+            worst(facts, |health| health.longest_gap_s),
             lost * 100.0
         );
         findings.add(validity, reason);

@@ -1,0 +1,128 @@
+//! Who may join.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{DEAD_MAN_S, Shared, ask::AskError, lock, members::Member};
+use crate::{
+    error::LoadError,
+    fleet::{
+        message::{JoinAnswer, JoinRequest, PROTOCOL, Pong, Verb, is_token, read, write},
+        news::FleetNews,
+    },
+};
+
+/// Most generator threads of one worker. Our choice, as for `load`.
+const MOST_SLOTS: usize = 1_024;
+/// How long a process that has a name is asked whether it is there.
+const KNOCK: Duration = Duration::from_secs(1);
+
+/// Listens for workers that want to join.
+pub async fn listen(shared: &Arc<Shared>) -> Result<(), LoadError> {
+    let mut requests = shared.subscribe(shared.subjects.join()).await?;
+    let shared = Arc::clone(shared);
+    tokio::spawn(async move {
+        while let Some(message) = crate::fleet::next(&mut requests).await {
+            match read::<JoinRequest>(&message.payload) {
+                Ok(request) => {
+                    let Some(reply) = message.reply else { continue };
+                    let shared = Arc::clone(&shared);
+                    tokio::spawn(async move {
+                        let answer = shared.answer(request).await;
+                        let client = &shared.connection.client;
+                        // A worker that did not hear it asks again.
+                        let _ = client.publish(reply, write(&answer).into()).await;
+                    });
+                }
+                Err(error) => shared.note_bad(&message.subject, &error),
+            }
+        }
+    });
+    Ok(())
+}
+
+impl Shared {
+    async fn answer(&self, request: JoinRequest) -> JoinAnswer {
+        let name = request.name.clone();
+        match self.admit(request).await {
+            Ok(member) => JoinAnswer::Joined {
+                id: member.id,
+                first_slot: member.slots.first,
+                slots: member.slots.count,
+                dead_man_s: DEAD_MAN_S,
+            },
+            Err(reason) => {
+                self.options.listener.tell(FleetNews::Refused {
+                    worker: name,
+                    reason: reason.clone(),
+                });
+                JoinAnswer::Refused { refused: reason }
+            }
+        }
+    }
+
+    async fn admit(&self, request: JoinRequest) -> Result<Member, String> {
+        if let Some(reason) = self.refusal(&request) {
+            return Err(reason);
+        }
+        let known = lock(&self.members).of_name(&request.name).cloned();
+        if let Some(known) = known.filter(|known| !known.is_lost) {
+            if known.nonce == request.nonce {
+                return Ok(known);
+            }
+            // A process that was killed does not answer; one that is there has the name.
+            let asked = self.ask::<Pong>(&known, &Verb::Ping { t: 0 }, KNOCK).await;
+            if !matches!(asked, Err(AskError::NobodyThere)) {
+                return Err(format!("the name {} is already in use", request.name));
+            }
+            self.lose(&known, "another process has come under its name");
+            self.set_broken(format!("the worker {} was started anew", known.name));
+        }
+        let mut members = lock(&self.members);
+        // Asked twice at once, it is let in once.
+        if let Some(known) = members.of_name(&request.name).filter(|known| !known.is_lost) {
+            return if known.nonce == request.nonce {
+                Ok(known.clone())
+            } else {
+                Err(format!("the name {} is already in use", request.name))
+            };
+        }
+        if members.active().len() >= self.options.workers {
+            return Err(format!(
+                "all of the {} workers that this run asked for have joined",
+                self.options.workers
+            ));
+        }
+        let member = members.admit(request);
+        drop(members);
+        self.options.listener.tell(FleetNews::Joined {
+            worker: member.name.clone(),
+            slots: member.request.slots,
+        });
+        Ok(member)
+    }
+
+    /// Why a request is refused, whoever else has joined.
+    fn refusal(&self, request: &JoinRequest) -> Option<String> {
+        let build = &self.options.build;
+        if request.protocol != PROTOCOL {
+            return Some(format!(
+                "it speaks protocol {}, the coordinator protocol {PROTOCOL}",
+                request.protocol
+            ));
+        }
+        if request.build != *build {
+            return Some(format!(
+                "it is build {}, the coordinator build {build}: run the same program on both",
+                request.build
+            ));
+        }
+        if !is_token(&request.name) {
+            return Some("its name is not 1 to 64 of A-Z a-z 0-9 _ and -".to_owned());
+        }
+        if !(1..=MOST_SLOTS).contains(&request.slots) {
+            return Some(format!("it has {} slots, not 1 to {MOST_SLOTS}", request.slots));
+        }
+        let missing = self.material.code.iter().find(|name| !request.code.contains(name));
+        missing.map(|name| format!("its program does not have the behaviour `{name}`, which is written in Rust"))
+    }
+}
