@@ -19,7 +19,7 @@ from state import FOLDER, add, lines, table
 ORDER = [1, 4, 4, 1]
 LIMITS = {"demand": 0.03, "p50": 0.05, "p95": 0.05, "p99": 0.10}
 # The ramp is in customers, so that all visits offer the same: what a pilot finds differs.
-MEASURING = {"window": "2s", "windows": "8", "settle": "1s", "pilot": "2s", "customers": "[30000, 60000, 90000]"}
+MEASURING = {"window": "2s", "windows": "8", "settle": "1s", "pilot": "2s", "customers": "[20000, 40000, 60000]"}
 # Requests of a behaviour in the last step of the ramp that its quantiles are compared from.
 FEWEST_REQUESTS = 200
 

@@ -79,9 +79,9 @@ def run(stack, folder, kind, after_s, draw):
     if kind not in ("target killed", "broker away 20 s"):
         faults += unreceived(study, steps)
     lost = sum(one.get("lost") is not None for step in steps for one in step.get("generators", []))
-    if kind == "broker away 5 s" and (lost or any(step["verdict"]["validity"] == "invalid" for step in steps)):
+    if kind == "broker away 5 s" and (lost or any(step["verdict"]["worth"] == "invalid" for step in steps)):
         faults.append("a short absence of the broker has changed something")
-    return {"code": code, "verdicts": [step["verdict"]["validity"] for step in steps], "lost": lost, "faults": faults}
+    return {"code": code, "verdicts": [step["verdict"]["worth"] for step in steps], "lost": lost, "faults": faults}
 
 
 def happen(kind, victim, broker, target, hosts):
