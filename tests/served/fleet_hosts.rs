@@ -4,7 +4,7 @@
 
 use std::{fs, process::Command, thread::sleep, time::Duration};
 
-use nest_data::measurement::{Measurements, Purpose, Step, Validity};
+use nest_data::measurement::{GeneratorOf, Measurements, Purpose, Step, Validity};
 use nest_target::Ledger;
 use nix::sys::signal::Signal;
 
@@ -59,12 +59,12 @@ fn session<'a>(folder: &'a tempfile::TempDir, broker: &Broker) -> Session<'a> {
 
 /// Two workers on loopback, and a measurement by them.
 struct Pair {
-    folder: tempfile::TempDir,
+    coordinator: Running,
+    workers: Vec<Running>,
     broker: Broker,
+    folder: tempfile::TempDir,
     server: Server,
     study: SmallStudy,
-    workers: Vec<Running>,
-    coordinator: Running,
 }
 
 impl Pair {
@@ -88,19 +88,20 @@ impl Pair {
     /// Ends with a code; gives what was measured, all of which balances.
     #[track_caller]
     fn finish(self, code: i32) -> Ended {
-        let outcome = self.coordinator.finish().expect(code);
+        let outcome = self.coordinator.finish();
         let workers: Vec<String> = self.workers.iter().map(Running::stderr).collect();
         println!("{}\n{}", outcome.stderr, workers.join("\n"));
+        let outcome = outcome.expect(code);
         let measured = measurements(&self.study.path);
         assert_balanced(&measured);
         let asked: Vec<String> = self.server.asked().into_iter().map(|asked| asked.path).collect();
-        // Before the first mark is the pilot.
-        let received: Vec<usize> = asked
+        // Before the first mark is the pilot, and after the last one nothing.
+        let mut received: Vec<usize> = asked
             .split(|path| path == MARK)
             .skip(1)
             .map(<[String]>::len)
             .collect();
-        drop((self.folder, self.broker));
+        assert_eq!(received.pop(), Some(0), "{received:?}");
         Ended {
             measured,
             received,
@@ -147,8 +148,8 @@ impl Ended {
         }
     }
 
-    /// Checks that a worker was lost in the last step, that it names it, and that one worker then did the
-    /// same step.
+    /// Checks that a worker was lost in the last step, that the reason names it, and that the other one then
+    /// made the same step.
     #[track_caller]
     fn assert_lost_and_made_again(&self, name: &str) {
         let ramp = self.ramp();
@@ -181,29 +182,25 @@ impl Ended {
             .sum();
         assert_eq!(failed, open, "{:?}", ramp[0].errors);
         assert_eq!(ramp[1].generators.len(), 1, "{:?}", ramp[1].generators);
-        assert_ne!(
-            ramp[1].verdict.validity,
-            Validity::Invalid,
-            "{:?}",
-            ramp[1].verdict
-        );
         self.assert_received();
     }
 }
 
-/// How long after the last step begins a fault comes: while it settles, in its windows, or as they end, when
+/// How long after the last step begins a fault comes: while it settles, in its windows, or after them, when
 /// answers are still on their way.
 const WHEN: [(&str, Duration); 3] = [
     ("settling", Duration::from_millis(700)),
     ("windows", Duration::from_millis(2_500)),
-    ("drain", Duration::from_millis(4_600)),
+    ("drain", Duration::from_millis(5_200)),
 ];
+/// Time of an answer that is on its way then.
+const SLOW: Duration = Duration::from_millis(2_000);
 
 #[test]
 fn a_worker_that_is_killed_loses_its_step_and_the_others_make_it_again() {
     for (when, after) in WHEN {
         println!("killed: {when}");
-        let mut pair = Pair::start(server(Duration::from_millis(600)), 3, &["--workers-min", "1"]);
+        let mut pair = Pair::start(server(SLOW), 3, &["--workers-min", "1"]);
         pair.coordinator.wait_for(LAST_STEP);
         sleep(after);
         pair.workers[1].signal(Signal::SIGKILL);
@@ -244,15 +241,21 @@ fn a_worker_that_stands_still_for_a_while_spoils_its_step_only() {
 }
 
 #[test]
-fn a_worker_that_stands_still_for_long_is_lost() {
+fn a_worker_that_stood_still_for_long_ends_its_step_by_itself() {
     let mut pair = Pair::start(server(Duration::ZERO), 3, &["--workers-min", "1"]);
     pair.coordinator.wait_for(LAST_STEP);
     sleep(WHEN[1].1);
     pair.workers[1].signal(Signal::SIGSTOP);
-    // It wakes up long after its step was made again without it.
+    // Longer than a worker goes on without a word of its coordinator.
     sleep(Duration::from_secs(20));
     pair.workers[1].signal(Signal::SIGCONT);
-    pair.finish(0).assert_lost_and_made_again("two");
+    let ended = pair.finish(0);
+    let ramp = ended.ramp();
+    let first = &ramp[0].verdict;
+    assert_eq!(first.validity, Validity::Invalid, "{first:?}");
+    assert!(first.reasons.join("; ").contains("two"), "{first:?}");
+    assert_eq!(ramp.len(), 2, "{}", ended.said);
+    ended.assert_received();
 }
 
 #[test]
@@ -271,7 +274,6 @@ fn a_broker_that_is_away_for_five_seconds_changes_nothing() {
         "{:?}",
         step.generators
     );
-    assert_ne!(step.verdict.validity, Validity::Invalid, "{:?}", step.verdict);
     ended.assert_received();
 }
 
@@ -295,12 +297,8 @@ fn without_a_broker_for_long_each_worker_stops_by_itself() {
         "{}",
         ended.said
     );
-    assert_ne!(
-        ended.ramp()[1].verdict.validity,
-        Validity::Invalid,
-        "{}",
-        ended.said
-    );
+    assert_eq!(ended.ramp().len(), 2, "{}", ended.said);
+    ended.assert_received();
 }
 
 #[test]
@@ -337,7 +335,27 @@ fn a_target_that_is_lost_ends_a_run_of_a_fleet_and_keeps_its_steps() {
     drop(workers);
 }
 
-/// A study of a shop on the hub, which keeps every request. Before each step its ledger is written to a file.
+/// Address of the hub.
+const HUB: &str = "10.77.0.1";
+
+/// A shop on the hub.
+fn shop_on(hub: &Host) -> Children {
+    let mut shop = hub.command(BINARY);
+    let listen = format!("{HUB}:7878");
+    shop.args([
+        "shop",
+        "--keep-requests",
+        "--items",
+        "10",
+        "--browse",
+        "100us",
+        "--listen",
+        &listen,
+    ]);
+    Children(vec![start_silent(shop)])
+}
+
+/// A study of the shop on the hub, which keeps every request. Before each step its ledger is written to a file.
 fn study_of_hub() -> SmallStudy {
     let snapshot = format!(
         "bash -c 'exec 3<>/dev/tcp/{HUB}/7878 && printf \"GET /ledger HTTP/1.1\\r\\nhost: shop\\r\\nconnection: \
@@ -347,26 +365,12 @@ fn study_of_hub() -> SmallStudy {
     study(&format!("http://{HUB}:7878"), 3, &target)
 }
 
-/// Address of the hub.
-const HUB: &str = "10.77.0.1";
-
 #[test]
 fn a_host_whose_line_is_cut_is_lost_and_what_it_sent_is_accounted_for() {
     let Some(hosts) = Host::joined(2) else { return };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let broker = Broker::start_on(&hosts[0], &folder.path().join("broker"));
-    let mut shop = hosts[0].command(BINARY);
-    shop.args([
-        "shop",
-        "--keep-requests",
-        "--items",
-        "10",
-        "--browse",
-        "100us",
-        "--listen",
-        &format!("{HUB}:7878"),
-    ]);
-    let _shop = Children(vec![start_silent(shop)]);
+    let _shop = shop_on(&hosts[0]);
     let study = study_of_hub();
     let plain = ["--insecure-broker", "--allow-host", HUB];
     let start = |host: usize, name: &str| session(&folder, &broker).worker(Some(&hosts[host]), name, &plain);
@@ -399,16 +403,18 @@ fn a_host_whose_line_is_cut_is_lost_and_what_it_sent_is_accounted_for() {
 
 #[test]
 fn a_worker_does_not_put_load_on_a_host_that_it_was_not_allowed() {
+    let Some(hosts) = Host::joined(1) else { return };
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let broker = Broker::start(&folder.path().join("broker"));
-    let study = study(
-        &format!("http://{HUB}:7878"),
-        3,
-        &format!("allow_hosts = [\"{HUB}\"]"),
-    );
-    let worker = session(&folder, &broker).worker(None, "one", &[]);
-    let coordinator = session(&folder, &broker).measure(None, &study, 1, &[]);
-    coordinator.finish().expect(3).says("--allow-host").says(HUB);
+    let broker = Broker::start_on(&hosts[0], &folder.path().join("broker"));
+    let _shop = shop_on(&hosts[0]);
+    let study = study_of_hub();
+    let worker = session(&folder, &broker).worker(Some(&hosts[1]), "one", &["--insecure-broker"]);
+    let coordinator = session(&folder, &broker).measure(Some(&hosts[0]), &study, 1, &["--insecure-broker"]);
+    coordinator
+        .finish()
+        .expect(3)
+        .says("one")
+        .says(&format!("--allow-host {HUB}"));
     drop(worker);
 }
 
@@ -461,12 +467,14 @@ fn clocks_of_workers_are_known_within_the_error_that_is_stated() {
                 let least = (there + back).as_secs_f64() / 2.0;
                 assert!(one.offset_error_s >= least, "{one:?}");
             }
-            // 10 ms are above the 5 ms at which windows of several clocks begin to differ too much.
+            // Above 5 ms the windows of several clocks differ too much. A way of 10 ms there and back is.
+            let span_s: f64 = step.windows.iter().map(|window| window.duration_s).sum();
+            let error_s = |one: &GeneratorOf| one.offset_error_s + (one.drift_ppm * 1e-6 * span_s).abs();
+            let is_far = step.generators.iter().any(|one| error_s(one) > 0.005);
             let reasons = step.verdict.reasons.join("; ");
-            let is_far = step.generators.iter().any(|one| one.offset_error_s > 0.005);
             assert_eq!(
                 is_far,
-                reasons.contains("clock"),
+                reasons.contains("the clock of the worker"),
                 "{}: {reasons}",
                 step.plan.label()
             );
