@@ -15,6 +15,7 @@ mod counts;
 mod curve;
 mod demand;
 mod demo;
+mod fleet;
 mod growth;
 mod inputs;
 mod locks;

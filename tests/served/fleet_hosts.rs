@@ -28,7 +28,8 @@ const LAST_STEP: &str = "step 4 of";
 fn study(url: &str, windows: u32, target: &str) -> SmallStudy {
     let more = format!(
         "{target}\n[customers]\n[measure]\npilot = \"200ms\"\nsettle = \"500ms\"\nsettle_most = \"500ms\"\n\
-         window = \"1s\"\nwindows = {windows}\nmax_rate = 400\nbase = 0.01\nboost = 0.02\ncustomers = [1000]\n"
+         window = \"1s\"\nwindows = {windows}\nmax_rate = 400\nbase = 0.01\nboost = 0.02\n\
+         customers = [1000]\n"
     );
     let look = "steps = [{ get = \"/items?n={{ int(1, 1000000000) }}\" }]";
     SmallStudy::new(url, &[("look", 20.0, look)], &more)
@@ -355,11 +356,12 @@ fn shop_on(hub: &Host) -> Children {
     Children(vec![start_silent(shop)])
 }
 
-/// A study of the shop on the hub, which keeps every request. Before each step its ledger is written to a file.
+/// A study of the shop on the hub, which keeps every request. Before each step its ledger is written to a
+/// file.
 fn study_of_hub() -> SmallStudy {
     let snapshot = format!(
-        "bash -c 'exec 3<>/dev/tcp/{HUB}/7878 && printf \"GET /ledger HTTP/1.1\\r\\nhost: shop\\r\\nconnection: \
-         close\\r\\n\\r\\n\" >&3 && (tail -n 1 <&3; echo) >> ledgers'"
+        "bash -c 'exec 3<>/dev/tcp/{HUB}/7878 && printf \"GET /ledger HTTP/1.1\\r\\nhost: shop\\r\\n\
+         connection: close\\r\\n\\r\\n\" >&3 && (tail -n 1 <&3; echo) >> ledgers'"
     );
     let target = format!("allow_hosts = [\"{HUB}\"]\nreset = '''{snapshot}'''");
     study(&format!("http://{HUB}:7878"), 3, &target)

@@ -150,6 +150,11 @@ pub enum SchemaOf {
 /// Options of `doctor`.
 #[derive(Debug, Args)]
 pub struct DoctorArguments {
+    /// Check the way to this NATS server, too, as a worker would use it
+    #[arg(long, value_name = "URL")]
+    pub join: Option<String>,
+    #[command(flatten)]
+    pub broker: BrokerArguments,
     /// How to print the findings
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,

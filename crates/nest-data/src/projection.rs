@@ -18,7 +18,7 @@ use crate::{
     caveat::Caveat,
     document::{Document, Header},
     estimate::Estimate,
-    measurement::Machine,
+    measurement::{GeneratorMachine, Machine},
     price_book::Confidence,
     scaling::{ForecastCheck, MeasuredPoint},
     study::{About, Platform},
@@ -116,6 +116,9 @@ pub struct ModelSource {
     pub measured_hash: String,
     /// The machine it was measured on.
     pub machine: Machine,
+    /// The machines of workers that offered the load; none if it came from `machine`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub generators: Vec<GeneratorMachine>,
     /// Largest customer count of a valid step.
     pub tested_customers: f64,
 }

@@ -8,7 +8,7 @@ use crate::{
     caveat::Caveat,
     document::{Document, Header},
     estimate::Estimate,
-    measurement::{MOST_SERVERS, Machine, Purpose, ResourceKind, Validity},
+    measurement::{GeneratorMachine, MOST_SERVERS, Machine, Purpose, ResourceKind, Validity},
     study::Study,
 };
 
@@ -27,6 +27,9 @@ pub struct ScalingModel {
     pub study: Study,
     /// The machine it was measured on.
     pub machine: Machine,
+    /// The machines of workers that offered the load; none if it came from `machine`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub generators: Vec<GeneratorMachine>,
     /// Demand on each resource.
     pub resources: Vec<ResourceModel>,
     /// What one execution of each behaviour sends, and how long it takes without queueing.

@@ -38,7 +38,7 @@ pub use error::LoadError;
 pub use exchange::readers;
 pub use http::{codec, fetch::download, tls::Trust};
 pub use run::{
-    CommandSettings, Event, RunningCommand, FailedBody, MeasureOptions, MeasureOutcome, Resume, doctor, guard::guard,
-    measure, plan, quick, resolve_plan, target, visit,
+    CommandSettings, Event, FailedBody, MeasureOptions, MeasureOutcome, Resume, RunningCommand, doctor,
+    guard::guard, measure, plan, quick, resolve_plan, target, visit,
 };
 pub use script::secret_names;

@@ -68,6 +68,7 @@ pub fn fit(measurements: &Measurements) -> Result<ScalingModel, ModelError> {
         measured_hash: measurements.study.measured_hash(),
         study: measurements.study.clone(),
         machine: measurements.machine.clone(),
+        generators: measurements.generators.clone(),
         behaviours: facts(steps, &measurements.study)?,
         tested: tested(&points, &resources),
         error_onset: error_onset(steps, tolerated_share(&measurements.study)),

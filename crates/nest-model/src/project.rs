@@ -130,6 +130,7 @@ fn projected(
             measured_at: model.measured_at.clone(),
             measured_hash: model.measured_hash.clone(),
             machine: model.machine.clone(),
+            generators: model.generators.clone(),
             tested_customers: context.tested_customers(),
         },
         growth: context.growth().map(|growth| growth.name.to_owned()),

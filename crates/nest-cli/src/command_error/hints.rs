@@ -147,7 +147,9 @@ pub(super) fn hint_of_load(error: &LoadError) -> Option<&'static str> {
         }
         LoadError::OtherCoordinator { .. } => "give this run another --session",
         LoadError::CoordinatorSilent { .. } => "start the worker again once the coordinator runs",
-        LoadError::BadMessages { .. } => "find out who else sends messages there, or give the run another --session",
+        LoadError::BadMessages { .. } => {
+            "find out who else sends messages there, or give the run another --session"
+        }
         LoadError::WorkerGone => "this is a bug; please report it with the message above",
         LoadError::CodeMissing { .. } => "use the program that contains the behaviour",
         LoadError::System { source, .. } | LoadError::Read { source, .. } if is_out_of_files(source) => {

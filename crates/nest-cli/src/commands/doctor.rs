@@ -1,17 +1,26 @@
 //! `doctor`: checks that this machine can run load tests.
 
-use nest_load::doctor::{self, DoctorFact, DoctorFinding};
+use nest_load::{
+    doctor::{self, DoctorFact, DoctorFinding},
+    fleet::examine,
+};
 
 use crate::{
     args::DoctorArguments,
     command_error::CommandError,
+    fleet::{Credentials, access},
     printer::data,
     table::{Cell, Column, OutputTable, Shown, Unit},
 };
 
 /// Runs the verb.
 pub fn run(arguments: &DoctorArguments) -> Result<(), CommandError> {
-    data(&table(doctor::examine()).render(arguments.format))
+    let mut findings = doctor::examine();
+    if let Some(url) = &arguments.join {
+        let access = access(&arguments.broker, url, Credentials::of(&arguments.broker)?);
+        findings.extend(examine(&access)?);
+    }
+    data(&table(findings).render(arguments.format))
 }
 
 /// A row for each finding; programs get one for each fact of it.

@@ -64,14 +64,7 @@ pub fn run(arguments: &MeasureArguments, registry: &Registry) -> Result<(), Comm
         }
         Task::Run(mode) => {
             let interrupt = allowed(&folder, &study, arguments.consent.yes)?;
-            let measurements = measure(
-                &folder,
-                &study,
-                mode,
-                &arguments.fleet,
-                &interrupt,
-                &mut |_| (),
-            )?;
+            let measurements = measure(&folder, &study, mode, &arguments.fleet, &interrupt, &mut |_| ())?;
             match arguments.format {
                 Format::Json => data(&measurements.to_json())?,
                 format => data(&steps_table(&measurements.steps).render(format))?,

@@ -44,7 +44,9 @@ pub fn run(arguments: &WorkerArguments, registry: &Registry) -> Result<(), Comma
         listener: listener(),
     };
     match work(options, &interrupt) {
-        Err(LoadError::Interrupted) => Err(CommandError::new(INTERRUPTED, "interrupted; the worker has left")),
+        Err(LoadError::Interrupted) => {
+            Err(CommandError::new(INTERRUPTED, "interrupted; the worker has left"))
+        }
         worked => worked.map_err(CommandError::from),
     }
 }
@@ -58,6 +60,10 @@ fn own_name() -> String {
         .map(|letter| if letter == '.' { '-' } else { letter })
         .take(48)
         .collect();
-    let host = if is_token(&plain) { plain } else { "worker".to_owned() };
+    let host = if is_token(&plain) {
+        plain
+    } else {
+        "worker".to_owned()
+    };
     format!("{host}-{}", std::process::id())
 }

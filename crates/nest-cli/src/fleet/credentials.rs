@@ -51,7 +51,8 @@ impl Credentials {
         let text = String::from_utf8(bytes_of(path, TEXT_BYTES)?).unwrap_or_default();
         Self::read(&text).ok_or_else(|| {
             let message = format!("{} does not hold a user and a password", path.display());
-            CommandError::new(INVALID, message).hint("write the user on the first line, the password on the second")
+            CommandError::new(INVALID, message)
+                .hint("write the user on the first line, the password on the second")
         })
     }
 
@@ -88,7 +89,10 @@ mod tests {
         let refused = mode(0o640).expect_err("others may read it");
         assert_eq!(refused.code, USAGE);
         let read = mode(0o600).expect("only we may read it");
-        assert_eq!((read.user.as_str(), read.password.as_str()), ("worker", "token-4711"));
+        assert_eq!(
+            (read.user.as_str(), read.password.as_str()),
+            ("worker", "token-4711")
+        );
         assert!(!format!("{read:?}").contains("4711"));
         assert_eq!(Credentials::read(&read.text()), Some(read));
         for odd in ["", "worker", "worker\n\n", "a\nb\nc\n"] {

@@ -47,9 +47,8 @@ impl OwnBroker {
     /// Starts one for a session.
     pub fn start(session: &str, interrupt: &Interrupt) -> Result<Self, CommandError> {
         let program = find().ok_or_else(|| {
-            CommandError::new(INTERNAL, format!("{PROGRAM} is not on the PATH")).hint(
-                "install it (Debian: apt install nats-server), or name a NATS server that runs with --nats URL",
-            )
+            CommandError::new(INTERNAL, format!("{PROGRAM} is not on the PATH"))
+                .hint("install it (Debian: apt install nats-server), or name a running one with --nats URL")
         })?;
         let folder = tempfile::Builder::new().prefix("locust-nest-").tempdir()?;
         let coordinator = drawn("coordinator")?;

@@ -30,13 +30,13 @@ impl fmt::Display for Caveat {
             ),
             Self::BrokerWithoutTls { url } => write!(
                 f,
-                "workers and coordinator talked over {url} without TLS: others on the way could read the study \
-                 and the password, and send orders. Use a tls:// address"
+                "workers and coordinator talked over {url} without TLS: others on the way could read the \
+                 study and the password, and send orders. Use a tls:// address"
             ),
             Self::AddressesDiffer { found } => write!(
                 f,
-                "{found}: not every worker may have loaded the same servers. Give the target a name that is the \
-                 same everywhere, or write its address"
+                "{found}: not every worker may have loaded the same servers. Give the target a name that is \
+                 the same everywhere, or write its address"
             ),
             Self::TierUnplanned { tier } => {
                 write!(

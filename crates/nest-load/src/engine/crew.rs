@@ -22,9 +22,6 @@ use crate::{
 ///
 /// Every call is made a few times in a step at most, so that it may be dynamic; requests know nothing of it.
 pub trait Crew: Send {
-    /// How many slots there are now.
-    fn slots(&self) -> usize;
-
     /// How far ahead the start of the windows is set, so that everybody knows it in time.
     fn ahead(&self) -> Duration;
 

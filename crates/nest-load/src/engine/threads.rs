@@ -93,10 +93,6 @@ impl Threads {
 }
 
 impl Crew for Threads {
-    fn slots(&self) -> usize {
-        self.threads.len()
-    }
-
     fn ahead(&self) -> Duration {
         AHEAD
     }

@@ -83,8 +83,8 @@ impl BrokerAccess {
             return Err(LoadError::Broker {
                 // It must not show up once more.
                 url: format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default()),
-                reason: "a user or password in the URL shows in the list of processes; set NEST_NATS_USER and \
-                         NEST_NATS_PASSWORD, or give --credentials FILE"
+                reason: "a user or password in the URL shows in the list of processes; set NEST_NATS_USER \
+                         and NEST_NATS_PASSWORD, or give --credentials FILE"
                     .to_owned(),
             });
         }
@@ -224,7 +224,11 @@ mod tests {
 
     #[test]
     fn only_a_broker_on_this_machine_is_used_without_tls() {
-        for fine in ["nats://127.0.0.1:4222", "nats://[::1]:4222", "tls://broker.example:4222"] {
+        for fine in [
+            "nats://127.0.0.1:4222",
+            "nats://[::1]:4222",
+            "tls://broker.example:4222",
+        ] {
             assert_eq!(refusal(fine, PlainBroker::Refused), None, "{fine}");
         }
         let plain = "nats://10.0.0.7:4222";
@@ -236,7 +240,10 @@ mod tests {
     #[test]
     fn odd_addresses_are_refused_and_no_password_is_shown() {
         let said = refusal("tls://me:token-4711@broker:4222", PlainBroker::Refused).expect("refused");
-        assert!(said.contains("NEST_NATS_PASSWORD") && !said.contains("4711"), "{said}");
+        assert!(
+            said.contains("NEST_NATS_PASSWORD") && !said.contains("4711"),
+            "{said}"
+        );
         for odd in ["broker:4222", "http://127.0.0.1:4222", "not a url", "nats://"] {
             assert!(refusal(odd, PlainBroker::Allowed).is_some(), "{odd}");
         }

@@ -5,7 +5,7 @@ use nest_data::measurement::Validity;
 /// Error of a clock above which a step is doubted, in seconds: a quarter of the lateness at which a
 /// generator's step is invalid.
 const SUSPECT_S: f64 = 0.005;
-/// Error above which it is invalid, in seconds: what came due at the edge of a window counts in the wrong one.
+/// Error above which it is invalid, in seconds: what came due at the edge of a window counts in another.
 const INVALID_S: f64 = 0.050;
 /// The same as a share of a window.
 const INVALID_SHARE: f64 = 0.01;
@@ -101,7 +101,11 @@ pub fn record(before: ClockEstimate, after: Option<ClockEstimate>) -> ClockRecor
     ClockRecord {
         offset_s: before.offset_ns as f64 / 1e9,
         error_s,
-        drift_ppm: if span_s > 0.0 { change_s / span_s * 1e6 } else { 0.0 },
+        drift_ppm: if span_s > 0.0 {
+            change_s / span_s * 1e6
+        } else {
+            0.0
+        },
         worst_s: error_s + change_s.abs(),
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! - `members`: who has joined; `join`: who may
 //! - `ask`: a request to one worker, and to all of them at once
-//! - `assign`: brings the study to them; `step`: one step, from its barrier to its records; `lookout`: whether
-//!   they are still there
+//! - `assign`: brings the study to them; `step`, `at_work`: one step, from its barrier to its records
+//! - `lookout`: whether they are still there
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,23 +17,23 @@ use std::{
 use nest_data::{Caveat, Study, feed::Feed};
 mod ask;
 mod assign;
+mod at_work;
 mod join;
 mod lookout;
 mod members;
 mod step;
 
-pub(super) use assign::too_fast;
-
 use assign::Material;
+use at_work::StepAtWork;
 use members::{Member, Members};
-use step::StepAtWork;
 
 use super::{
     broker::{BrokerAccess, Connection},
     driver::Driver,
     lease::RowPool,
-    message::{Beat, FleetState, MessageError, Subjects, Verb, write},
+    message::{Beat, FleetState, MessageError, Subjects, Verb, read, write},
     news::{FleetListener, FleetNews},
+    wire::{next, nonce},
 };
 use crate::{engine::interrupt::Interrupt, error::LoadError, http::tls::Trust, script::program::Program};
 
@@ -132,7 +132,7 @@ impl Fleet {
             .filter_map(|feed| Some((feed.name().to_owned(), RowPool::new(feed.unique_rows()?))));
         let shared = Arc::new(Shared {
             subjects: Subjects::of(&options.session),
-            nonce: super::nonce(),
+            nonce: nonce(),
             material,
             members: Mutex::default(),
             step: AtomicU64::new(0),
@@ -177,7 +177,7 @@ impl Drop for Fleet {
         let shared = &self.shared;
         // Workers that do not hear it end by themselves once the beats stay away.
         self.driver.block_on(async {
-            let members = lock(&shared.members).active();
+            let members = lock(&shared.members).everybody();
             shared
                 .ask_all_quietly(&members, &Verb::Leave, Duration::from_secs(1))
                 .await;
@@ -192,8 +192,8 @@ impl Shared {
         let mut beats = self.subscribe(self.subjects.beat()).await?;
         let shared = Arc::clone(self);
         tokio::spawn(async move {
-            while let Some(message) = super::next(&mut beats).await {
-                match super::message::read::<Beat>(&message.payload) {
+            while let Some(message) = next(&mut beats).await {
+                match read::<Beat>(&message.payload) {
                     Ok(beat) if beat.coordinator != shared.nonce => *lock(&shared.stranger) = true,
                     Ok(_) => {}
                     Err(error) => shared.note_bad(&message.subject, &error),

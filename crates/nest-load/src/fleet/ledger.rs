@@ -69,8 +69,7 @@ impl LostPart {
                 after_s: after_ns as f64 / 1e9,
                 open: tally.open(),
             },
-            never_due: arrivals(load, slots, planned)
-                .map(|arrivals| arrivals.saturating_sub(tally.due())),
+            never_due: arrivals(load, slots, planned).map(|arrivals| arrivals.saturating_sub(tally.due())),
             tally,
         }
     }
@@ -83,8 +82,8 @@ impl LostPart {
             None => String::new(),
         };
         format!(
-            "the worker {worker} was lost {after_s:.1} s after the start: {open} of its executions were under \
-             way and count as failed{never}"
+            "the worker {worker} was lost {after_s:.1} s after the start: {open} of its executions were \
+             under way and count as failed{never}"
         )
     }
 }
@@ -182,7 +181,12 @@ mod tests {
         let of = |ms| Freshness::of(Duration::from_millis(ms));
         assert_eq!(
             [of(999), of(1_000), of(2_999), of(3_000)],
-            [Freshness::Fresh, Freshness::Late, Freshness::Late, Freshness::Silent]
+            [
+                Freshness::Fresh,
+                Freshness::Late,
+                Freshness::Late,
+                Freshness::Silent
+            ]
         );
     }
 

@@ -479,7 +479,10 @@ mod tests {
         let deep = "[".repeat(33);
         assert_eq!(read::<Beat>(deep.as_bytes()), Err(MessageError::TooDeep));
         let text = format!("{{\"error\":\"{}\\\"\"}}", "[".repeat(40));
-        assert!(read::<Failed>(text.as_bytes()).is_ok(), "brackets in a text nest nothing");
+        assert!(
+            read::<Failed>(text.as_bytes()).is_ok(),
+            "brackets in a text nest nothing"
+        );
     }
 
     #[test]

@@ -12,7 +12,10 @@ const MOST_PARTS: usize = 1_024;
 
 /// SHA-256, hexadecimal.
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// How many parts something of so many bytes has: 1 or more.
@@ -78,9 +81,7 @@ impl Assembly {
     }
 
     fn try_add(&mut self, part: &PartData) -> Result<Option<Vec<u8>>, PartError> {
-        let PartData {
-            part: number, of, ..
-        } = *part;
+        let PartData { part: number, of, .. } = *part;
         let damaged = PartError::Damaged { part: number, of };
         if of > MOST_PARTS {
             return Err(PartError::TooMany(of));
@@ -150,7 +151,10 @@ mod tests {
             Assembly::default().add(&part)
         };
         assert_eq!(refused(&|part| part.of = 8_192), Err(PartError::TooMany(8_192)));
-        assert_eq!(refused(&|part| part.data = "YWJk".to_owned()), Err(PartError::Sum));
+        assert_eq!(
+            refused(&|part| part.data = "YWJk".to_owned()),
+            Err(PartError::Sum)
+        );
         for change in [
             &(|part: &mut PartData| part.part = 1) as &dyn Fn(&mut PartData),
             &|part| part.data = "%".to_owned(),

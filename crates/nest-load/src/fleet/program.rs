@@ -88,7 +88,9 @@ impl Assignment {
             ("state", &target.state),
         ];
         if let Some((name, _)) = commands.iter().find(|(_, command)| command.is_some()) {
-            return Some(format!("the study has a command, [target] {name}; workers run none"));
+            return Some(format!(
+                "the study has a command, [target] {name}; workers run none"
+            ));
         }
         let urls = [Some(&target.base_url), target.proxy.as_ref()];
         urls.into_iter().flatten().find_map(|url| {
@@ -197,6 +199,14 @@ pub fn share(total: f64, slots: SlotRange) -> f64 {
     total * slots.count as f64 / slots.of.max(1) as f64
 }
 
+/// A study asks more requests per second of a worker than that allows.
+pub fn too_fast(asked: f64, most: f64) -> String {
+    format!(
+        "its share of the study's [measure] max_rate is {asked:.0} requests per second, above its --max-rate \
+         {most:.0}"
+    )
+}
+
 /// A feed as JSON lines.
 pub fn feed_text(feed: &Feed) -> String {
     let mut text = String::new();
@@ -227,8 +237,8 @@ mod tests {
 
     fn assignment(target: &str) -> Assignment {
         let text = format!(
-            "nest = 1\n[study]\nname = \"a\"\ncustomer = \"one\"\n[target]\n{target}\n[customers]\nburst = 2\n[rates]\nlook \
-             = \"1 / day\"\n"
+            "nest = 1\n[study]\nname = \"a\"\ncustomer = \"one\"\n[target]\n{target}\n[customers]\n\
+             burst = 2\n[rates]\nlook = \"1 / day\"\n"
         );
         let look = "[[steps]]\nget = \"/\"\n";
         let texts = StudyTexts {
@@ -257,7 +267,9 @@ mod tests {
         assert!(said.contains("--allow-host 10.0.0.5"), "{said}");
         let mut forged = assignment(away);
         forged.study.target.allow_hosts.clear();
-        let said = forged.refusal(&rules(&["10.0.0.5"])).expect("the study does not allow it");
+        let said = forged
+            .refusal(&rules(&["10.0.0.5"]))
+            .expect("the study does not allow it");
         assert!(said.contains("[target] allow_hosts"), "{said}");
         let mut proxied = assignment(away);
         proxied.study.target.proxy = Some("http://10.0.0.9:3128".to_owned());

@@ -113,7 +113,9 @@ impl HdrText {
 /// Whether a histogram has our bounds, so that reading it takes no more memory than one of ours.
 fn is_ours(bytes: &[u8]) -> bool {
     let mut header = [0; HDR_HEADER];
-    let inflated = bytes.get(8..).map(|rest| ZlibDecoder::new(rest).read_exact(&mut header));
+    let inflated = bytes
+        .get(8..)
+        .map(|rest| ZlibDecoder::new(rest).read_exact(&mut header));
     if !matches!(inflated, Some(Ok(()))) {
         return false;
     }
@@ -189,7 +191,11 @@ impl Recorder {
         if !parts.failures.iter().all(|failure| is_known(failure.behaviour)) {
             return Err(PartsError::Shape("failures"));
         }
-        if parts.silence.as_ref().is_some_and(|silence| silence.open.len() != behaviours) {
+        if parts
+            .silence
+            .as_ref()
+            .is_some_and(|silence| silence.open.len() != behaviours)
+        {
             return Err(PartsError::Shape("silences"));
         }
         recorder.errors = parts
@@ -220,12 +226,7 @@ impl Recorder {
 
     /// A recorder of which only counts are known: what became of a worker that was lost. What was due and
     /// had not ended has failed with kind `kind`, as have those failures whose own kinds went with it.
-    pub fn of_counts(
-        outline: StepOutline,
-        windows: usize,
-        tally: &RunningTally,
-        kind: &str,
-    ) -> Self {
+    pub fn of_counts(outline: StepOutline, windows: usize, tally: &RunningTally, kind: &str) -> Self {
         let mut recorder = Self::new(outline, windows);
         recorder.settling = tally.settling;
         recorder.settling.cut();
@@ -234,7 +235,10 @@ impl Recorder {
             (record.executions, record.requests) = (tally.executions, tally.requests);
             record.executions.cut();
             record.requests.cut();
-            for (kind, count) in [(kind, record.executions.failed), ("dropped", record.executions.dropped)] {
+            for (kind, count) in [
+                (kind, record.executions.failed),
+                ("dropped", record.executions.dropped),
+            ] {
                 if count > 0 {
                     recorder.errors.insert((index, kind.to_owned()), count);
                 }
@@ -245,9 +249,8 @@ impl Recorder {
 
     fn take_windows(&mut self, windows: Vec<WindowRecord>) -> Result<(), PartsError> {
         let behaviours = self.behaviours.len();
-        let fits = |window: &WindowRecord| {
-            window.completed.len() == behaviours && window.begun.len() == behaviours
-        };
+        let fits =
+            |window: &WindowRecord| window.completed.len() == behaviours && window.begun.len() == behaviours;
         if windows.len() != self.windows.len() || !windows.iter().all(fits) {
             return Err(PartsError::Shape("windows"));
         }
@@ -312,7 +315,10 @@ impl Serialize for GapMeter {
 impl<'de> Deserialize<'de> for GapMeter {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (lost, longest) = Deserialize::deserialize(deserializer)?;
-        Ok(Self::of(Duration::from_nanos(lost), Duration::from_nanos(longest)))
+        Ok(Self::of(
+            Duration::from_nanos(lost),
+            Duration::from_nanos(longest),
+        ))
     }
 }
 

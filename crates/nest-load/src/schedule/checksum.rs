@@ -55,7 +55,9 @@ impl Serialize for ScheduleChecksum {
 impl<'de> Deserialize<'de> for ScheduleChecksum {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        u128::from_str_radix(&text, 16).map(Self).map_err(D::Error::custom)
+        u128::from_str_radix(&text, 16)
+            .map(Self)
+            .map_err(D::Error::custom)
     }
 }
 

@@ -70,7 +70,10 @@ impl FeedReader {
         let lease = self.taken.lease.read().unwrap_or_else(PoisonError::into_inner);
         let (row, leased) = match lease.as_deref() {
             // A lease comes from another machine.
-            Some(lease) => (row_at(lease, next).filter(|row| *row < rows), Some(rows_of(lease))),
+            Some(lease) => (
+                row_at(lease, next).filter(|row| *row < rows),
+                Some(rows_of(lease)),
+            ),
             None => (Some(next).filter(|row| *row < rows), None),
         };
         row.ok_or_else(|| {

@@ -6,7 +6,7 @@ use super::{
     StepFacts,
     findings::{Bounds, Findings},
 };
-use crate::fleet::judge_clock;
+use crate::fleet::clock;
 
 /// Share of the windows for which a CPU quota held a worker back. Such times show neither as waiting nor as
 /// use; their bounds are those of a worker that stood still.
@@ -33,7 +33,9 @@ fn throttled(generators: &[GeneratorOf], span_s: f64, findings: &mut Findings) {
     let worst = generators
         .iter()
         .max_by(|one, other| one.throttled_s.total_cmp(&other.throttled_s));
-    let Some(worst) = worst.filter(|_| span_s > 0.0) else { return };
+    let Some(worst) = worst.filter(|_| span_s > 0.0) else {
+        return;
+    };
     findings.check(worst.throttled_s / span_s, THROTTLED, || {
         format!(
             "its CPU quota held the worker {} back for {:.1} of {span_s:.0} s: give it whole cores",
@@ -51,7 +53,7 @@ fn clocks(facts: &StepFacts<'_>, span_s: f64, findings: &mut Findings) {
         .iter()
         .max_by(|one, other| error_s(one).total_cmp(&error_s(other)));
     let Some(worst) = worst else { return };
-    if let Some(validity) = judge_clock(error_s(worst), window_s) {
+    if let Some(validity) = clock::judge(error_s(worst), window_s) {
         let reason = format!(
             "the clock of the worker {} is known to {:.1} ms only: its windows may lie beside the others'",
             worst.worker,
@@ -131,9 +133,21 @@ mod tests {
                 "CPU quota held the worker host-b",
             ),
             (&|one| one.throttled_s = 0.6, Validity::Invalid, "0.6 of 10 s"),
-            (&|one| one.offset_error_s = 0.006, Validity::Suspect, "the worker host-b is known to 6.0 ms"),
-            (&|one| one.drift_ppm = 6_000.0, Validity::Invalid, "host-b is known to 60.5 ms"),
-            (&|one| one.health.cpu = 0.9, Validity::Valid, "host-b used 90 % of its core while host-a"),
+            (
+                &|one| one.offset_error_s = 0.006,
+                Validity::Suspect,
+                "the worker host-b is known to 6.0 ms",
+            ),
+            (
+                &|one| one.drift_ppm = 6_000.0,
+                Validity::Invalid,
+                "host-b is known to 60.5 ms",
+            ),
+            (
+                &|one| one.health.cpu = 0.9,
+                Validity::Valid,
+                "host-b used 90 % of its core while host-a",
+            ),
         ] {
             let (found, reasons) = found(change);
             assert_eq!(found, validity, "{reasons:?}");

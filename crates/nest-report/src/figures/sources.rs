@@ -2,6 +2,7 @@
 
 use nest_data::{
     Projection,
+    measurement::GeneratorMachine,
     projection::{BookUse, PriceRow},
 };
 use rust_decimal::prelude::ToPrimitive;
@@ -118,6 +119,25 @@ fn books(books: &[BookUse]) -> Option<PageTable> {
     table.cut().unless_empty()
 }
 
+/// A worker with its machine.
+fn generator_in_words(generator: &GeneratorMachine) -> String {
+    let GeneratorMachine {
+        worker,
+        slots,
+        machine,
+        quota_cores,
+    } = generator;
+    let quota = quota_cores.map_or_else(String::new, |cores| format!(", limited to {cores} cores"));
+    let threads = if *slots == 1 { "thread" } else { "threads" };
+    format!(
+        "{worker}: {slots} {threads} on {}, {} cores{quota}, {}, kernel {}",
+        machine.cpu,
+        machine.cores,
+        format::bytes(machine.memory_bytes as f64),
+        machine.kernel
+    )
+}
+
 /// The run, its machine and the program.
 fn facts(projection: &Projection) -> PageTable {
     let model = &projection.model;
@@ -136,6 +156,10 @@ fn facts(projection: &Projection) -> PageTable {
         ("kernel", machine.kernel.clone()),
     ] {
         facts.row([what.into(), words::clean(&value).into()]);
+    }
+    for generator in &model.generators {
+        let value = generator_in_words(generator);
+        facts.row(["load from the worker".into(), words::clean(&value).into()]);
     }
     facts
 }

@@ -65,6 +65,7 @@ pub fn projection() -> Projection {
                 memory_bytes: 16_777_216_000,
                 kernel: "6.8.0-45-generic".to_owned(),
             },
+            generators: Vec::new(),
             tested_customers: TESTED,
         },
         growth: Some("expected".to_owned()),

@@ -48,10 +48,12 @@ impl Shared {
         patience: Duration,
     ) -> Result<T, AskError> {
         let subject = self.subjects.worker(&member.id);
-        let request = Request::new()
-            .payload(write(verb).into())
-            .timeout(Some(patience));
-        let answered = self.connection.client.send_request(subject.clone(), request).await;
+        let request = Request::new().payload(write(verb).into()).timeout(Some(patience));
+        let answered = self
+            .connection
+            .client
+            .send_request(subject.clone(), request)
+            .await;
         let message = answered.map_err(|error| match error.kind() {
             RequestErrorKind::NoResponders => AskError::NobodyThere,
             RequestErrorKind::MaxPayloadExceeded | RequestErrorKind::InvalidSubject => {

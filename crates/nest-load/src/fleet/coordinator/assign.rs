@@ -16,7 +16,7 @@ use crate::{
         message::{Done, PartData, Verb},
         news::FleetNews,
         parts::{fits, part_of, parts_of, sha256},
-        program::{Assignment, feed_text, share},
+        program::{Assignment, feed_text, share, too_fast},
     },
     http::tls::Trust,
 };
@@ -165,12 +165,3 @@ impl Shared {
         }
     }
 }
-
-/// A study asks more requests per second of a worker than that allows.
-pub fn too_fast(asked: f64, most: f64) -> String {
-    format!(
-        "its share of the study's [measure] max_rate is {asked:.0} requests per second, above its --max-rate \
-         {most:.0}"
-    )
-}
-

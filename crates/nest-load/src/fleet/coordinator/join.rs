@@ -8,6 +8,7 @@ use crate::{
     fleet::{
         message::{JoinAnswer, JoinRequest, PROTOCOL, Pong, Verb, is_token, read, write},
         news::FleetNews,
+        wire::next,
     },
 };
 
@@ -21,7 +22,7 @@ pub async fn listen(shared: &Arc<Shared>) -> Result<(), LoadError> {
     let mut requests = shared.subscribe(shared.subjects.join()).await?;
     let shared = Arc::clone(shared);
     tokio::spawn(async move {
-        while let Some(message) = crate::fleet::next(&mut requests).await {
+        while let Some(message) = next(&mut requests).await {
             match read::<JoinRequest>(&message.payload) {
                 Ok(request) => {
                     let Some(reply) = message.reply else { continue };
@@ -122,7 +123,12 @@ impl Shared {
         if !(1..=MOST_SLOTS).contains(&request.slots) {
             return Some(format!("it has {} slots, not 1 to {MOST_SLOTS}", request.slots));
         }
-        let missing = self.material.code.iter().find(|name| !request.code.contains(name));
-        missing.map(|name| format!("its program does not have the behaviour `{name}`, which is written in Rust"))
+        let missing = self
+            .material
+            .code
+            .iter()
+            .find(|name| !request.code.contains(name));
+        missing
+            .map(|name| format!("its program does not have the behaviour `{name}`, which is written in Rust"))
     }
 }

@@ -5,18 +5,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    Shared,
-    ask::AskError,
-    lock,
-    members::Member,
-};
+use super::{Shared, ask::AskError, lock, members::Member};
 use crate::{
     clock::MonotonicTime,
     error::LoadError,
     fleet::{
         ledger::Freshness,
         message::{MessageError, Pong, Progress, Verb, read},
+        wire::next,
     },
     recorder::windows::StepControl,
 };
@@ -34,7 +30,7 @@ pub async fn listen(shared: &Arc<Shared>) -> Result<(), LoadError> {
     let mut told = shared.subscribe(shared.subjects.all_progress()).await?;
     let shared = Arc::clone(shared);
     tokio::spawn(async move {
-        while let Some(message) = crate::fleet::next(&mut told).await {
+        while let Some(message) = next(&mut told).await {
             let noted = read::<Progress>(&message.payload).and_then(|progress| {
                 let id = message.subject.rsplit('.').next().unwrap_or_default();
                 shared.note_progress(id, progress)
@@ -53,7 +49,9 @@ pub async fn watch(shared: Arc<Shared>) {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let at_work = lock(&shared.at_work).as_ref().map(|step| Arc::clone(&step.control));
+        let at_work = lock(&shared.at_work)
+            .as_ref()
+            .map(|step| Arc::clone(&step.control));
         let Some(control) = at_work else { continue };
         let members = lock(&shared.members).active();
         for member in members.iter().filter(|member| is_silent(member, &control)) {
@@ -89,7 +87,11 @@ impl Shared {
                 member.slots.count
             )));
         }
-        if member.last.as_ref().is_some_and(|(last, _)| last.seq >= progress.seq) {
+        if member
+            .last
+            .as_ref()
+            .is_some_and(|(last, _)| last.seq >= progress.seq)
+        {
             return Ok(());
         }
         let slots = step.control.progress.iter().skip(member.slots.first);
@@ -111,7 +113,9 @@ impl Shared {
         let is_gone = asked == Err(AskError::NobodyThere) && self.connection.up_for() >= GONE;
         let gone_for = {
             let mut members = lock(&self.members);
-            let Some(known) = members.of_id(&member.id) else { return };
+            let Some(known) = members.of_id(&member.id) else {
+                return;
+            };
             known.gone_since = is_gone.then(|| known.gone_since.unwrap_or_else(Instant::now));
             known.gone_since.map_or(Duration::ZERO, |since| since.elapsed())
         };

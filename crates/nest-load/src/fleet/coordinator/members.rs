@@ -9,6 +9,7 @@ use crate::{
     fleet::{
         clock::ClockEstimate,
         message::{JoinRequest, LeasedRows, Progress},
+        wire::nonce,
     },
 };
 
@@ -48,7 +49,16 @@ pub struct Members {
 impl Members {
     /// Those that are not lost.
     pub fn active(&self) -> Vec<Member> {
-        self.all.iter().filter(|member| !member.is_lost).cloned().collect()
+        self.all
+            .iter()
+            .filter(|member| !member.is_lost)
+            .cloned()
+            .collect()
+    }
+
+    /// Everybody, those that are lost among them: some may merely have been unreachable.
+    pub fn everybody(&self) -> Vec<Member> {
+        self.all.clone()
     }
 
     /// The member of a name.
@@ -68,7 +78,7 @@ impl Members {
             Some(place) => self.all[place].id.clone(),
             None => {
                 self.joined += 1;
-                format!("w{}-{}", self.joined, &super::super::nonce()[..8])
+                format!("w{}-{}", self.joined, &nonce()[..8])
             }
         };
         let member = Member {
@@ -97,7 +107,10 @@ impl Members {
 
     /// Notes that a process is gone; `false` if that was known, or if another one has its place.
     pub fn lose(&mut self, id: &str, nonce: &str) -> bool {
-        match self.of_id(id).filter(|member| member.nonce == nonce && !member.is_lost) {
+        match self
+            .of_id(id)
+            .filter(|member| member.nonce == nonce && !member.is_lost)
+        {
             Some(member) => {
                 member.is_lost = true;
                 true

@@ -13,7 +13,9 @@ use nest_data::{
 use super::{
     Fleet, Shared,
     ask::{Answers, AskError, refused},
+    at_work::StepAtWork,
     lock,
+    lookout::GONE,
     members::Member,
 };
 use crate::{
@@ -62,16 +64,6 @@ const ORDER: Duration = Duration::from_secs(2);
 /// How often workers are told to stop.
 const STOPS: usize = 3;
 
-/// The step that runs.
-pub struct StepAtWork {
-    pub number: u64,
-    pub control: Arc<StepControl>,
-    load: StepLoad,
-    limits: StepLimits,
-    /// Everybody who started it, as they were then.
-    members: Vec<Member>,
-}
-
 /// How an attempt to start a step went.
 enum Attempt {
     Started(Arc<StepControl>),
@@ -80,11 +72,6 @@ enum Attempt {
 }
 
 impl Crew for Fleet {
-    fn slots(&self) -> usize {
-        let active = lock(&self.shared.members).active();
-        active.iter().map(|member| member.request.slots).sum()
-    }
-
     fn ahead(&self) -> Duration {
         AHEAD.max(self.shared.round_trip() * ROUND_TRIPS)
     }
@@ -109,7 +96,10 @@ impl Crew for Fleet {
             match attempt {
                 Ok(Attempt::Started(control)) => return Ok(control),
                 Ok(Attempt::Failed(why)) => {
-                    shared.options.listener.tell(FleetNews::Again { reason: why.clone() });
+                    shared
+                        .options
+                        .listener
+                        .tell(FleetNews::Again { reason: why.clone() });
                     reason = why;
                 }
                 Err(error) => {
@@ -163,9 +153,9 @@ impl Crew for Fleet {
     fn forget(&self) -> Result<(), LoadError> {
         let shared = &self.shared;
         let members = lock(&shared.members).active();
-        let answers: Answers<Done> = self
-            .driver
-            .block_on(shared.ask_each(&members, |_| Verb::Forget, PREPARE));
+        let answers: Answers<Done> =
+            self.driver
+                .block_on(shared.ask_each(&members, |_| Verb::Forget, PREPARE));
         for (member, answer) in answers {
             match answer {
                 Ok(_) => {}
@@ -199,7 +189,9 @@ impl Shared {
             Ok(members) => members,
             Err(reason) => {
                 // Nobody has started, so nobody has taken a row.
-                members.iter().for_each(|member| self.give_back(member, &Default::default()));
+                members
+                    .iter()
+                    .for_each(|member| self.give_back(member, &Default::default()));
                 return Ok(Attempt::Failed(reason));
             }
         };
@@ -374,7 +366,9 @@ impl Shared {
     /// Tells everybody where the windows begin. Whoever does not confirm it in time may have counted by
     /// another begin.
     async fn tell_windows(self: &Arc<Self>, from: MonotonicTime) {
-        let Some((number, members)) = self.in_step() else { return };
+        let Some((number, members)) = self.in_step() else {
+            return;
+        };
         let patience = from.since(MonotonicTime::now().after(CONFIRMED));
         let order = |_: &Member| Verb::Windows {
             step: number,
@@ -400,7 +394,9 @@ impl Shared {
 
     /// Has everybody end the step that runs. Said more than once, as one message may be lost.
     async fn stop_step(self: &Arc<Self>) {
-        let Some((number, mut members)) = self.in_step() else { return };
+        let Some((number, mut members)) = self.in_step() else {
+            return;
+        };
         for _ in 0..STOPS {
             let answers: Answers<Done> = self
                 .ask_each(&members, |_| Verb::Stop { step: number }, ORDER)
@@ -565,7 +561,10 @@ impl Shared {
         match records {
             Ok((closed, recorder)) => {
                 self.give_back(&member, &closed.taken);
-                Ok((recorder, Duration::try_from_secs_f64(closed.took_s).unwrap_or_default()))
+                Ok((
+                    recorder,
+                    Duration::try_from_secs_f64(closed.took_s).unwrap_or_default(),
+                ))
             }
             Err(reason) => Err(gone(&AskError::Odd(reason))),
         }

@@ -12,11 +12,9 @@ use crate::{
     error::LoadError,
     fleet::{
         broker::Connection,
-        message::{
-            Beat, Done, Failed, JoinAnswer, JoinRequest, PROTOCOL, Pong, Subjects, Verb, read,
-            write,
-        },
+        message::{Beat, Done, Failed, JoinAnswer, JoinRequest, PROTOCOL, Pong, Subjects, Verb, read, write},
         news::FleetNews,
+        wire::{next, nonce},
     },
     observe::{cgroup::Cgroup, machine},
 };
@@ -91,9 +89,7 @@ async fn join(
     let request = write(&request_of(options));
     let begun = Instant::now();
     loop {
-        let asked = Request::new()
-            .payload(request.clone().into())
-            .timeout(Some(JOIN));
+        let asked = Request::new().payload(request.clone().into()).timeout(Some(JOIN));
         let answered = connection.client.send_request(subjects.join(), asked).await;
         let why = match answered {
             Ok(message) => match read::<JoinAnswer>(&message.payload) {
@@ -130,7 +126,7 @@ fn request_of(options: &WorkerOptions) -> JoinRequest {
         protocol: PROTOCOL,
         build: options.build.clone(),
         name: options.name.clone(),
-        nonce: crate::fleet::nonce(),
+        nonce: nonce(),
         slots: options.slots,
         cores: machine.cores,
         cpu: machine.cpu,
@@ -164,13 +160,13 @@ impl Session {
         loop {
             tokio::select! {
                 biased;
-                order = crate::fleet::next(orders) => {
+                order = next(orders) => {
                     let Some(order) = order else { return Ok(()) };
                     if self.obey(order).await == Course::Over {
                         return Ok(());
                     }
                 }
-                beat = crate::fleet::next(beats) => {
+                beat = next(beats) => {
                     if let Some(beat) = beat.and_then(|beat| read::<Beat>(&beat.payload).ok()) {
                         self.hear(beat);
                     }
@@ -236,7 +232,11 @@ impl Session {
                 return Course::On;
             }
         };
-        let course = if verb == Verb::Leave { Course::Over } else { Course::On };
+        let course = if verb == Verb::Leave {
+            Course::Over
+        } else {
+            Course::On
+        };
         let done = |()| Done { ok: true };
         let station = &mut self.station;
         match verb {
@@ -332,4 +332,3 @@ impl Session {
         let _ = self.connection.client.publish(reply, write(answer).into()).await;
     }
 }
-

@@ -19,12 +19,11 @@ use crate::{
     error::LoadError,
     fleet::{
         clock::on_worker,
-        coordinator::too_fast,
         message::{
             Closed, LeasedRows, PartData, Prepared, Progress, RemoteLimits, SlotProgress, WindowsKnown,
         },
         parts::{Assembly, part_of, parts_of, sha256},
-        program::{Assignment, ReadyProgram, feed_of, share},
+        program::{Assignment, ReadyProgram, feed_of, share, too_fast},
     },
     recorder::windows::StepControl,
     schedule::load::{LoadModel, StepLoad},
@@ -106,7 +105,11 @@ impl Station {
             return Err(reason);
         }
         let names = self.options.registry.names();
-        let mut code = assignment.study.behaviours.iter().filter(|(_, behaviour)| behaviour.code);
+        let mut code = assignment
+            .study
+            .behaviours
+            .iter()
+            .filter(|(_, behaviour)| behaviour.code);
         if let Some((name, _)) = code.find(|(name, _)| !names.contains_key(name.as_str())) {
             return Err(format!(
                 "the behaviour `{name}` is written in Rust, and this program does not have it"
@@ -119,7 +122,10 @@ impl Station {
 
     /// Takes a part of a feed.
     pub fn take_feed(&mut self, name: &str, part: &PartData) -> Result<(), String> {
-        let known = self.assignment.as_ref().is_some_and(|given| given.study.feeds.contains_key(name));
+        let known = self
+            .assignment
+            .as_ref()
+            .is_some_and(|given| given.study.feeds.contains_key(name));
         if !known {
             return Err(format!("the study has no feed `{name}`"));
         }
@@ -258,9 +264,8 @@ impl Station {
         let hard_end = MonotonicTime::from_nanoseconds(on_worker(hard_end_ns, offset_ns));
         let (job, shared) = (ready.job.clone(), Arc::clone(&control));
         let drain = Duration::from_nanos(prepared.limits.drain_ns);
-        let work = tokio::task::spawn_blocking(move || {
-            run_step(&job, &prepared.load, &shared, drain, hard_end)
-        });
+        let work =
+            tokio::task::spawn_blocking(move || run_step(&job, &prepared.load, &shared, drain, hard_end));
         self.at_work = Some(AtWork {
             step,
             control: Some(control),
@@ -281,8 +286,7 @@ impl Station {
         received: MonotonicTime,
     ) -> Result<WindowsKnown, String> {
         let work = self.at_work.as_ref().filter(|work| work.step == step);
-        let Some((control, offset_ns)) =
-            work.and_then(|work| Some((work.control.as_ref()?, work.offset_ns)))
+        let Some((control, offset_ns)) = work.and_then(|work| Some((work.control.as_ref()?, work.offset_ns)))
         else {
             return Err(format!("step {step} does not run"));
         };

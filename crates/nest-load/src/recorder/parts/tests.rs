@@ -25,7 +25,11 @@ fn outline() -> StepOutline {
     StepOutline {
         single: vec![true, false],
         counts: vec![0, 1],
-        endpoints: vec![endpoint(0, "GET /a"), endpoint(1, "GET /b"), endpoint(1, "GET /c")],
+        endpoints: vec![
+            endpoint(0, "GET /a"),
+            endpoint(1, "GET /b"),
+            endpoint(1, "GET /c"),
+        ],
     }
 }
 
@@ -87,7 +91,11 @@ fn recorded(slot: usize, acts: &[Act]) -> Recorder {
             continue; // cut by the end
         }
         let ended = due.after(Duration::from_micros(act.took_us));
-        let outcome = if act.end == 3 { Outcome::Failed } else { Outcome::Ok };
+        let outcome = if act.end == 3 {
+            Outcome::Failed
+        } else {
+            Outcome::Ok
+        };
         let record = RequestRecord {
             due,
             sent: due,
@@ -183,14 +191,23 @@ fn parts_of_another_step_and_damaged_ones_are_refused() {
                 as &dyn Fn(&mut serde_json::Value),
             "its windows are not",
         ),
-        (&|value| value["behaviours"] = serde_json::json!([]), "its behaviours are not"),
-        (&|value| value["endpoints"] = serde_json::json!([]), "its requests are not"),
+        (
+            &|value| value["behaviours"] = serde_json::json!([]),
+            "its behaviours are not",
+        ),
+        (
+            &|value| value["endpoints"] = serde_json::json!([]),
+            "its requests are not",
+        ),
         (
             &|value| value["errors"] = serde_json::json!([{"behaviour": 9, "kind": "x", "count": 1}]),
             "its errors are not",
         ),
         (&|value| value["lateness"] = "AAAA".into(), "a histogram cannot"),
-        (&|value| value["lateness"] = encode(&wide).into(), "a histogram cannot"),
+        (
+            &|value| value["lateness"] = encode(&wide).into(),
+            "a histogram cannot",
+        ),
         (&|value| value["settling"]["due"] = 7.into(), "7 were due"),
         (&|value| value["schedule"] = "xyz".into(), "invalid digit"),
     ] {

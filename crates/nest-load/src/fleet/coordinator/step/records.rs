@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use super::{
-    super::{Shared, ask::AskError, lookout::GONE, members::Member},
-    ORDER,
-};
+use super::{AskError, GONE, Member, ORDER, Shared};
 use crate::{
     clock::MonotonicTime,
     fleet::{
@@ -34,7 +31,10 @@ impl Shared {
         let mut assembly = Assembly::default();
         let mut n = 0;
         while n < closed.parts {
-            let part = match self.ask::<PartData>(member, &Verb::Part { step: number, n }, ORDER).await {
+            let part = match self
+                .ask::<PartData>(member, &Verb::Part { step: number, n }, ORDER)
+                .await
+            {
                 Ok(part) if part.sha256 == closed.sha256 && part.of == closed.parts => part,
                 Ok(_) => return Err("its records changed while they were fetched".to_owned()),
                 Err(error) => {
@@ -68,7 +68,10 @@ impl Shared {
     ) -> Result<Closed, String> {
         let mut gone_since = None;
         loop {
-            let error = match self.ask::<Closed>(member, &Verb::Close { step: number }, ORDER).await {
+            let error = match self
+                .ask::<Closed>(member, &Verb::Close { step: number }, ORDER)
+                .await
+            {
                 Ok(closed) if closed.parts > 0 => return Ok(closed),
                 Ok(_) => AskError::Silent,
                 Err(error) => error,

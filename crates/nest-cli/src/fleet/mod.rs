@@ -67,9 +67,10 @@ pub fn planned(
             (Some(broker), access, String::new())
         }
     };
-    let file = broker
-        .as_ref()
-        .map_or_else(|| "FILE".to_owned(), |broker| shell_word(&broker.worker_credentials()));
+    let file = broker.as_ref().map_or_else(
+        || "FILE".to_owned(),
+        |broker| shell_word(&broker.worker_credentials()),
+    );
     let line = worker_line(&access, &session, &file, study);
     let each = if workers == 1 { "the worker" } else { "each worker" };
     talk(&format!("start {each} {credentials}\n  {line}"));
@@ -159,7 +160,9 @@ fn digest(path: &Path) -> std::io::Result<String> {
 
 /// The command that starts a worker, as a shell takes it.
 fn worker_line(access: &BrokerAccess, session: &str, credentials: &str, study: &Study) -> String {
-    let program = std::env::args().next().unwrap_or_else(|| "locust-nest".to_owned());
+    let program = std::env::args()
+        .next()
+        .unwrap_or_else(|| "locust-nest".to_owned());
     let hosts: String = study
         .target
         .allow_hosts
