@@ -1,7 +1,7 @@
 //! What users of a broker may: nothing secret travels, a worker cannot command, and a worker does not do
 //! everything that a coordinator says.
 
-use std::{net::SocketAddr, time::Duration};
+use std::net::SocketAddr;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
