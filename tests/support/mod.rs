@@ -3,6 +3,7 @@
 pub mod broker;
 pub mod browser;
 pub mod documented;
+pub mod fleet;
 pub mod namespaces;
 pub mod nginx;
 pub mod quiet;
