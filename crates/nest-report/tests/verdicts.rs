@@ -72,6 +72,7 @@ fn lever(setting: LeverSetting, chance: [f64; 2]) -> Lever {
         next_date: None,
         change: money("0", 0.0, 0.0),
         unit_month: Some(quoted("70.08")),
+        platform: Some(Platform::Vm),
     }
 }
 

@@ -160,7 +160,7 @@ fn allowed(projection: &Projection, config: &str, point: &BreakPoint) -> String 
         .iter()
         .find(|one| one.name == config)
         .map(|one| one.platform);
-    let unit = unit_word(platform);
+    let unit = unit_word(most.platform.or(platform));
     match most.from {
         1.0 => format!(", with the one {unit} that you allow"),
         2.0 => format!(", with both allowed {unit}s"),
