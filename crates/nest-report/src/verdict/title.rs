@@ -179,6 +179,12 @@ fn choice(subject: &Subject) -> Option<String> {
     let (base, share) = (words::name(&comparison.baseline), rival.cheaper_than_baseline);
     Some(if (share - 0.5).abs() <= TOO_CLOSE {
         format!("{base} or {}: too close to call", words::name(&rival.config))
+    } else if share >= LIKELY {
+        format!(
+            "{} saves money in {}, but something speaks against it",
+            words::name(&rival.config),
+            cases(share)
+        )
     } else if share < HARDLY {
         format!("Stay on {base}: moving costs {moving} and does not pay back")
     } else {

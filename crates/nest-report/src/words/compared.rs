@@ -54,15 +54,23 @@ pub(crate) fn compared(
         .map(|more| known - more)
         .find(|finest| agree(*finest))
         .unwrap_or(known - MOST_MORE_DIGITS);
-    let end = |value: f64, plus: &str| with_sign(rounded(value, known), known, currency, plus);
+    let end = |value: f64| with_sign(rounded(value, known), known, currency, "+");
     let row = |(index, (amount, change)): (usize, &(MoneyEstimate, MoneyEstimate))| {
         let lead = if amount.at_least { "at least " } else { "" };
-        let ends = |estimate: &MoneyEstimate, plus: &str, between: &str| {
-            let (low, high) = (end(estimate.low, plus), end(estimate.high, plus));
+        // A difference from what is at least an amount is at most so large.
+        let change_lead = match (amount.at_least, of_base.at_least) {
+            _ if index == base => "",
+            (false, false) => "",
+            (true, false) => "at least ",
+            (false, true) => "at most ",
+            (true, true) => "about ",
+        };
+        let ends = |estimate: &MoneyEstimate| {
+            let (low, high) = (end(estimate.low), end(estimate.high));
             if low == high {
                 String::new()
             } else {
-                format!("{low}{between}{high}")
+                format!("{low} to {high}")
             }
         };
         let value = round_to(amount.value.0, finest);
@@ -89,13 +97,13 @@ pub(crate) fn compared(
             amount: format!("{lead}{}", with_sign(value, finest, currency, "")),
             interval,
             change: format!(
-                "{lead}{}",
+                "{change_lead}{}",
                 with_sign(difference(amount, finest), finest, currency, "+")
             ),
             change_interval: if index == base {
                 String::new()
             } else {
-                ends(change, "+", " to ")
+                ends(change)
             },
         }
     };
