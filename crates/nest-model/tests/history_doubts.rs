@@ -306,7 +306,10 @@ fn a_step_at_the_turn_of_the_year_stays_and_is_told() {
     let forecast = fit(&values, &[12], 3);
     let next = forecast.quantile(1, 0.5);
     assert!((134_000.0..142_000.0).contains(&next), "{next}");
-    let caveat = forecast.caveats.iter().find(|caveat| caveat.code() == "level_shift");
+    let caveat = forecast
+        .caveats
+        .iter()
+        .find(|caveat| caveat.code() == "level_shift");
     let text = caveat.map(ToString::to_string).unwrap_or_default();
     assert!(
         text.starts_with("the level changed once, by +35 %, 12 periods before the end"),

@@ -485,11 +485,18 @@ fn the_ends_of_a_sensitivity_are_projections_with_that_value() {
         })
     };
     let middle = with(None);
-    let of_speed = middle.sensitivity.iter().find(|one| one.input.starts_with("speed of"));
+    let of_speed = middle
+        .sensitivity
+        .iter()
+        .find(|one| one.input.starts_with("speed of"));
     let of_speed = of_speed.expect("its speed is assumed");
     for (value, date) in of_speed.range.iter().zip(of_speed.date) {
         let there = with(Some([*value, *value]));
-        let config = there.configs.iter().find(|config| config.name == "today").expect("it is there");
+        let config = there
+            .configs
+            .iter()
+            .find(|config| config.name == "today")
+            .expect("it is there");
         let mut dates: Vec<_> = config
             .break_points
             .iter()

@@ -216,11 +216,18 @@ fn a_cheaper_configuration_that_something_speaks_against_is_not_too_close_to_cal
     }];
     projection.comparison = Some(comparison.clone());
     let found = verdict(&projection).actions.remove(0);
-    assert_eq!(found.what, "Find out what keeps you from `functions`: it is cheaper.");
+    assert_eq!(
+        found.what,
+        "Find out what keeps you from `functions`: it is cheaper."
+    );
     assert!(
-        found.why.starts_with("Over 24 months `functions` costs about $5,000 less")
-            && found.why.ends_with("Against it: `app` keeps files of its own, and the study does not say what \
-                                    replaces them."),
+        found
+            .why
+            .starts_with("Over 24 months `functions` costs about $5,000 less")
+            && found.why.ends_with(
+                "Against it: `app` keeps files of its own, and the study does not say what \
+                                    replaces them."
+            ),
         "{}",
         found.why
     );

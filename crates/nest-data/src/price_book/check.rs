@@ -220,7 +220,10 @@ fn check_price(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagno
     if let Some(window) = price.window.as_deref().filter(|window| !WINDOWS.contains(window)) {
         found.push(spans.at_value(
             &path,
-            format!("meter `{}` adds up quantities over `{window}`, which is not known", meter.id),
+            format!(
+                "meter `{}` adds up quantities over `{window}`, which is not known",
+                meter.id
+            ),
             "write window = \"month\", \"day\" or \"hour\"",
         ));
     }
@@ -442,7 +445,11 @@ source = "page"
     #[test]
     fn a_window_that_no_bill_knows_is_refused() {
         let text = BOOK.replace("per = \"1000000\"", "per = \"1000000\", window = \"fortnight\"");
-        assert!(errors(&text).contains("adds up quantities over `fortnight`"), "{}", errors(&text));
+        assert!(
+            errors(&text).contains("adds up quantities over `fortnight`"),
+            "{}",
+            errors(&text)
+        );
         let daily = BOOK.replace("per = \"1000000\"", "per = \"1000000\", window = \"day\"");
         assert!(PriceBook::read(&Text::new("book.toml", daily)).is_ok());
     }

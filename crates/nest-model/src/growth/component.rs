@@ -2,7 +2,10 @@
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use super::{caveat::HistoryCaveat, learnt::Learnt, pool, scale::ForecastScale, season, season::LevelShift, spread::ForecastSpread};
+use super::{
+    caveat::HistoryCaveat, learnt::Learnt, pool, scale::ForecastScale, season, season::LevelShift,
+    spread::ForecastSpread,
+};
 
 /// What one reading of a history says of the steps after it. Values are in the unit in which the largest of
 /// the history is 1.

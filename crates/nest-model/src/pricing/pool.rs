@@ -133,7 +133,8 @@ mod tests {
         assert_eq!(known.cost.round_dp(2), Decimal::new(9_583, 2));
         let compiled = crate::pricing::CompiledPrice::new(&daily);
         assert!((compiled.price(40_000.0) - 95.833).abs() < 1e-3);
-        let tiers = "{ window = \"day\", tiers = [{ up_to = \"1000\", amount = \"0.01\" }, { amount = \"0\" }] }";
+        let tiers =
+            "{ window = \"day\", tiers = [{ up_to = \"1000\", amount = \"0.01\" }, { amount = \"0\" }] }";
         let known = known_price(&meter(tiers, ""), Decimal::from(40_000)).expect("a price");
         assert_eq!(known.cost.round_dp(2), Decimal::new(30_417, 2));
     }

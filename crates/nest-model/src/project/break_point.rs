@@ -87,7 +87,12 @@ pub fn limit_months(drawn: &DrawnConfig<'_>, context: &Context<'_>) -> Vec<f64> 
     let mut months: Vec<f64> = (0..end).step_by(step).map(f64::from).collect();
     months.push(f64::from(end));
     if budget_moves(drawn, context) {
-        months.extend(context.growth().into_iter().flat_map(|growth| growth.model.steps()));
+        months.extend(
+            context
+                .growth()
+                .into_iter()
+                .flat_map(|growth| growth.model.steps()),
+        );
         months.sort_by(f64::total_cmp);
         months.dedup();
     }

@@ -222,7 +222,9 @@ fn assumed_speed(priced: &PricedConfig<'_>) -> Option<Caveat> {
 fn unknown_baselines(priced: &PricedConfig<'_>) -> Vec<Caveat> {
     let mut caveats: Vec<Caveat> = Vec::new();
     for placed in &priced.placed {
-        let Host::Units(units) = &placed.host else { continue };
+        let Host::Units(units) = &placed.host else {
+            continue;
+        };
         let Some(instance) = units.instance.filter(|instance| instance.has_unknown_baseline()) else {
             continue;
         };

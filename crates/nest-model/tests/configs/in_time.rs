@@ -59,9 +59,7 @@ fn budget(projection: &Projection) -> &BreakPoint {
 /// 0.01 and all is within the budget again, but growth has passed it for months.
 #[test]
 fn a_bill_that_rises_above_the_budget_and_falls_below_it_again_breaks_where_it_rises() {
-    let text = format!(
-        "{SMALL}meters = {{ \"by.volume\" = \"customers\" }}\n[budget]\nmonthly = \"150\"\n"
-    );
+    let text = format!("{SMALL}meters = {{ \"by.volume\" = \"customers\" }}\n[budget]\nmonthly = \"150\"\n");
     let projection = projected_with(&text, UNIT, |_| ());
     let point = budget(&projection);
     let at = point.customers.expect("it is passed").value;
@@ -92,13 +90,14 @@ fn a_budget_that_a_dated_price_passes_is_passed_on_its_day() {
 #[test]
 fn a_policy_moves_no_limit_before_it_begins() {
     let policy = |from: &str| {
-        let text = format!(
-            "{SMALL}max = 1\n[policies.busier]\nset = {{ often = 3 }}\nfrom = {from}\n"
-        )
-        .edit("customers = 1_000", "customers = 20_000");
+        let text = format!("{SMALL}max = 1\n[policies.busier]\nset = {{ often = 3 }}\nfrom = {from}\n")
+            .edit("customers = 1_000", "customers = 20_000");
         let projection = projected_with(&text, UNIT, |_| ());
         let policy = projection.policies[0].clone();
-        let first = first_break(&config(&projection, "c").break_points).expect("it is full").0.clone();
+        let first = first_break(&config(&projection, "c").break_points)
+            .expect("it is full")
+            .0
+            .clone();
         (policy, first)
     };
     let (early, first) = policy("2027-01-01");
@@ -108,8 +107,14 @@ fn a_policy_moves_no_limit_before_it_begins() {
     let late = format!("{}", full.checked_add(jiff::ToSpan::months(1)).expect("a day"));
     let (late, _) = policy(&late);
     let unmoved = late.date_change_days.expect("both are reached");
-    assert!(unmoved.value.abs() < 1e-6 && unmoved.low.abs() < 40.0, "{unmoved:?}");
-    let after = late.break_after.and_then(|point| point.date).and_then(|date| date.value);
+    assert!(
+        unmoved.value.abs() < 1e-6 && unmoved.low.abs() < 40.0,
+        "{unmoved:?}"
+    );
+    let after = late
+        .break_after
+        .and_then(|point| point.date)
+        .and_then(|date| date.value);
     assert_eq!(after, Some(full));
 }
 
@@ -151,11 +156,16 @@ fn a_type_on_credits_of_unknown_size_is_told() {
     let unit = "source = \"s\"\n[[meter]]";
     let told = |book: &str| {
         let projection = projected_with(SMALL, book, |_| ());
-        projection.caveats.iter().any(|caveat| matches!(caveat, Caveat::CreditsUnknown { sku, .. } if sku == "unit"))
+        projection
+            .caveats
+            .iter()
+            .any(|caveat| matches!(caveat, Caveat::CreditsUnknown { sku, .. } if sku == "unit"))
     };
     assert!(!told(UNIT));
     assert!(told(&UNIT.edit(unit, &format!("{note}{unit}"))));
-    assert!(!told(&UNIT.edit(unit, &format!("baseline = \"0.2\"\n{note}{unit}"))));
+    assert!(!told(
+        &UNIT.edit(unit, &format!("baseline = \"0.2\"\n{note}{unit}"))
+    ));
 }
 
 /// 73 for 1,000 customers is 73 each; a budget of 50 is met from 1,460 customers on.
@@ -165,7 +175,11 @@ fn a_budget_for_each_1000_that_growth_meets_says_from_when() {
     let projection = projected_with(&text, UNIT, |_| ());
     let from = budget(&projection).met_from.expect("it is met");
     assert!((from - 1_460.0).abs() < 1e-3, "{from}");
-    let projection = projected_with(&text.replace("per_1000 = \"50\"", "per_1000 = \"80\""), UNIT, |_| ());
+    let projection = projected_with(
+        &text.replace("per_1000 = \"50\"", "per_1000 = \"80\""),
+        UNIT,
+        |_| (),
+    );
     assert_eq!(budget(&projection).met_from, None);
 }
 
@@ -174,7 +188,10 @@ fn a_budget_for_each_1000_that_growth_meets_says_from_when() {
 fn a_growth_that_is_past_is_told() {
     let is_told = |text: &str| {
         let projection = projected_with(text, UNIT, |_| ());
-        projection.caveats.iter().any(|caveat| matches!(caveat, Caveat::GrowthBegun { .. }))
+        projection
+            .caveats
+            .iter()
+            .any(|caveat| matches!(caveat, Caveat::GrowthBegun { .. }))
     };
     assert!(!is_told(SMALL));
     assert!(is_told(&SMALL.edit("date = 2027-01-01", "date = 2024-05-01")));

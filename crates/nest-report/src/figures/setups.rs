@@ -70,9 +70,11 @@ fn finding(comparison: &Comparison) -> String {
         Some("cheaper") if others.count() == 1 => format!("{months} {name} is the cheaper one"),
         Some("cheaper") => format!("{months} {name} is the cheapest"),
         Some(_) => format!("{months} {name} is cheapest in {}", format::cases(cheapest)),
-        None => match comparison.totals.iter().find(|total| {
-            total.config != *best && words::surely(total.cheapest_of_all).is_some()
-        }) {
+        None => match comparison
+            .totals
+            .iter()
+            .find(|total| total.config != *best && words::surely(total.cheapest_of_all).is_some())
+        {
             Some(cheapest) => format!(
                 "{months} {} is cheapest in {}, but something speaks against it",
                 words::name(&cheapest.config),

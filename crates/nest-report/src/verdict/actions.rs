@@ -217,7 +217,12 @@ fn price_of(subject: &Subject, lever: &Lever) -> String {
 fn switch(subject: &Subject, to_name: &str, saves: &MoneyEstimate, cheaper: f64) -> NextStep {
     let from = words::name(&subject.config.name);
     let to = words::name(to_name);
-    let totals = || subject.comparison().into_iter().flat_map(|comparison| &comparison.totals);
+    let totals = || {
+        subject
+            .comparison()
+            .into_iter()
+            .flat_map(|comparison| &comparison.totals)
+    };
     let is_least = |name: &str| totals().any(|total| total.config == name && total.total.at_least);
     let (is_least, is_base_least) = (is_least(to_name), is_least(&subject.config.name));
     let sure = words::surely(cheaper).unwrap_or("no cheaper");
@@ -261,7 +266,10 @@ fn stay(subject: &Subject) -> Option<NextStep> {
     let (own, other) = (words::name(&subject.config.name), words::name(&rival.config));
     let stays = 1.0 - rival.cheaper_than_baseline;
     let dearer = number(rival.change.value.0) > 0.0;
-    let base = comparison.totals.iter().find(|total| total.config == comparison.baseline);
+    let base = comparison
+        .totals
+        .iter()
+        .find(|total| total.config == comparison.baseline);
     let is_base_least = base.is_some_and(|base| base.total.at_least);
     if let Some(sure) = words::surely(rival.cheaper_than_baseline).filter(|_| !dearer) {
         return Some(cheaper_but(subject, rival, is_base_least, sure));
@@ -281,7 +289,12 @@ fn stay(subject: &Subject) -> Option<NextStep> {
         why: format!(
             "Over {} {other} costs {} more; {own} is cheaper in {}.{}",
             months(subject),
-            words::bounded(&rival.change, rival.total.at_least, is_base_least, subject.currency()),
+            words::bounded(
+                &rival.change,
+                rival.total.at_least,
+                is_base_least,
+                subject.currency()
+            ),
             format::cases(stays),
             credits(subject, &subject.config.name)
         ),
@@ -302,7 +315,12 @@ fn cheaper_but(subject: &Subject, rival: &ConfigTotal, is_base_least: bool, sure
         why: format!(
             "Over {} {other} costs {} less, and is cheaper in {}.{reasons}",
             months(subject),
-            words::bounded(&rival.change, rival.total.at_least, is_base_least, subject.currency()),
+            words::bounded(
+                &rival.change,
+                rival.total.at_least,
+                is_base_least,
+                subject.currency()
+            ),
             format::cases(rival.cheaper_than_baseline)
         ),
     }
@@ -312,9 +330,10 @@ fn cheaper_but(subject: &Subject, rival: &ConfigTotal, is_base_least: bool, sure
 fn against(total: &ConfigTotal) -> Vec<String> {
     let reason = |why: &WhyNot| match why {
         WhyNot::Dearer { .. } => None,
-        WhyNot::Breaks { chance, .. } => {
-            Some(format!("{} that room runs out within the plan", format::chance(*chance)))
-        }
+        WhyNot::Breaks { chance, .. } => Some(format!(
+            "{} that room runs out within the plan",
+            format::chance(*chance)
+        )),
         WhyNot::LocalState { tier } => Some(format!(
             "{} keeps files of its own, and the study does not say what replaces them",
             words::name(tier)

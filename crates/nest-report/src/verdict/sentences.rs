@@ -209,7 +209,11 @@ fn paid_of(lines: &[CostLine], line: &CostLine) -> Option<f64> {
             .map(|amount| number(amount.0))
             .sum();
         let off = discount.amount.map_or(0.0, |amount| number(amount.0));
-        if is_on(line) && all > 0.0 { off * own / all } else { 0.0 }
+        if is_on(line) && all > 0.0 {
+            off * own / all
+        } else {
+            0.0
+        }
     };
     let discounts = lines.iter().filter(|line| line.driver == CostDriver::Discount);
     Some(own + discounts.map(share).sum::<f64>())

@@ -60,7 +60,9 @@ pub(super) fn title(subject: &Subject) -> Title {
 
 fn over(subject: &Subject) -> Option<String> {
     // A budget for 1,000 customers is no room: more of them may cost less each.
-    if let Some((point, _)) = subject.first_limit().filter(|(point, _)| point.kind == BreakKind::Budget)
+    if let Some((point, _)) = subject
+        .first_limit()
+        .filter(|(point, _)| point.kind == BreakKind::Budget)
         && let Some(from) = point.met_from.filter(|_| subject.is_over())
     {
         return Some(format!(
@@ -141,13 +143,21 @@ fn effect(policy: &PolicyProjection, currency: &str) -> String {
     let parts = match &totals.fees {
         Some([_, _, fee_change]) if share > 2.0 - MOSTLY || share < 0.0 => {
             let part = |change: &MoneyEstimate| {
-                let more = if number(change.value.0) < 0.0 { "less" } else { "more" };
+                let more = if number(change.value.0) < 0.0 {
+                    "less"
+                } else {
+                    "more"
+                };
                 format!("{} {more}", words::size(change, currency))
             };
             if servers == 0.0 {
                 String::new()
             } else {
-                format!(", {} in fees and {} for servers", part(fee_change), part(&totals.change))
+                format!(
+                    ", {} in fees and {} for servers",
+                    part(fee_change),
+                    part(&totals.change)
+                )
             }
         }
         _ => String::new(),
@@ -201,7 +211,12 @@ fn move_to(subject: &Subject, best: &ConfigTotal, months: u32) -> String {
         totals.find(|total| total.config == comparison.baseline)
     });
     let is_base_least = base.is_some_and(|base| base.total.at_least);
-    let saves = words::bounded(&best.change, best.total.at_least, is_base_least, subject.currency());
+    let saves = words::bounded(
+        &best.change,
+        best.total.at_least,
+        is_base_least,
+        subject.currency(),
+    );
     let over = match months {
         1 => "a month".to_owned(),
         months => format!("over {months} months"),

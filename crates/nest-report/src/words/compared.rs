@@ -212,14 +212,20 @@ mod tests {
     fn a_printed_interval_holds_the_printed_value() {
         let rows = compared(
             &[
-                (priced("3063.2", 2_930.0, 3_063.9), priced("2963.2", 2_830.0, 2_963.9)),
+                (
+                    priced("3063.2", 2_930.0, 3_063.9),
+                    priced("2963.2", 2_830.0, 2_963.9),
+                ),
                 (priced("100", 100.0, 100.0), priced("0", 0.0, 0.0)),
             ],
             1,
             "USD",
         );
         let interval: Vec<f64> = rows[0].interval.split('–').map(read).collect();
-        assert!(interval[0] <= read(&rows[0].amount) && read(&rows[0].amount) <= interval[1], "{rows:?}");
+        assert!(
+            interval[0] <= read(&rows[0].amount) && read(&rows[0].amount) <= interval[1],
+            "{rows:?}"
+        );
     }
 
     /// A number that a reader sees: of `−$1,200` it is −1200.

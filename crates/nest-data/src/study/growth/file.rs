@@ -204,7 +204,11 @@ fn without_separators(text: &str) -> String {
             let whole = group.split_once('.').map_or(group, |(whole, _)| whole);
             whole.len() == 3 && digits(whole)
         });
-    let plain = if of_thousands { text.replace(',', "") } else { text.to_owned() };
+    let plain = if of_thousands {
+        text.replace(',', "")
+    } else {
+        text.to_owned()
+    };
     plain.replace('_', "")
 }
 
@@ -294,7 +298,11 @@ mod tests {
         assert_eq!((rows[0].customers, rows[1].customers), (100_000.0, 1_250_000.0));
         for text in ["10,00", "1,2345", "100,5", "0"] {
             let found = plan(&format!("month,customers\n2027-01,\"{text}\"\n2027-02,7\n")).expect_err(text);
-            assert!(found[0].message.contains("above 0 and up to 1e11"), "{}", found[0].message);
+            assert!(
+                found[0].message.contains("above 0 and up to 1e11"),
+                "{}",
+                found[0].message
+            );
         }
     }
 

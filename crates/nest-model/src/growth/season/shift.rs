@@ -10,12 +10,15 @@ const CYCLES_THAT_TELL: usize = 4;
 const SEASON_OF_TWO: f64 = 1.0 / 3.0;
 const SEASON_OF_MORE: f64 = 0.5;
 /// A change of level counts if it takes this many times `ln n` off `n ln` of the sum of squares around a
-/// smooth trend: its size, its place, and the choice of the best place.
+/// smooth trend: its size, its place, the choice of the best place, and trends that are not so smooth. Chosen
+/// by hand: at 3, weak seasons and the bend of a curve were taken for steps.
 ///
 /// Source: Schwarz, "Estimating the dimension of a model", Annals of Statistics 6(2), 1978.
-const WORTH: f64 = 3.0;
+const WORTH: f64 = 5.0;
 /// Numbers from which a smooth trend may be curved.
-const ENOUGH_FOR_CURVE: usize = 12;
+const ENOUGH_FOR_CURVE: usize = 24;
+/// Share of a cycle, from the seam of two cycles, within which a step looks like a season; one step at least.
+const NEAR_SEAM: usize = 6;
 /// Fewest numbers on either side of a change of level.
 const MARGIN: usize = 2;
 /// Share of the sum of squares that rounding may leave.
@@ -37,12 +40,13 @@ pub(in super::super) struct LevelShift {
 
 impl LevelShift {
     /// The change that describes the newest whole cycles about as well as a season does, with one jump for
-    /// one of every cycle; `None` if there is none, or if the history holds four cycles, which tell both apart
-    /// by themselves.
+    /// one of every cycle; `None` if there is none, or if the history holds four cycles, which tell both
+    /// apart by themselves.
     ///
     /// # Formula
-    /// Least squares of `trend + size [t >= at]` for every `at`, beside `trend + season`, the trend being a
-    /// line, or a parabola if there are 12 numbers.
+    /// Least squares of `trend + size [t >= at]` for every `at` near a seam of cycles, beside
+    /// `trend + season`, the trend being a
+    /// line, or a parabola if there are 24 numbers.
     pub(super) fn instead_of_season(numbers: &[f64], period: usize) -> Option<Self> {
         let cycles = numbers.len() / period;
         if !(2..CYCLES_THAT_TELL).contains(&cycles) {
@@ -54,7 +58,7 @@ impl LevelShift {
         let degree = if newest.len() < ENOUGH_FOR_CURVE { 1 } else { 2 };
         let basis = orthonormal(powers(newest.len(), degree));
         let rest = without(newest, &basis);
-        let (at, size, gain) = best_step(&rest, &basis)?;
+        let (at, size, gain) = best_step(&rest, &basis, period)?;
         let centre = mean(newest);
         let floor = ROUNDING * newest.iter().map(|number| (number - centre).powi(2)).sum::<f64>();
         let smooth = squares(&rest) + floor;
@@ -63,7 +67,11 @@ impl LevelShift {
             return None;
         }
         let (seasonal, freedom) = with_season(newest, period, degree);
-        let believed = if cycles == 2 { SEASON_OF_TWO } else { SEASON_OF_MORE };
+        let believed = if cycles == 2 {
+            SEASON_OF_TWO
+        } else {
+            SEASON_OF_MORE
+        };
         let mean_square = stepped / (count - degree as f64 - 2.0).max(1.0);
         if (seasonal + floor) / freedom < believed * mean_square {
             return None;
@@ -77,14 +85,20 @@ impl LevelShift {
 
     /// The numbers as if the level had never changed.
     pub(super) fn undone(self, numbers: &[f64]) -> Vec<f64> {
-        let level = |(index, number): (usize, &f64)| if index < self.at { *number } else { number - self.size };
+        let level = |(index, number): (usize, &f64)| {
+            if index < self.at {
+                *number
+            } else {
+                number - self.size
+            }
+        };
         numbers.iter().enumerate().map(level).collect()
     }
 }
 
 /// Place, size and squared length of the step that takes most off numbers which are at right angles to a
 /// basis.
-fn best_step(rest: &[f64], basis: &[Vec<f64>]) -> Option<(usize, f64, f64)> {
+fn best_step(rest: &[f64], basis: &[Vec<f64>], period: usize) -> Option<(usize, f64, f64)> {
     let mut best: Option<(usize, f64, f64)> = None;
     let mut along = 0.0;
     let mut in_basis = vec![0.0; basis.len()];
@@ -94,7 +108,9 @@ fn best_step(rest: &[f64], basis: &[Vec<f64>]) -> Option<(usize, f64, f64)> {
             *sum += column[at];
         }
         let own = (rest.len() - at) as f64 - squares(&in_basis);
-        if at + MARGIN > rest.len() || own < 1e-6 {
+        let after_seam = (rest.len() - at) % period;
+        let is_near = after_seam.min(period - after_seam) <= (period / NEAR_SEAM).max(1);
+        if at + MARGIN > rest.len() || own < 1e-6 || !is_near {
             continue;
         }
         let gain = along * along / own;
@@ -201,7 +217,10 @@ mod tests {
             LevelShift::instead_of_season(&numbers, 12)
         };
         let wobble = |at: u32| 0.01 * f64::from(at * at % 7);
-        assert_eq!(of(24, &|at| wobble(at) + if at % 12 == 11 { 0.5 } else { 0.0 }), None);
+        assert_eq!(
+            of(24, &|at| wobble(at) + if at % 12 == 11 { 0.5 } else { 0.0 }),
+            None
+        );
         assert_eq!(of(36, &|at| wobble(at) + f64::from(at % 12) * 0.1), None);
         assert_eq!(of(24, &|at| 0.02 * f64::from(at) + wobble(at)), None);
         assert_eq!(of(48, &|at| if at < 36 { 0.0 } else { 0.3 }), None);

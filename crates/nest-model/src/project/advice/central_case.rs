@@ -64,7 +64,11 @@ impl<'c, 'a> CentralCase<'c, 'a> {
         let first_months = self.first_months(path, &change);
         let (Some(path), Some(growth)) = (path, self.context.growth()) else {
             let customers = self.context.headline_customers();
-            let cost = cost(self.drawn, customers, &self.changed(self.drawn, self.context.study, &change));
+            let cost = cost(
+                self.drawn,
+                customers,
+                &self.changed(self.drawn, self.context.study, &change),
+            );
             return Outcome {
                 first_months,
                 total: cost,

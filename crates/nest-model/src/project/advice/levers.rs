@@ -409,4 +409,3 @@ fn set_reserve(place: &mut Placement, to: f64, path: &str) -> Option<String> {
         }
     })
 }
-

@@ -29,7 +29,11 @@ pub fn budget<'a>(
         let over = |customers: f64| priced.cost(customers, inputs) > float(amount.0);
         let point = if over(scope.from) {
             // What is over with nobody is over from the first customer on.
-            let customers = if over(FIRST) { FIRST } else { edge(0.0, scope.from, over) };
+            let customers = if over(FIRST) {
+                FIRST
+            } else {
+                edge(0.0, scope.from, over)
+            };
             FailurePoint::new(BreakKind::Budget, Cause::Monthly(amount, currency), customers)
         } else {
             let customers = first_over(scope.from, scope.most, over).unwrap_or(f64::INFINITY);

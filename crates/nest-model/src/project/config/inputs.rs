@@ -130,7 +130,9 @@ impl ScenarioInputs {
         model: &ScalingModel,
         draw: &ParameterDraw,
     ) -> Self {
-        self.placed.iter_mut().for_each(|used| used.most_utilisation = 1.0);
+        self.placed
+            .iter_mut()
+            .for_each(|used| used.most_utilisation = 1.0);
         for (law, limit_s) in study.slo.values().flat_map(|slo| laws_of_objective(slo, model)) {
             let Some(placed) = priced
                 .carrying_law(law)

@@ -68,10 +68,7 @@ impl GrowthDraws<'_> {
     #[must_use]
     pub fn allowed_months(&self, path: &Trajectory) -> usize {
         let inside = |month: &usize| {
-            let mut ends = self
-                .pieces
-                .of(*month)
-                .flat_map(|piece| [piece.begin, piece.end]);
+            let mut ends = self.pieces.of(*month).flat_map(|piece| [piece.begin, piece.end]);
             ends.all(|moment| (1.0..=MOST_CUSTOMERS).contains(&path.at_moment(moment)))
         };
         (0..self.model.months() as usize).take_while(inside).count()

@@ -148,11 +148,7 @@ pub struct TrajectoryPoint {
 
 /// Share of the way between two moments at which customers meet a number, both geometric in between; all of
 /// it where the number is infinite before.
-fn geometric_share(
-    before: &TrajectoryPoint,
-    after: &TrajectoryPoint,
-    customers: impl Fn(f64) -> f64,
-) -> f64 {
+fn geometric_share(before: &TrajectoryPoint, after: &TrajectoryPoint, customers: impl Fn(f64) -> f64) -> f64 {
     let gap = |at: &TrajectoryPoint| (customers(at.months) / at.customers).ln();
     let missing = gap(before);
     let share = missing / (missing - gap(after));

@@ -8,7 +8,9 @@ use rayon::prelude::*;
 use super::transition::Transition;
 use crate::{
     error::ModelError,
-    project::break_point::{ConfigLimits, LimitDraws, at_first_limit, limit_months, limits_move, limits_with},
+    project::break_point::{
+        ConfigLimits, LimitDraws, at_first_limit, limit_months, limits_move, limits_with,
+    },
     project::config::ReadyInputs,
     project::context::Context,
     project::drawn_config::DrawnConfig,
