@@ -4,6 +4,7 @@
 
 mod adjustment;
 mod age;
+mod baseline;
 mod bounds;
 mod changes;
 mod check;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     age::Ages,
+    baseline::RUNS_ON_CREDITS,
     changes::{ChangeKind, ChangedPart, PriceChange, changes},
     commitment::{Commitment, CommitmentKind, Covers, Inclusion, Payment, Plan, PlanPeriod},
 };
@@ -366,19 +368,6 @@ pub struct Instance {
     pub note: Option<String>,
     /// Name of its source.
     pub source: String,
-}
-
-/// Note of an instance type that runs on credits, where its source does not say what lasts of it.
-pub const RUNS_ON_CREDITS: &str =
-    "runs on credits; the share of its processors that is there all the time is not in the source";
-
-impl Instance {
-    /// Whether it runs on credits, and the share of its processors that lasts is not known.
-    #[must_use]
-    pub fn has_unknown_baseline(&self) -> bool {
-        let noted = |note: &String| note.contains(RUNS_ON_CREDITS);
-        self.baseline.is_none() && self.note.as_ref().is_some_and(noted)
-    }
 }
 
 /// Whose the virtual CPUs of an instance are.

@@ -292,7 +292,7 @@ fn one_change_of_level_a_cycle_before_the_end_is_no_season() {
         // a season would bring the step back, 0.3 off
         assert!(
             held >= 15 && off < 0.06 && told >= 14,
-            "{steps} steps in cycles of {period}, {ago} before the end: {held} of 20 held, {off} off, {told} told"
+            "{steps} steps in cycles of {period}, {ago} before: {held} of 20 held, {off} off, {told} told"
         );
     }
 }
