@@ -19,7 +19,7 @@ pub(crate) use amount::{amount, change, change_interval, money, money_change, mo
 pub(crate) use compared::compared;
 pub(crate) use count::{count, count_interval, customers, share};
 pub(crate) use date::{full_month, limit_date, month, reached};
-pub(crate) use difference::{between, size, surely};
+pub(crate) use difference::{between, bounded, size, surely};
 pub(crate) use event::event;
 pub(crate) use input::{input, input_range};
 pub(crate) use limit::{cause, limit, limit_label, resource};

@@ -9,6 +9,7 @@ use nest_data::{
         Action, BreakKind, Comparison, ConfigTotal, Lever, LeverSetting, MoneyEstimate, RangeBasis,
         Sensitivity, SharedLimit, WhyNot,
     },
+    study::Platform,
 };
 use nest_report::verdict;
 use support::{estimate, money, projection, quoted};
@@ -72,6 +73,7 @@ fn lever(setting: LeverSetting, chance: [f64; 2]) -> Lever {
         next_date: None,
         change: money("0", 0.0, 0.0),
         unit_month: Some(quoted("70.08")),
+        platform: Some(Platform::Vm),
     }
 }
 
@@ -229,6 +231,59 @@ fn staying_is_an_action_where_others_cost_more() {
     assert_eq!(
         verdict(&projection).actions[0].what,
         "`today` or `functions`: too close to call."
+    );
+}
+
+#[test]
+fn a_cheaper_configuration_that_something_speaks_against_is_not_too_close_to_call() {
+    let mut projection = projection();
+    let mut comparison = compared(money("-5000", -6_000.0, -4_000.0), 1.0, "today");
+    comparison.totals[0].cheapest_of_all = 0.0;
+    comparison.totals[1].why_not = vec![WhyNot::LocalState {
+        tier: "app".to_owned(),
+    }];
+    projection.comparison = Some(comparison.clone());
+    let found = verdict(&projection).actions.remove(0);
+    assert_eq!(
+        found.what,
+        "Find out what keeps you from `functions`: it is cheaper."
+    );
+    assert!(
+        found
+            .why
+            .starts_with("Over 24 months `functions` costs about $5,000 less")
+            && found.why.ends_with(
+                "Against it: `app` keeps files of its own, and the study does not say what \
+                                    replaces them."
+            ),
+        "{}",
+        found.why
+    );
+    // A rival of which a price is missing saves at most so much.
+    comparison.totals[1].total.at_least = true;
+    comparison.totals[1].change.at_least = true;
+    projection.comparison = Some(comparison);
+    let found = verdict(&projection).actions.remove(0);
+    assert!(found.why.contains("costs at most $5,000 less"), "{}", found.why);
+}
+
+/// 17,286 less in fees and 8,618 more for servers are 8,668 less, but not in fees.
+#[test]
+fn fees_that_fall_and_servers_that_rise_are_told_apart() {
+    let mut projection = projection();
+    let totals = &mut projection.policies[0].totals;
+    totals.before = money("20000", 20_000.0, 20_000.0);
+    totals.change = money("8618", 8_618.0, 8_618.0);
+    totals.fees = Some([
+        money("30000", 30_000.0, 30_000.0),
+        money("12714", 12_714.0, 12_714.0),
+        money("-17286", -17_286.0, -17_286.0),
+    ]);
+    totals.change_with_fees = money("-8668", -8_668.0, -8_668.0);
+    let title = title(&projection);
+    assert!(
+        title.ends_with("saves $8,668 over 24 months, $17,286 less in fees and $8,618 more for servers"),
+        "{title}"
     );
 }
 

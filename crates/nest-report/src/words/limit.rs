@@ -160,7 +160,7 @@ fn allowed(projection: &Projection, config: &str, point: &BreakPoint) -> String 
         .iter()
         .find(|one| one.name == config)
         .map(|one| one.platform);
-    let unit = unit_word(platform);
+    let unit = unit_word(most.platform.or(platform));
     let spare = stand_by(projection, config, most);
     match most.from {
         1.0 => format!(", with the one {unit} that you allow{spare}"),
