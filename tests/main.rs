@@ -10,6 +10,7 @@ mod support;
 mod bank;
 mod bounds;
 mod check;
+mod check_trust;
 mod compare;
 mod counts;
 mod curve;

@@ -23,8 +23,8 @@ pub struct StudyArguments {
 /// The answer to what a study that is new to this user would do.
 #[derive(Debug, Clone, Args)]
 pub struct ConsentArguments {
-    /// Do not ask whether the study's commands may run and its hosts be put under load; counts for this call
-    /// only
+    /// Do not ask whether the study's commands may run, its hosts be put under load and variables be sent;
+    /// counts for this call only
     #[arg(long, short)]
     pub yes: bool,
 }

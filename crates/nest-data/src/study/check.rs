@@ -25,6 +25,9 @@ use crate::{
 
 /// Fewest customers of a step. A share of one customer is the load of a day with few of them.
 const FEWEST_CUSTOMERS: f64 = 1e-3;
+/// Most requests per second that `max_rate` may allow. Our choice: twice the executions per second that a
+/// schedule can have, which is far more than the threads of a generator can send.
+const MOST_REQUESTS_PER_S: f64 = 1e6;
 
 pub(crate) fn check_study(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec<Diagnostic>) {
     names::check_names(study, spans, found);
@@ -266,10 +269,10 @@ fn check_measure(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
             offer(policy, study.policies.keys()),
         ));
     }
-    if !(measure.max_rate > 0.0 && measure.max_rate.is_finite()) {
+    if !(measure.max_rate > 0.0 && measure.max_rate <= MOST_REQUESTS_PER_S) {
         found.push(spans.at_value(
             &["measure", "max_rate"],
-            "`measure.max_rate` must be a number above zero",
+            "`measure.max_rate` must be a number above zero, at most 1,000,000",
             "write requests per second, such as 5000",
         ));
     }
