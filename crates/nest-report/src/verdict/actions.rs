@@ -231,14 +231,11 @@ fn price_of(subject: &Subject, lever: &Lever) -> String {
 fn switch(subject: &Subject, to_name: &str, saves: &MoneyEstimate, cheaper: f64) -> NextStep {
     let from = words::name(&subject.config.name);
     let to = words::name(to_name);
-    let totals = || {
-        subject
-            .comparison()
-            .into_iter()
-            .flat_map(|comparison| &comparison.totals)
-    };
-    let is_least = |name: &str| totals().any(|total| total.config == name && total.total.at_least);
-    let (is_least, is_base_least) = (is_least(to_name), is_least(&subject.config.name));
+    let mut others = subject.others();
+    let size = others.find(|total| total.config == to_name).map_or_else(
+        || words::size(saves, subject.currency()),
+        |total| subject.difference(total),
+    );
     let sure = words::surely(cheaper).unwrap_or("no cheaper");
     let between = words::between(saves, subject.currency());
     let between = if between.is_empty() {
@@ -247,10 +244,7 @@ fn switch(subject: &Subject, to_name: &str, saves: &MoneyEstimate, cheaper: f64)
         format!("; in 9 cases of 10 {between}")
     };
     NextStep {
-        what: format!(
-            "Move from {from} to {to}: {sure}, by {}.",
-            words::bounded(saves, is_least, is_base_least, subject.currency())
-        ),
+        what: format!("Move from {from} to {to}: {sure}, by {size}."),
         why: format!(
             "Over {}{between}. It is cheaper in {}.{}",
             months(subject),
@@ -280,13 +274,8 @@ fn stay(subject: &Subject) -> Option<NextStep> {
     let (own, other) = (words::name(&subject.config.name), words::name(&rival.config));
     let stays = 1.0 - rival.cheaper_than_baseline;
     let dearer = number(rival.change.value.0) > 0.0;
-    let base = comparison
-        .totals
-        .iter()
-        .find(|total| total.config == comparison.baseline);
-    let is_base_least = base.is_some_and(|base| base.total.at_least);
     if let Some(sure) = words::surely(rival.cheaper_than_baseline).filter(|_| !dearer) {
-        return Some(cheaper_but(subject, rival, is_base_least, sure));
+        return Some(cheaper_but(subject, rival, sure));
     }
     let Some(sure) = words::surely(stays).filter(|_| dearer) else {
         return Some(NextStep {
@@ -303,12 +292,7 @@ fn stay(subject: &Subject) -> Option<NextStep> {
         why: format!(
             "Over {} {other} costs {} more; {own} is cheaper in {}.{}",
             months(subject),
-            words::bounded(
-                &rival.change,
-                rival.total.at_least,
-                is_base_least,
-                subject.currency()
-            ),
+            subject.difference(rival),
             format::cases(stays),
             credits(subject, &subject.config.name)
         ),
@@ -316,7 +300,7 @@ fn stay(subject: &Subject) -> Option<NextStep> {
 }
 
 /// What a cheaper configuration saves, and why another one is recommended all the same.
-fn cheaper_but(subject: &Subject, rival: &ConfigTotal, is_base_least: bool, sure: &str) -> NextStep {
+fn cheaper_but(subject: &Subject, rival: &ConfigTotal, sure: &str) -> NextStep {
     let other = words::name(&rival.config);
     let reasons = against(rival);
     let reasons = if reasons.is_empty() {
@@ -329,12 +313,7 @@ fn cheaper_but(subject: &Subject, rival: &ConfigTotal, is_base_least: bool, sure
         why: format!(
             "Over {} {other} costs {} less, and is cheaper in {}.{reasons}",
             months(subject),
-            words::bounded(
-                &rival.change,
-                rival.total.at_least,
-                is_base_least,
-                subject.currency()
-            ),
+            subject.difference(rival),
             format::cases(rival.cheaper_than_baseline)
         ),
     }

@@ -210,17 +210,7 @@ fn choice(subject: &Subject) -> Option<String> {
 }
 
 fn move_to(subject: &Subject, best: &ConfigTotal, months: u32) -> String {
-    let base = subject.comparison().and_then(|comparison| {
-        let mut totals = comparison.totals.iter();
-        totals.find(|total| total.config == comparison.baseline)
-    });
-    let is_base_least = base.is_some_and(|base| base.total.at_least);
-    let saves = words::bounded(
-        &best.change,
-        best.total.at_least,
-        is_base_least,
-        subject.currency(),
-    );
+    let saves = subject.difference(best);
     let over = match months {
         1 => "a month".to_owned(),
         months => format!("over {months} months"),

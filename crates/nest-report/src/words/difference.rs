@@ -26,9 +26,9 @@ pub(crate) fn size(change: &MoneyEstimate, currency: &str) -> String {
     short(&money(&size, currency), value, currency)
 }
 
-/// The size of a difference between two amounts of which one or both are at least so much: `at least $850` or
-/// `at most $850`, whichever way that turns it.
-pub(crate) fn bounded(change: &MoneyEstimate, is_least: bool, is_base_least: bool, currency: &str) -> String {
+/// The size of the difference of one amount from another, of which each may be at least so much: `at least
+/// $850` or `at most $850`, whichever way that turns it.
+pub(crate) fn bounded(change: &MoneyEstimate, amounts: [&MoneyEstimate; 2], currency: &str) -> String {
     let known = MoneyEstimate {
         at_least: false,
         ..*change
@@ -36,10 +36,10 @@ pub(crate) fn bounded(change: &MoneyEstimate, is_least: bool, is_base_least: boo
     let text = size(&known, currency);
     let bare = text.trim_start_matches("about ");
     let rises = change.value.0 >= Decimal::ZERO;
-    match (is_least, is_base_least) {
-        (false, false) => text,
-        (true, true) => format!("about {bare}"),
-        _ if is_least == rises => format!("at least {bare}"),
+    match amounts.map(|amount| amount.at_least) {
+        [false, false] => text,
+        [true, true] => format!("about {bare}"),
+        [one, _] if one == rises => format!("at least {bare}"),
         _ => format!("at most {bare}"),
     }
 }
@@ -135,8 +135,16 @@ mod tests {
     #[test]
     fn a_lower_bound_of_a_side_turns_with_the_difference() {
         let (dearer, saved) = (change("500", 500.0, 500.0), change("-500", -500.0, -500.0));
+        let (exact, least) = (
+            change("900", 900.0, 900.0),
+            MoneyEstimate {
+                at_least: true,
+                ..change("900", 900.0, 900.0)
+            },
+        );
         let words = |change: &MoneyEstimate| {
-            [(true, false), (false, true), (true, true)].map(|(own, base)| bounded(change, own, base, "USD"))
+            let sides = [[&least, &exact], [&exact, &least], [&least, &least]];
+            sides.map(|sides| bounded(change, sides, "USD"))
         };
         assert_eq!(words(&dearer), ["at least $500", "at most $500", "about $500"]);
         assert_eq!(words(&saved), ["at most $500", "at least $500", "about $500"]);
