@@ -79,7 +79,7 @@ fn links_that_leave_the_study_are_not_followed() {
     symlink(&outside, study.join("reports")).expect("linked");
     run(&["project", "minimum-payment"])
         .expect(1)
-        .says("outside the folder of the study");
+        .says("is a link, through which nothing is written");
     assert_eq!(fs::read_dir(&outside).expect("there").count(), 3);
 
     symlink(&outside, study.join("runs")).expect("linked");

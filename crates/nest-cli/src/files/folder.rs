@@ -175,8 +175,9 @@ impl Folder {
         match parts.into_iter().find(is_link) {
             None => Ok(()),
             Some(link) => {
-                let what = format!("{} is a link, through which nothing is written", link.display());
-                Err(io::Error::new(io::ErrorKind::PermissionDenied, what))
+                let what = "is a link, through which nothing is written: make it a folder or a file";
+                let what = format!("{} {what}", link.display());
+                Err(io::Error::new(io::ErrorKind::InvalidInput, what))
             }
         }
     }
