@@ -83,14 +83,7 @@ pub fn limit_months(drawn: &DrawnConfig<'_>, context: &Context<'_>) -> Vec<f64> 
         .map(|growth| growth.model.months())
         .max()
         .unwrap_or(0);
-    spread_months(end)
-}
-
-/// Months from the start to the end of growth: every one, or at most twelve and the end.
-pub fn spread_months(end: u32) -> Vec<f64> {
-    let step = end.div_ceil(MOST_MOMENTS).max(1) as usize;
-    let mut months: Vec<f64> = (0..end).step_by(step).map(f64::from).collect();
-    months.push(f64::from(end));
+    let mut months = spread_months(end);
     if budget_moves(drawn, context) {
         months.extend(
             context
@@ -101,6 +94,14 @@ pub fn spread_months(end: u32) -> Vec<f64> {
         months.sort_by(f64::total_cmp);
         months.dedup();
     }
+    months
+}
+
+/// Months from the start to the end of growth: every one, or at most twelve and the end.
+pub fn spread_months(end: u32) -> Vec<f64> {
+    let step = end.div_ceil(MOST_MOMENTS).max(1) as usize;
+    let mut months: Vec<f64> = (0..end).step_by(step).map(f64::from).collect();
+    months.push(f64::from(end));
     months
 }
 
