@@ -287,6 +287,25 @@ fn fees_that_fall_and_servers_that_rise_are_told_apart() {
     );
 }
 
+/// What a plan says of days that are past is no advice for those to come.
+#[test]
+fn a_plan_that_is_past_is_to_be_brought_up_to_date() {
+    let mut projection = projection();
+    projection.as_of = "2029-06-01".parse().expect("a day");
+    projection.actions = vec![Action::Wait { until: None }];
+    let action = verdict(&projection).actions.remove(0);
+    assert!(
+        action.why.contains("before the day of this forecast"),
+        "{}",
+        action.why
+    );
+    projection.actions = vec![Action::Wait {
+        until: "2027-11-20".parse().ok(),
+    }];
+    let action = verdict(&projection).actions.remove(0);
+    assert_eq!(action.what, "Bring the plan of growth up to date.");
+}
+
 #[test]
 fn a_lever_says_what_to_set_and_what_comes_of_it() {
     let mut projection = projection();

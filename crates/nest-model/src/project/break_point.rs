@@ -200,7 +200,8 @@ pub fn limits_with(
     found
 }
 
-/// Every limit as a report prints it, the nearest in the point estimate first.
+/// Every limit as a report prints it, the nearest in the point estimate first: in time if customers grow, as
+/// limits may move, then in customers.
 pub fn break_points(
     drawn: &DrawnConfig<'_>,
     context: &Context<'_>,
@@ -208,16 +209,16 @@ pub fn break_points(
 ) -> Vec<BreakPoint> {
     let count = drawn.draws.len();
     let first = first_to_fail(reached, count, context);
-    let mut points: Vec<(f64, BreakPoint)> = (0..reached.limits.len())
+    let mut points: Vec<([f64; 2], BreakPoint)> = (0..reached.limits.len())
         .map(|index| {
             let is_first = first.iter().filter(|one| **one == Some(index)).count();
             let probability = is_first as f64 / count.max(1) as f64;
             let limit = &reached.limits[index];
             let point = break_point(drawn, context, limit, &reached.months[index], probability);
-            (limit.central.customers, point)
+            ([reached.months[index].central, limit.central.customers], point)
         })
         .collect();
-    points.sort_by(|a, b| a.0.total_cmp(&b.0));
+    points.sort_by(|([a, fewer], _), ([b, more], _)| a.total_cmp(b).then(fewer.total_cmp(more)));
     points.into_iter().map(|(_, point)| point).collect()
 }
 

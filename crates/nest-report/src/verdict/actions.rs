@@ -74,6 +74,14 @@ fn in_words(subject: &Subject, action: &Action) -> Option<NextStep> {
             })
         }
         Action::Narrow { input } => Some(narrow(subject, projection.sensitivity.get(*input)?)),
+        Action::Wait { until: Some(date) } if *date < projection.as_of => Some(NextStep {
+            what: "Bring the plan of growth up to date.".to_owned(),
+            why: format!(
+                "It began before the day of this forecast, and 1 chance in 20 that a limit is reached lay in {} \
+                 already.",
+                words::full_month(*date)
+            ),
+        }),
         Action::Wait { until: Some(date) } => Some(NextStep {
             what: format!("Nothing has to be done before {}.", words::full_month(*date)),
             why: "1 chance in 20 that a limit is reached by then.".to_owned(),
