@@ -23,11 +23,11 @@ SILENCE_S = 0.02
 
 # What each user may send and hear, and what it may not, in a session `s`.
 MAY_SEND = {
-    "coordinator": ["nest.1.s.beat", "nest.1.s.w.1", "_INBOX.worker.x"],
+    "coordinator": ["nest.1.s.beat", "nest.1.s.w.1"],
     "worker": ["nest.1.s.join", "nest.1.s.p.1"],
 }
 MAY_NOT_SEND = {
-    "coordinator": ["nest.2.s.beat", "other", "_INBOX.coord.x", "$SYS.REQ.SERVER.PING"],
+    "coordinator": ["nest.2.s.beat", "other", "_INBOX.coord.x", "_INBOX.worker.x", "$SYS.REQ.SERVER.PING"],
     "worker": ["nest.1.s.w.1", "nest.1.s.w.2", "nest.1.s.beat", "nest.1.s.p.1.x", "nest.1.s", "nest.2.s.join", "other",
                "_INBOX.coord.x", "_INBOX.worker.x", "$SYS.REQ.SERVER.PING"],
 }

@@ -2,46 +2,42 @@
 //! that are stopped and killed, and users who try more than they may. Whatever happens, everything that was
 //! due is accounted for. `bench/run fleet` does the same at many moments.
 
-use std::{
-    fs,
-    net::SocketAddr,
-    path::{Path, PathBuf},
-    process::Command,
-    thread::sleep,
-    time::Duration,
-};
+use std::{fs, process::Command, thread::sleep, time::Duration};
 
-use nest_data::measurement::{Measurements, Purpose, Step, Validity};
+use nest_data::measurement::{GeneratorOf, Measurements, Purpose, Step, Validity};
+use nest_target::Ledger;
 use nix::sys::signal::Signal;
 
 use crate::support::{
-    BINARY, Running, SmallStudy, assert_balanced,
-    broker::{Broker, COORDINATOR, TAP, WORKER},
-    confirmed, get_command, measurements,
+    BINARY, Children, Running, SmallStudy, assert_balanced,
+    broker::Broker,
+    fleet::Session,
+    free_address, get_command, measurements,
     namespaces::Host,
     relay,
     server::{Reply, Server},
-    start_command,
-    tap::{Connection, Tap},
+    start_silent, wait_for_listener,
 };
 
-/// Name of the session.
-const SESSION: &str = "s";
 /// What the server is asked before each step.
 const MARK: &str = "/mark";
 /// Steps of the plan: idle, base, boosted, one of the ramp.
 const LAST_STEP: &str = "step 4 of";
 
-/// A study of a server, whose last step has windows of 3 s in all.
-fn study(url: &str, more: &str) -> SmallStudy {
-    let mark = get_command(&format!("{url}{MARK}"));
+/// A study, whose last step has so many windows of a second. `target` becomes a part of its `[target]`.
+fn study(url: &str, windows: u32, target: &str) -> SmallStudy {
     let more = format!(
-        "reset = '''{mark}'''\n{more}\n[customers]\n[measure]\npilot = \"200ms\"\nsettle = \"500ms\"\n\
-         settle_most = \"500ms\"\nwindow = \"1s\"\nwindows = 3\nmax_rate = 400\nbase = 0.01\nboost = 0.02\n\
+        "{target}\n[customers]\n[measure]\npilot = \"200ms\"\nsettle = \"500ms\"\nsettle_most = \"500ms\"\n\
+         window = \"1s\"\nwindows = {windows}\nmax_rate = 400\nbase = 0.01\nboost = 0.02\n\
          customers = [1000]\n"
     );
-    let look = "steps = [{ get = \"/look?n={{ int(1, 1000000000) }}\" }]";
+    let look = "steps = [{ get = \"/items?n={{ int(1, 1000000000) }}\" }]";
     SmallStudy::new(url, &[("look", 20.0, look)], &more)
+}
+
+/// What marks the beginning of each step at a server.
+fn mark(server: &Server) -> String {
+    format!("reset = '''{}'''", get_command(&server.url(MARK)))
 }
 
 /// A server that answers after a while.
@@ -54,92 +50,32 @@ fn server(after: Duration) -> Server {
     })
 }
 
-/// Credentials of a user of the broker.
-fn credentials((user, password): (&str, &str)) -> [(&'static str, String); 2] {
-    [
-        ("NEST_NATS_USER", user.to_owned()),
-        ("NEST_NATS_PASSWORD", password.to_owned()),
-    ]
-}
-
-/// Where the files of a program are.
-fn place(folder: &Path, name: &str) -> PathBuf {
-    let place = folder.join(name);
-    fs::create_dir_all(&place).expect("a temporary folder");
-    place
-}
-
-/// A command of the binary, on a host if there is one.
-fn binary(host: Option<&Host>) -> Command {
-    host.map_or_else(|| Command::new(BINARY), |host| host.command(BINARY))
-}
-
-/// Starts a worker with one slot.
-fn worker(folder: &Path, host: Option<&Host>, broker: SocketAddr, name: &str, more: &[&str]) -> Running {
-    let mut command = binary(host);
-    let url = format!("nats://{broker}");
-    command
-        .args([
-            "worker",
-            "--join",
-            &url,
-            "--session",
-            SESSION,
-            "--name",
-            name,
-            "--slots",
-            "1",
-        ])
-        .args(more)
-        .envs(credentials(WORKER));
-    start_command(command, &place(folder, name))
-}
-
-/// Starts a measurement by so many workers.
-fn measure(
-    folder: &Path,
-    host: Option<&Host>,
-    broker: SocketAddr,
-    study: &SmallStudy,
-    workers: usize,
-    more: &[&str],
-) -> Running {
-    let mut command = binary(host);
-    let url = format!("nats://{broker}");
-    command
-        .args(confirmed(&["measure"]))
-        .arg(&study.path)
-        .args([
-            "--workers",
-            &workers.to_string(),
-            "--nats",
-            &url,
-            "--session",
-            SESSION,
-        ])
-        .args(more)
-        .envs(credentials(COORDINATOR));
-    start_command(command, &place(folder, "coordinator"))
+/// A session with a broker.
+fn session<'a>(folder: &'a tempfile::TempDir, broker: &Broker) -> Session<'a> {
+    Session {
+        folder: folder.path(),
+        broker: broker.address,
+    }
 }
 
 /// Two workers on loopback, and a measurement by them.
 struct Pair {
-    folder: tempfile::TempDir,
+    coordinator: Running,
+    workers: Vec<Running>,
     broker: Broker,
+    folder: tempfile::TempDir,
     server: Server,
     study: SmallStudy,
-    workers: Vec<Running>,
-    coordinator: Running,
 }
 
 impl Pair {
-    /// `more` are options of `measure`.
-    fn start(server: Server, more: &[&str]) -> Self {
+    /// Each step has so many windows; `more` are options of `measure`.
+    fn start(server: Server, windows: u32, more: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let broker = Broker::start(&folder.path().join("broker"));
-        let study = study(&server.url(""), "");
-        let coordinator = measure(folder.path(), None, broker.address, &study, 2, more);
-        let workers = ["one", "two"].map(|name| worker(folder.path(), None, broker.address, name, &[]));
+        let study = study(&server.url(""), windows, &mark(&server));
+        let coordinator = session(&folder, &broker).measure(None, &study, 2, more);
+        let workers = ["one", "two"].map(|name| session(&folder, &broker).worker(None, name, &[]));
         Self {
             workers: workers.into(),
             folder,
@@ -153,19 +89,20 @@ impl Pair {
     /// Ends with a code; gives what was measured, all of which balances.
     #[track_caller]
     fn finish(self, code: i32) -> Ended {
-        let outcome = self.coordinator.finish().expect(code);
+        let outcome = self.coordinator.finish();
         let workers: Vec<String> = self.workers.iter().map(Running::stderr).collect();
         println!("{}\n{}", outcome.stderr, workers.join("\n"));
+        let outcome = outcome.expect(code);
         let measured = measurements(&self.study.path);
         assert_balanced(&measured);
         let asked: Vec<String> = self.server.asked().into_iter().map(|asked| asked.path).collect();
-        // Before the first mark is the pilot.
-        let received: Vec<usize> = asked
+        // Before the first mark is the pilot, and after the last one nothing.
+        let mut received: Vec<usize> = asked
             .split(|path| path == MARK)
             .skip(1)
             .map(<[String]>::len)
             .collect();
-        drop((self.folder, self.broker));
+        assert_eq!(received.pop(), Some(0), "{received:?}");
         Ended {
             measured,
             received,
@@ -212,8 +149,8 @@ impl Ended {
         }
     }
 
-    /// Checks that a worker was lost in the last step, that it names it, and that one worker then did the
-    /// same step.
+    /// Checks that a worker was lost in the last step, that the reason names it, and that the other one then
+    /// made the same step.
     #[track_caller]
     fn assert_lost_and_made_again(&self, name: &str) {
         let ramp = self.ramp();
@@ -239,15 +176,311 @@ impl Ended {
             .filter_map(|one| one.lost)
             .map(|lost| lost.open)
             .sum();
-        let failed = ramp[0].errors.get("worker").copied().unwrap_or(0);
+        let errors = ramp[0].errors.iter();
+        let failed: u64 = errors
+            .filter(|error| error.kind == "worker")
+            .map(|error| error.count)
+            .sum();
         assert_eq!(failed, open, "{:?}", ramp[0].errors);
         assert_eq!(ramp[1].generators.len(), 1, "{:?}", ramp[1].generators);
-        assert_ne!(
-            ramp[1].verdict.validity,
-            Validity::Invalid,
-            "{:?}",
-            ramp[1].verdict
-        );
         self.assert_received();
+    }
+}
+
+/// How long after the last step begins a fault comes: while it settles, in its windows, or after them, when
+/// answers are still on their way.
+const WHEN: [(&str, Duration); 3] = [
+    ("settling", Duration::from_millis(700)),
+    ("windows", Duration::from_millis(2_500)),
+    ("drain", Duration::from_millis(5_200)),
+];
+/// Time of an answer that is on its way then.
+const SLOW: Duration = Duration::from_millis(2_000);
+
+#[test]
+fn a_worker_that_is_killed_loses_its_step_and_the_others_make_it_again() {
+    for (when, after) in WHEN {
+        println!("killed: {when}");
+        let mut pair = Pair::start(server(SLOW), 3, &["--workers-min", "1"]);
+        pair.coordinator.wait_for(LAST_STEP);
+        sleep(after);
+        pair.workers[1].signal(Signal::SIGKILL);
+        pair.finish(0).assert_lost_and_made_again("two");
+    }
+}
+
+#[test]
+fn without_the_workers_it_asked_for_a_run_ends_and_goes_on_when_they_are_back() {
+    let mut pair = Pair::start(server(Duration::ZERO), 3, &[]);
+    pair.coordinator.wait_for(LAST_STEP);
+    sleep(WHEN[1].1);
+    pair.workers[1].signal(Signal::SIGKILL);
+    let outcome = pair.coordinator.finish().expect(6);
+    outcome.says("two").says("--resume");
+    let workers = ["one", "two"].map(|name| session(&pair.folder, &pair.broker).worker(None, name, &[]));
+    let resumed = session(&pair.folder, &pair.broker).measure(None, &pair.study, 2, &["--resume"]);
+    resumed.finish().expect(0);
+    let measured = measurements(&pair.study.path);
+    assert_balanced(&measured);
+    let last = measured.steps.last().expect("steps");
+    assert_eq!(last.generators.len(), 2, "{:?}", last.generators);
+    drop(workers);
+}
+
+#[test]
+fn a_worker_that_stands_still_for_a_while_spoils_its_step_only() {
+    let mut pair = Pair::start(server(Duration::ZERO), 3, &["--workers-min", "1"]);
+    pair.coordinator.wait_for(LAST_STEP);
+    sleep(WHEN[1].1);
+    pair.workers[1].signal(Signal::SIGSTOP);
+    sleep(Duration::from_secs(5));
+    pair.workers[1].signal(Signal::SIGCONT);
+    let ended = pair.finish(0);
+    let first = ended.ramp()[0].verdict.clone();
+    assert_eq!(first.validity, Validity::Invalid, "{first:?}");
+    assert!(first.reasons.join("; ").contains("two"), "{first:?}");
+}
+
+#[test]
+fn a_worker_that_stood_still_for_long_ends_its_step_by_itself() {
+    let mut pair = Pair::start(server(Duration::ZERO), 3, &["--workers-min", "1"]);
+    pair.coordinator.wait_for(LAST_STEP);
+    sleep(WHEN[1].1);
+    pair.workers[1].signal(Signal::SIGSTOP);
+    // Longer than a worker goes on without a word of its coordinator.
+    sleep(Duration::from_secs(20));
+    pair.workers[1].signal(Signal::SIGCONT);
+    let ended = pair.finish(0);
+    let ramp = ended.ramp();
+    let first = &ramp[0].verdict;
+    assert_eq!(first.validity, Validity::Invalid, "{first:?}");
+    assert!(first.reasons.join("; ").contains("two"), "{first:?}");
+    assert_eq!(ramp.len(), 2, "{}", ended.said);
+    ended.assert_received();
+}
+
+#[test]
+fn a_broker_that_is_away_for_five_seconds_changes_nothing() {
+    let mut pair = Pair::start(server(Duration::ZERO), 3, &[]);
+    pair.coordinator.wait_for(LAST_STEP);
+    sleep(WHEN[1].1);
+    pair.broker.kill();
+    sleep(Duration::from_secs(5));
+    pair.broker.restart();
+    let ended = pair.finish(0);
+    assert_eq!(ended.ramp().len(), 1, "{}", ended.said);
+    let step = ended.ramp()[0];
+    assert!(
+        step.generators.iter().all(|one| one.lost.is_none()),
+        "{:?}",
+        step.generators
+    );
+    ended.assert_received();
+}
+
+#[test]
+fn without_a_broker_for_long_each_worker_stops_by_itself() {
+    let mut pair = Pair::start(server(Duration::ZERO), 20, &[]);
+    pair.coordinator.wait_for(LAST_STEP);
+    sleep(WHEN[1].1);
+    pair.broker.kill();
+    // Ten seconds of silence, and one to stop.
+    sleep(Duration::from_secs(12));
+    let before = pair.server.asked().len();
+    sleep(Duration::from_secs(2));
+    assert_eq!(pair.server.asked().len(), before, "nobody sends any more");
+    pair.broker.restart();
+    // The step is lost with all its workers; they are still there, and so it is made again.
+    let ended = pair.finish(0);
+    assert_eq!(
+        ended.ramp()[0].verdict.validity,
+        Validity::Invalid,
+        "{}",
+        ended.said
+    );
+    assert_eq!(ended.ramp().len(), 2, "{}", ended.said);
+    ended.assert_received();
+}
+
+#[test]
+fn a_target_that_is_lost_ends_a_run_of_a_fleet_and_keeps_its_steps() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let broker = Broker::start(&folder.path().join("broker"));
+    let address = free_address();
+    let mut shop = Command::new(BINARY);
+    shop.args([
+        "shop",
+        "--items",
+        "10",
+        "--browse",
+        "100us",
+        "--listen",
+        &address.to_string(),
+    ]);
+    let shop = Children(vec![start_silent(shop)]);
+    wait_for_listener(address, true);
+    let study = study(&format!("http://{address}"), 3, "");
+    let mut coordinator = session(&folder, &broker).measure(None, &study, 2, &[]);
+    let workers = ["one", "two"].map(|name| session(&folder, &broker).worker(None, name, &[]));
+    coordinator.wait_for(LAST_STEP);
+    sleep(WHEN[1].1);
+    drop(shop);
+    coordinator.finish().expect(6).says("target");
+    let run = fs::read_dir(study.path.join("runs"))
+        .expect("a run")
+        .next()
+        .expect("a run")
+        .expect("readable");
+    let steps = fs::read_dir(run.path().join("steps")).expect("steps").count();
+    assert!(steps >= 3, "{steps} steps were kept");
+    drop(workers);
+}
+
+/// Address of the hub.
+const HUB: &str = "10.77.0.1";
+
+/// A shop on the hub.
+fn shop_on(hub: &Host) -> Children {
+    let mut shop = hub.command(BINARY);
+    let listen = format!("{HUB}:7878");
+    shop.args([
+        "shop",
+        "--keep-requests",
+        "--items",
+        "10",
+        "--browse",
+        "100us",
+        "--listen",
+        &listen,
+    ]);
+    Children(vec![start_silent(shop)])
+}
+
+/// A study of the shop on the hub, which keeps every request. Before each step its ledger is written to a
+/// file.
+fn study_of_hub() -> SmallStudy {
+    let snapshot = format!(
+        "bash -c 'exec 3<>/dev/tcp/{HUB}/7878 && printf \"GET /ledger HTTP/1.1\\r\\nhost: shop\\r\\n\
+         connection: close\\r\\n\\r\\n\" >&3 && (tail -n 1 <&3; echo) >> ledgers'"
+    );
+    let target = format!("allow_hosts = [\"{HUB}\"]\nreset = '''{snapshot}'''");
+    study(&format!("http://{HUB}:7878"), 3, &target)
+}
+
+#[test]
+fn a_host_whose_line_is_cut_is_lost_and_what_it_sent_is_accounted_for() {
+    let Some(hosts) = Host::joined(2) else { return };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let broker = Broker::start_on(&hosts[0], &folder.path().join("broker"));
+    let _shop = shop_on(&hosts[0]);
+    let study = study_of_hub();
+    let plain = ["--insecure-broker", "--allow-host", HUB];
+    let start = |host: usize, name: &str| session(&folder, &broker).worker(Some(&hosts[host]), name, &plain);
+    let workers = [start(1, "one"), start(2, "two")];
+    let more = ["--workers-min", "1", "--insecure-broker"];
+    let mut coordinator = session(&folder, &broker).measure(Some(&hosts[0]), &study, 2, &more);
+    coordinator.wait_for(LAST_STEP);
+    sleep(WHEN[1].1);
+    hosts[2].disconnect();
+    coordinator.finish().expect(0);
+    let measured = measurements(&study.path);
+    assert_balanced(&measured);
+    let ledgers = fs::read_to_string(study.path.join("ledgers")).expect("the study wrote it");
+    let ledgers: Vec<Ledger> = ledgers
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("a ledger"))
+        .collect();
+    let received = ledgers
+        .windows(2)
+        .map(|pair| pair[1].requests.len() - pair[0].requests.len())
+        .collect();
+    let ended = Ended {
+        measured,
+        received,
+        said: String::new(),
+    };
+    ended.assert_lost_and_made_again("two");
+    drop(workers);
+}
+
+#[test]
+fn a_worker_does_not_put_load_on_a_host_that_it_was_not_allowed() {
+    let Some(hosts) = Host::joined(1) else { return };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let broker = Broker::start_on(&hosts[0], &folder.path().join("broker"));
+    let _shop = shop_on(&hosts[0]);
+    let study = study_of_hub();
+    let worker = session(&folder, &broker).worker(Some(&hosts[1]), "one", &["--insecure-broker"]);
+    let coordinator = session(&folder, &broker).measure(Some(&hosts[0]), &study, 1, &["--insecure-broker"]);
+    coordinator
+        .finish()
+        .expect(3)
+        .says("one")
+        .says(&format!("--allow-host {HUB}"));
+    drop(worker);
+}
+
+/// Seconds by which the clocks of two workers are ahead of the coordinator's.
+const AHEAD_S: [i64; 2] = [12_345, -3];
+/// Delays of the lines to the broker, there and back, in milliseconds.
+const DELAYS_MS: [[u64; 2]; 4] = [[0, 0], [2, 2], [10, 10], [0, 4]];
+
+#[test]
+fn clocks_of_workers_are_known_within_the_error_that_is_stated() {
+    for [there, back] in DELAYS_MS {
+        let mut hosts = AHEAD_S.into_iter().map_while(Host::with_clock);
+        let (Some(first), Some(second)) = (hosts.next(), hosts.next()) else {
+            return;
+        };
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let broker = Broker::start(&folder.path().join("broker"));
+        let [there, back] = [there, back].map(Duration::from_millis);
+        let far = Session {
+            folder: folder.path(),
+            broker: relay::delayed(broker.address, there, back),
+        };
+        let server = server(Duration::ZERO);
+        let study = study(&server.url(""), 2, "");
+        let workers =
+            [(&first, "ahead"), (&second, "behind")].map(|(host, name)| far.worker(Some(host), name, &[]));
+        session(&folder, &broker)
+            .measure(None, &study, 2, &[])
+            .finish()
+            .expect(0);
+        let measured = measurements(&study.path);
+        assert_balanced(&measured);
+        for step in &measured.steps {
+            assert_eq!(step.generators.len(), 2, "{}", step.plan.label());
+            for one in &step.generators {
+                let truth = AHEAD_S[usize::from(one.worker == "behind")] as f64;
+                println!(
+                    "{} {}: {} s, ±{} s, {} ppm",
+                    step.plan.label(),
+                    one.worker,
+                    one.offset_s,
+                    one.offset_error_s,
+                    one.drift_ppm
+                );
+                assert!(
+                    (one.offset_s - truth).abs() <= one.offset_error_s,
+                    "{truth} s: {one:?}"
+                );
+                // Half of the way there and back, and what this machine adds.
+                let least = (there + back).as_secs_f64() / 2.0;
+                assert!(one.offset_error_s >= least, "{one:?}");
+            }
+            // Above 5 ms the windows of several clocks differ too much. A way of 10 ms there and back is.
+            let span_s: f64 = step.windows.iter().map(|window| window.duration_s).sum();
+            let error_s = |one: &GeneratorOf| one.offset_error_s + (one.drift_ppm * 1e-6 * span_s).abs();
+            let is_far = step.generators.iter().any(|one| error_s(one) > 0.005);
+            let reasons = step.verdict.reasons.join("; ");
+            assert_eq!(
+                is_far,
+                reasons.contains("the clock of the worker"),
+                "{}: {reasons}",
+                step.plan.label()
+            );
+        }
+        drop(workers);
     }
 }

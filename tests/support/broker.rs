@@ -62,11 +62,6 @@ impl Broker {
         }
     }
 
-    /// Where it is, as coordinator and workers are told.
-    pub fn url(&self) -> String {
-        format!("nats://{}", self.address)
-    }
-
     /// Kills it: nobody is told.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {

@@ -2,6 +2,7 @@
 
 pub mod broker;
 pub mod documented;
+pub mod fleet;
 pub mod namespaces;
 pub mod nginx;
 pub mod quiet;

@@ -1,6 +1,6 @@
 //! Hosts on one machine: network namespaces that are joined by veth, and clocks that begin elsewhere. A
-//! namespace lives as long as a process that sleeps in it; that ends when the host is dropped, with the thread
-//! that made it however that ends, and by itself after a while.
+//! namespace lives as long as a process that sleeps in it. That ends when the host is dropped, with the
+//! thread that made it, however that ends, and by itself after a while.
 
 use std::{
     ffi::OsStr,
