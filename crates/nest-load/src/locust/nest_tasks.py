@@ -1,0 +1,137 @@
+"""Which tasks a locustfile has, and why one is refused. Loaded by Locust before `nest_locust.py`, which uses it."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+import traceback
+from typing import Any, Iterator, NamedTuple
+
+import locust
+from locust import SequentialTaskSet, TaskSet, User
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+MARKOV: type = getattr(locust, "MarkovTaskSet", type(None))  # younger than the oldest Locust that is supported
+# What the parser of Python 3 says of Python 2, and modules that only Python 2 has.
+OLD_SYNTAX = ("Missing parentheses in call", "must be parenthesized", "leading zeros", "invalid decimal literal")
+OLD_MODULES = ("ConfigParser", "HTMLParser", "Queue", "StringIO", "cPickle", "cookielib", "httplib", "urllib2", "urlparse")
+
+
+class Work(NamedTuple):
+    """Something that is executed and counted: a task, a round of a sequence, a whole set, or an on_start."""
+
+    name: str
+    kind: str  # task, sequence, markov, set or on_start
+    user: type[User]
+    path: tuple[type[TaskSet], ...]  # the sets from the user down to whoever lists it
+    call: Any
+    weight: float  # executions for each choice of the user; 0 where nothing chooses it
+
+
+def is_set(task: Any) -> bool:
+    return inspect.isclass(task) and issubclass(task, TaskSet)
+
+
+def is_end(task: Any) -> bool:
+    """Whether a task does nothing but leave its set: it is a choice of the user, and no work."""
+    code = getattr(task, "__code__", None)
+    return hasattr(task, "nest_ends") or code is not None and code.co_names == ("interrupt",)
+
+
+def place_of(thing: Any) -> tuple[str | None, int]:
+    """The file and line of a function or class."""
+    try:
+        return inspect.getsourcefile(inspect.unwrap(thing)), inspect.getsourcelines(inspect.unwrap(thing))[1]
+    except (OSError, TypeError):
+        return None, 0
+
+
+def walk(user: type[User], holder: Any, path: tuple[type[TaskSet], ...], share: float) -> Iterator[Work]:
+    """All that a user of this class can be asked to do, from `holder` down."""
+    if holder.on_start not in (User.on_start, TaskSet.on_start):
+        yield Work(f"{holder.__name__}.on_start", "on_start", user, path, holder.on_start, 0.0)
+    counts: dict[Any, int] = {}
+    for task in holder.tasks:
+        counts[task] = counts.get(task, 0) + 1
+    # A set that is left by chance e / (t + e) after each task holds t / e of them.
+    ends = sum(count for task, count in counts.items() if is_end(task))
+    share /= ends or len(holder.tasks) or 1
+    for index, (task, count) in enumerate(counts.items()):
+        if is_set(task) and issubclass(task, (SequentialTaskSet, MARKOV)):
+            kind = "sequence" if issubclass(task, SequentialTaskSet) else "markov"
+            yield Work(task.__name__, kind, user, path, task, share * count)
+            if task.on_start is not TaskSet.on_start:
+                yield Work(f"{task.__name__}.on_start", "on_start", user, (*path, task), task.on_start, 0.0)
+        elif is_set(task) and task not in path:
+            yield Work(task.__name__, "set", user, path, task, 0.0)
+            yield from walk(user, task, (*path, task), share * count)
+        elif not is_set(task) and not is_end(task):
+            name = getattr(task, "__name__", "task").replace("<lambda>", f"lambda{index}")
+            yield Work(f"{holder.__name__}.{name}", "task", user, path, task, share * count)
+
+
+def failure_kind(error: Any, status: int) -> str:
+    name, text = type(error).__name__, str(error)
+    if status >= 400 and "HTTPError" in name or status >= 400 and "BadStatus" in name:
+        return f"status {status}"
+    if "HostNotAllowed" in name or "is not allowed: add it to" in text:
+        return "host"
+    if "Timeout" in name or "timed out" in text:
+        return "timeout"
+    if isinstance(error, OSError) or "Connection" in name:
+        return "connect" if "refused" in text or "NewConnection" in text or "Max retries" in text else "lost"
+    return "check"
+
+
+class Refusal(Exception):
+    """Why a locustfile cannot run here, and what to do."""
+
+    def __init__(self, error: str, remedy: str, at: tuple[str | None, int] = (None, 0)) -> None:
+        super().__init__(error)
+        self.message = {"error": error, "remedy": remedy, "file": at[0], "line": at[1]}
+
+
+def works_of(classes: list[type[User]]) -> dict[Any, Work]:
+    """All that can be executed, by user class, whoever lists it, and task; names are unique.
+
+    Raises Refusal for a class without tasks.
+    """
+    found: list[tuple[Any, Work]] = []
+    for cls in classes:
+        if hasattr(cls, "functions"):
+            raise Refusal(f"{cls.__name__} is a test of pytest", "write a User class with tasks")
+        for one in (cls, *filter(is_set, cls.tasks)):
+            if not one.tasks and not issubclass(one, MARKOV):
+                raise Refusal(f"class {one.__name__} has no tasks", "give it a task, or change --tags", place_of(one))
+        for work in walk(cls, cls, (), 1.0):
+            found.append(((cls, (work.path or (cls,))[-1], work.call), work))
+    names, taken, works = [work.name for _, work in found], set(), {}
+    for place, work in found:
+        name = work.name
+        if names.count(name) > 1:
+            name = ".".join([work.user.__name__, *(one.__name__ for one in work.path[:-1]), name])
+        while name in taken:
+            name += "_"
+        taken.add(name)
+        works[place] = work._replace(name=name)
+    return works
+
+
+def refusal_of(kind: type[BaseException], error: BaseException, trace: Any) -> Refusal:
+    """Why a file could not be loaded: where in the user's own files, and what to do."""
+    file, line = None, 0
+    for frame in traceback.extract_tb(trace):
+        if "site-packages" not in frame.filename and os.path.dirname(frame.filename) != HERE and frame.filename[:1] == "/":
+            if f"{sys.prefix}/lib" not in frame.filename and f"{sys.base_prefix}/lib" not in frame.filename:
+                file, line = frame.filename, frame.lineno or 0
+    remedy = "mend it; `locust -f FILE --list` shows the whole error"
+    if isinstance(error, SyntaxError):
+        file, line = error.filename, error.lineno or 0
+        if any(text in str(error) for text in OLD_SYNTAX):
+            remedy = f"this is Python 2; run 2to3 -w {file}"
+    elif isinstance(error, ModuleNotFoundError) and error.name in OLD_MODULES:
+        remedy = f"this is Python 2; run 2to3 -w {file}"
+    elif isinstance(error, ModuleNotFoundError):
+        remedy = f"install the package of module {error.name}: {sys.executable} -m pip install .."
+    return Refusal(f"{kind.__name__}: {error}", remedy, (file, line))
