@@ -2,6 +2,7 @@
 
 mod counts;
 mod failure;
+mod generator;
 mod resource;
 mod step;
 mod tally;
@@ -20,8 +21,9 @@ use crate::{
 pub use self::{
     counts::{Counts, ErrorCount, Outcome, Resends},
     failure::{AnswerFacts, FailedExchange},
+    generator::{GeneratorHealth, GeneratorMachine, GeneratorOf, LostWorker},
     resource::{MOST_SERVERS, Resource, ResourceKind, ResourceName},
-    step::{Endpoint, GeneratorHealth, PlannedStep, Population, Purpose, Step, Validity, Verdict},
+    step::{Endpoint, PlannedStep, Population, Purpose, Step, Validity, Verdict},
     tally::CountTally,
     window::{Histogram, ResponseClock, Window},
 };
@@ -41,6 +43,9 @@ pub struct Measurements {
     pub study_hash: String,
     /// The machine that target and generator ran on.
     pub machine: Machine,
+    /// The machines of workers that offered the load; none if it came from `machine`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub generators: Vec<GeneratorMachine>,
     /// The resources that were read.
     pub resources: Vec<Resource>,
     /// Rough demands that the plan was made from.

@@ -1,9 +1,14 @@
-//! Runs steps: has the workers offer a load, waits until it has settled, samples the target at the edges of
-//! the windows, and closes the books.
+//! Runs steps: has a crew offer a load, waits until it has settled, samples the target at the edges of the
+//! windows, and closes the books.
+//!
+//! - `crew`: who offers the load; `threads`: those of this process
+//! - `watch`: waits and samples; `health`: how well the generator kept to its schedule
 
 use std::{sync::Arc, time::Duration};
 
-use nest_data::measurement::{Counts, GeneratorHealth, Population, ResponseClock, Window};
+use nest_data::measurement::{
+    Counts, GeneratorHealth, GeneratorOf, Population, ResponseClock, Window,
+};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::{
@@ -11,7 +16,7 @@ use crate::{
     error::LoadError,
     http::NoAnswer,
     observe::{Observer, Sample},
-    recorder::{BehaviourRecord, Recorder, windows::StepControl},
+    recorder::{BehaviourRecord, Recorder},
     schedule::{load::StepLoad, rate_bound::RateBound},
     script::program::Program,
     verdict::{
@@ -19,16 +24,19 @@ use crate::{
         pause::{KnownWork, explained_pause_s},
         settle::Unsettled,
     },
-    worker::command::{AloneOrder, StepOrder, WorkerCommand},
+    worker::command::AloneOrder,
 };
 
+pub mod crew;
+pub mod health;
 pub mod interrupt;
-mod thread;
+pub mod threads;
 mod watch;
 
+use crew::Crew;
 use interrupt::Interrupt;
-use thread::{PATIENCE, WorkerThread, gone};
-use watch::{AHEAD, Watch};
+use threads::{PATIENCE, SlotRange, Threads};
+use watch::Watch;
 
 /// Quantile of the answers that counts as quick when customers may act in step.
 const QUICK: f64 = 0.1;
@@ -39,10 +47,10 @@ const QUICK: f64 = 0.1;
 /// Sources: RFC 9110, section 15.6 (503, 504), RFC 6585, section 4 (429), and listen(2), `tcp(7)`.
 const OF_A_FULL_TARGET: [&str; 5] = [NoAnswer::TIMEOUT, "cut", "status 429", "status 503", "status 504"];
 
-/// The generator: workers, each with customers that live from step to step.
+/// The generator: a crew whose customers live from step to step.
 pub struct Engine {
     program: Arc<Program>,
-    workers: Vec<WorkerThread>,
+    crew: Box<dyn Crew>,
 }
 
 /// Times and bounds of a step.
@@ -74,6 +82,10 @@ pub struct StepResult {
     pub recorder: Recorder,
     pub samples: Vec<Sample>, // one per window edge, windows + 1; none without an observer
     pub generator: GeneratorHealth,
+    /// One per worker on another machine.
+    pub generators: Vec<GeneratorOf>,
+    /// Why the step is to run again, if it was not what was planned.
+    pub broken: Option<String>,
     pub settle_s: f64,
     pub unsettled: Option<Unsettled>,
     pub population: Option<Population>,
@@ -148,32 +160,31 @@ impl StepResult {
 }
 
 impl Engine {
-    /// An engine without customers; one worker on each of `cores`, or `workers` of them wherever there is
+    /// An engine without customers; one thread on each of `cores`, or `threads` of them wherever there is
     /// room.
     ///
     /// # Errors
     /// [`LoadError::System`] if a thread, a runtime or a core is refused.
-    pub fn new(program: Program, cores: &[usize], workers: usize) -> Result<Self, LoadError> {
+    pub fn new(program: Program, cores: &[usize], threads: usize) -> Result<Self, LoadError> {
         raise_open_files();
         let program = Arc::new(program);
         let count = if cores.is_empty() {
-            workers.max(1)
+            threads.max(1)
         } else {
             cores.len()
         };
-        let mut engine = Self {
-            program: Arc::clone(&program),
-            workers: Vec::new(),
+        let slots = SlotRange {
+            first: 0,
+            count,
+            of: count,
         };
-        for index in 0..count {
-            engine.workers.push(WorkerThread::start(
-                index,
-                count,
-                cores.get(index).copied(),
-                Arc::clone(&program),
-            )?);
-        }
-        Ok(engine)
+        let crew = Threads::start(&program, cores, slots)?;
+        Ok(Self::with_crew(program, Box::new(crew)))
+    }
+
+    /// An engine whose load a crew offers that has the same behaviours.
+    pub fn with_crew(program: Arc<Program>, crew: Box<dyn Crew>) -> Self {
+        Self { program, crew }
     }
 
     /// The behaviours and what they share.
@@ -191,11 +202,7 @@ impl Engine {
     /// # Errors
     /// [`LoadError::WorkerGone`].
     pub fn forget_customers(&self) -> Result<(), LoadError> {
-        for worker in &self.workers {
-            worker.send(WorkerCommand::Forget)?;
-            worker.done(PATIENCE)?;
-        }
-        Ok(())
+        self.crew.forget()
     }
 
     /// Executes one behaviour again and again, one at a time, for a while, and no longer than the run has
@@ -211,18 +218,16 @@ impl Engine {
         left: Duration,
         interrupt: &Interrupt,
     ) -> Result<(Recorder, f64), LoadError> {
-        let worker = self.workers.first().expect("an engine has a worker");
         // An execution under way when the span is over is waited for, but not for ever.
         let longest = span * 4 + Duration::from_secs_f64(self.program.settings.timeout_s * 6.0) + PATIENCE;
         let longest = longest.min(left);
-        worker.send(WorkerCommand::Alone(AloneOrder {
+        let (recorder, took) = self.crew.alone(AloneOrder {
             behaviour,
             span,
             most,
             longest,
             interrupt: interrupt.clone(),
-        }))?;
-        let (recorder, took) = worker.done(longest + PATIENCE)?;
+        })?;
         Ok((recorder, took.as_secs_f64()))
     }
 
@@ -239,53 +244,22 @@ impl Engine {
         interrupt: &Interrupt,
     ) -> Result<StepResult, LoadError> {
         load.check()?;
-        let start = MonotonicTime::now().after(AHEAD);
-        let control = Arc::new(StepControl::new(
-            start,
-            limits.window,
-            limits.windows,
-            self.workers.len(),
-            limits.executions,
-        ));
-        if limits.executions.is_some() {
-            control.measure_from(start);
-        }
-        for worker in &self.workers {
-            worker.send(WorkerCommand::Step(StepOrder {
-                load: load.clone(),
-                control: Arc::clone(&control),
-                drain: limits.drain,
-            }))?;
-        }
+        let control = self.crew.send(load, &limits, interrupt)?;
         let mut watch = Watch::new(self, load, limits, &control, observer);
         let watched = watch.run(interrupt);
-        if watched.is_err() || interrupt.is_requested() {
-            control.measure_until(MonotonicTime::now());
-            control.stop();
+        if watched.is_err() || interrupt.is_requested() || self.crew.broken().is_some() {
+            self.crew.stop(&control);
         }
-        let recorder = self.collect(&control, limits.drain);
+        let collected = self.crew.collect(&control, limits.drain);
         watched?;
-        let mut result = watch.result(recorder?);
+        let mut result = watch.result(collected?);
         result.interrupted = interrupt.is_requested();
         Ok(result)
-    }
-
-    fn collect(&self, control: &StepControl, drain: Duration) -> Result<Recorder, LoadError> {
-        let mut merged: Option<Recorder> = None;
-        for worker in &self.workers {
-            let (mut recorder, _) = worker.done(drain + PATIENCE)?;
-            recorder.close(control);
-            match &mut merged {
-                Some(merged) => merged.merge(recorder),
-                None => merged = Some(recorder),
-            }
-        }
-        merged.ok_or_else(gone)
     }
 }
 
 /// Lets this process open as many files as it may: each customer needs one.
-fn raise_open_files() {
+pub fn raise_open_files() {
     if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
         && soft < hard
     {

@@ -23,6 +23,7 @@ mod clock;
 mod engine;
 mod exchange;
 mod execute;
+mod fleet;
 mod http;
 mod recorder;
 mod run;

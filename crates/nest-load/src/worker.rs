@@ -42,6 +42,8 @@ use state::WorkerState;
 
 /// How often a worker checks how late its clock is.
 const HEARTBEAT: Duration = Duration::from_millis(5);
+/// Heartbeats after which a worker tells what it has counted, to whoever wants to know.
+const BEATS_OF_A_TALLY: u32 = 10;
 /// Length of the only window of a behaviour that is executed alone: longer than any of them lasts.
 const ALONE_WINDOW: Duration = Duration::from_secs(3_600);
 
@@ -179,7 +181,13 @@ impl Worker {
 /// worker had too much to do or no processor.
 async fn heartbeat(step: Rc<RunningStep>) {
     let context = &step.context;
+    let mut beats = 0_u32;
     loop {
+        beats = beats.wrapping_add(1);
+        if beats.is_multiple_of(BEATS_OF_A_TALLY) {
+            let recorder = context.recorder.borrow();
+            context.control.tell_tally(context.slot, &recorder);
+        }
         let due = MonotonicTime::now().after(HEARTBEAT);
         context.next_beat.set(due);
         context.state.clock.sleep_until(due).await;

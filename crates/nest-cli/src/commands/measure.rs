@@ -206,6 +206,7 @@ fn finished(
         study: study.clone(),
         study_hash: study.hash(),
         machine: machine::facts(),
+        generators: outcome.generators,
         resources: outcome.resources,
         pilot: outcome.pilot,
         steps: outcome.steps,

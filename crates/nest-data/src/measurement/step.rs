@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     counts::{Counts, ErrorCount, Resends},
     failure::FailedExchange,
+    generator::{GeneratorHealth, GeneratorOf},
     tally::CountTally,
     window::{Histogram, Window},
 };
@@ -197,6 +198,10 @@ pub struct Step {
     pub threads: BTreeMap<String, u32>,
     /// The generator's own health.
     pub generator: GeneratorHealth,
+    /// Each worker on another machine; none if the load came from this one. `generator` is the worst of each
+    /// figure then, and the sum of each count.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub generators: Vec<GeneratorOf>,
     /// Whether the step can be fitted, and why not.
     pub verdict: Verdict,
 }
@@ -234,6 +239,7 @@ impl Step {
             in_flight: 0.0,
             threads: BTreeMap::new(),
             generator: GeneratorHealth::default(),
+            generators: Vec::new(),
             verdict: Verdict::valid(),
         }
     }
@@ -284,53 +290,6 @@ pub struct Endpoint {
     /// Quantiles (0.5, 0.95, 0.99) of the response times of completed requests from their due times, in
     /// seconds.
     pub response_s: [f64; 3],
-}
-
-/// The generator's own health in a step.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct GeneratorHealth {
-    /// Share of its core that the generator used, 0-1.
-    pub cpu: f64,
-    /// Median of the delay between due time and start, in seconds.
-    pub lateness_p50_s: f64,
-    /// 99th percentile of that delay.
-    pub lateness_p99_s: f64,
-    /// 99th percentile of how late the generator's own clock woke it, in seconds.
-    #[serde(default)]
-    pub clock_p99_s: f64,
-    /// Longest time for which a worker stood still: stopped, without a processor, or busy with something
-    /// else; in seconds, 0 if it was not recorded. This and `lost` are those of the worst worker.
-    #[serde(default)]
-    pub longest_gap_s: f64,
-    /// Share of the windows in which a worker stood still for 20 ms or more at once, 0-1.
-    #[serde(default)]
-    pub lost: f64,
-    /// Share of the time in which a worker was ready to run and had no processor, 0-1; the highest of all
-    /// workers.
-    #[serde(default)]
-    pub waiting: f64,
-    /// Connections that the target ended after it had taken a request.
-    #[serde(default)]
-    pub lost_connections: u64,
-    /// Requests that were sent again because the target had closed the idle connection they were sent over.
-    #[serde(default)]
-    pub repeated: u64,
-    /// Requests that were sent again because the target had not begun with them.
-    #[serde(default)]
-    pub unprocessed: u64,
-    /// Starts that found no free customer at their due time; they waited in a queue of the generator.
-    #[serde(default)]
-    pub queued: u64,
-    /// Requests that `max_rate` held back: at their time as many had been sent as it allows.
-    #[serde(default, skip_serializing_if = "is_none_held")]
-    pub held: u64,
-    /// Change of the civil clock against the monotonic one over the step, in seconds.
-    #[serde(default)]
-    pub clock_step_s: f64,
-}
-
-fn is_none_held(value: &u64) -> bool {
-    *value == 0
 }
 
 /// The validity of a step, with reasons.

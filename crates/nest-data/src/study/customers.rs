@@ -146,7 +146,8 @@ pub enum Dist {
 }
 
 /// A distribution of times with its parameters in seconds.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Times {
     /// Always the same.
     Constant(f64),

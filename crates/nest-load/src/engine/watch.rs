@@ -1,32 +1,29 @@
 //! Watches a step while the workers offer its load: waits until it has settled, and samples the target at the
 //! windows' edges.
 
-use std::{sync::atomic::Ordering::Relaxed, time::Duration};
+use std::sync::atomic::Ordering::Relaxed;
 
-use hdrhistogram::Histogram;
 use nest_data::measurement::{GeneratorHealth, Population};
 
-use super::{Engine, RunTime, StepLimits, StepResult};
+use super::{
+    Engine, RunTime, StepLimits, StepResult,
+    crew::{Collected, Crew},
+    health::{UseMeter, health_of},
+};
 use crate::{
     clock::MonotonicTime,
     engine::interrupt::Interrupt,
     error::LoadError,
-    observe::{Observer, Sample, threads},
-    recorder::{
-        Recorder,
-        windows::{POLL_INTERVAL, StepControl, WorkerProgress},
-    },
+    observe::{Observer, Sample},
+    recorder::windows::{POLL_INTERVAL, StepControl, WorkerProgress},
     schedule::load::StepLoad,
     verdict::settle::{self, Snapshot, Unsettled},
 };
 
-/// How far ahead the start of a step and of its windows is set, so that every worker sees it in time: a
-/// worker that is asleep wakes within 1 ms.
-pub const AHEAD: Duration = Duration::from_millis(20);
-
 /// Watches a step while the workers offer its load.
 pub struct Watch<'a> {
-    engine: &'a Engine,
+    crew: &'a dyn Crew,
+    max_rate: Option<f64>,
     limits: StepLimits,
     control: &'a StepControl,
     observer: Option<&'a mut Observer>,
@@ -38,16 +35,7 @@ pub struct Watch<'a> {
     edges: usize,
     fewest: Option<i64>,
     stopped: (u64, u64), // snapshots at which the target was stopped, and all snapshots
-    threads: Vec<threads::ThreadUse>,
-    used: GeneratorUse,
-    civil: (MonotonicTime, f64),
-}
-
-#[derive(Default)]
-struct GeneratorUse {
-    cpu: f64,
-    waiting: f64,
-    clock_step_s: f64,
+    meter: UseMeter,
 }
 
 impl<'a> Watch<'a> {
@@ -69,7 +57,8 @@ impl<'a> Watch<'a> {
             population: planned.map(|planned| planned as i64),
         };
         Self {
-            engine,
+            crew: engine.crew.as_ref(),
+            max_rate: engine.max_rate(),
             limits,
             control,
             observer,
@@ -81,15 +70,17 @@ impl<'a> Watch<'a> {
             edges: 0,
             fewest: None,
             stopped: (0, 0),
-            threads: Vec::new(),
-            used: GeneratorUse::default(),
-            civil: (MonotonicTime::NEVER, 0.0),
+            meter: UseMeter::default(),
         }
     }
 
-    /// Polls and samples until the last edge, the end of a counted step, an interrupt, or the end of the run.
+    /// Polls and samples until the last edge, the end of a counted step, an interrupt, the end of the run, or
+    /// until the crew cannot go on.
     pub fn run(&mut self, interrupt: &Interrupt) -> Result<(), LoadError> {
-        while self.edges <= self.control.windows() && !interrupt.is_requested() {
+        while self.edges <= self.control.windows()
+            && !interrupt.is_requested()
+            && self.crew.broken().is_none()
+        {
             let edge = self.control.edge(self.edges);
             let now = MonotonicTime::now();
             if let Some(RunTime { allowed_s, .. }) = self.limits.run.filter(|run| now > run.until) {
@@ -157,7 +148,8 @@ impl<'a> Watch<'a> {
         // and is named.
         if state.is_ok() || state.is_err_and(Unsettled::is_blind) || since_start >= self.limits.settle_most {
             self.unsettled = state.err();
-            self.control.measure_from(self.next_poll(now.after(AHEAD)));
+            let from = self.next_poll(now.after(self.crew.ahead()));
+            self.crew.measure_from(self.control, from);
         }
     }
 
@@ -179,63 +171,29 @@ impl<'a> Watch<'a> {
             .map(|one| one.present.load(Relaxed) - one.unreachable.load(Relaxed))
             .sum();
         self.fewest = Some(self.fewest.map_or(reachable, |fewest| fewest.min(reachable)));
-        let threads: Vec<threads::ThreadUse> = self
-            .engine
-            .workers
-            .iter()
-            .map(|worker| threads::of_own(worker.tid))
-            .collect();
-        if self.edges == 0 {
-            self.threads = threads;
-            self.civil = (MonotonicTime::now(), threads::civil_s());
-        } else {
-            self.note_use(&threads);
-        }
+        self.meter.at_edge(self.crew.used());
         self.edges += 1;
         Ok(())
     }
 
-    /// What the generator used since the first edge.
-    fn note_use(&mut self, threads: &[threads::ThreadUse]) {
-        let span_s = MonotonicTime::now().since(self.civil.0).as_secs_f64().max(1e-6);
-        let busiest = |figure: &dyn Fn(&threads::ThreadUse) -> f64| {
-            threads
-                .iter()
-                .zip(&self.threads)
-                .map(|(after, before)| (figure(after) - figure(before)) / span_s)
-                .fold(0.0, f64::max)
-        };
-        self.used.cpu = busiest(&|thread| thread.cpu_s);
-        self.used.waiting = busiest(&|thread| thread.waited_s);
-        self.used.clock_step_s = threads::civil_s() - self.civil.1 - span_s;
-    }
-
     /// What the step gave.
-    pub fn result(self, recorder: Recorder) -> StepResult {
-        let quantile_s = |hdr: &Histogram<u64>, quantile: f64| hdr.value_at_quantile(quantile) as f64 / 1e6;
+    pub fn result(self, collected: Collected) -> StepResult {
         let span_s = self.span_s();
-        let resends = recorder.resends();
-        let generator = GeneratorHealth {
-            cpu: self.used.cpu,
-            lateness_p50_s: quantile_s(&recorder.lateness, 0.5),
-            lateness_p99_s: quantile_s(&recorder.lateness, 0.99),
-            clock_p99_s: quantile_s(&recorder.clock, 0.99),
-            longest_gap_s: recorder.gaps.longest().as_secs_f64(),
-            lost: (recorder.gaps.lost().as_secs_f64() / span_s.max(1e-6)).min(1.0),
-            waiting: self.used.waiting,
-            lost_connections: recorder.lost_connections,
-            repeated: resends.closed_idle,
-            unprocessed: resends.unprocessed,
-            queued: recorder.queued,
-            held: recorder.held.requests,
-            clock_step_s: self.used.clock_step_s,
-        };
+        let Collected {
+            recorder,
+            generators,
+            broken,
+        } = collected;
+        let worst = generators.iter().map(|one| one.health).reduce(GeneratorHealth::worse);
+        let generator = worst.unwrap_or_else(|| health_of(&recorder, self.meter.used(), span_s));
         let reached = self.fewest.unwrap_or(0).max(0) as u32;
         let from = self.control.from();
         StepResult {
             recorder,
             samples: self.samples,
             generator,
+            generators,
+            broken,
             settle_s: if from == MonotonicTime::NEVER {
                 0.0
             } else {
@@ -249,7 +207,7 @@ impl<'a> Watch<'a> {
             target_stopped: self.stopped.0 as f64 / self.stopped.1.max(1) as f64,
             span_s,
             interrupted: false,
-            max_rate: self.engine.max_rate(),
+            max_rate: self.max_rate,
         }
     }
 

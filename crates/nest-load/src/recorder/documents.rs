@@ -103,7 +103,7 @@ impl Recorder {
     }
 }
 
-fn encode(hdr: &Hdr<u64>) -> String {
+pub(super) fn encode(hdr: &Hdr<u64>) -> String {
     let mut bytes = Vec::new();
     V2DeflateSerializer::new()
         .serialize(hdr, &mut bytes)

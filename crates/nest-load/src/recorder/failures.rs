@@ -1,12 +1,13 @@
 //! The failed exchanges that a recorder keeps: the first of each behaviour and kind.
 
 use nest_data::measurement::{AnswerFacts, FailedExchange};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Failed exchanges that are kept per behaviour and kind.
 const MOST: usize = 3;
 
 /// A failed exchange that is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct KeptFailure {
     pub behaviour: usize,
     pub kind: String,
@@ -52,6 +53,11 @@ impl KeptFailures {
     /// Keeps one.
     pub fn keep(&mut self, failure: KeptFailure) {
         self.0.push(failure);
+    }
+
+    /// Those that are kept.
+    pub fn into_kept(self) -> Vec<KeptFailure> {
+        self.0
     }
 
     /// Adds what another worker kept, as far as there is room.

@@ -18,6 +18,15 @@ pub struct GapMeter {
 }
 
 impl GapMeter {
+    /// What another meter found. When its longest gap was is not known.
+    pub fn of(lost: Duration, longest: Duration) -> Self {
+        let from = MonotonicTime::LONG_AGO;
+        Self {
+            lost,
+            longest: (!longest.is_zero()).then(|| (from, from.after(longest))),
+        }
+    }
+
     /// A beat that was due then came now.
     pub fn beat(&mut self, control: &StepControl, due: MonotonicTime, now: MonotonicTime) {
         if now.since(due) < LEAST_GAP {

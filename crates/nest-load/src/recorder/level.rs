@@ -1,11 +1,15 @@
 //! Something that rises and falls, such as requests in flight, averaged over the windows of a step.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{clock::MonotonicTime, recorder::windows::StepControl};
 
 /// A level and the area below it inside the windows.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 pub struct LevelMeter {
     now: i64,
+    // Each machine has a clock of its own.
+    #[serde(skip)]
     since: Option<MonotonicTime>,
     area_ns: f64,
 }

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{clock::MonotonicTime, recorder::windows::StepControl};
 
 /// A time without the end of any request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Silence {
     /// How long it was, in microseconds.
     pub us: u64,
@@ -56,6 +58,11 @@ impl SilenceMeter {
     /// The longest one; `None` if no request was in flight in the windows.
     pub fn longest(&self) -> Option<&Silence> {
         self.longest.as_ref()
+    }
+
+    /// Takes over what another meter found.
+    pub fn set_longest(&mut self, longest: Option<Silence>) {
+        self.longest = longest;
     }
 
     /// A request of a behaviour begins. Silence counts only while somebody waits, so that it begins with a

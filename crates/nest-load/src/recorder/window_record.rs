@@ -3,12 +3,13 @@
 use std::ops::Range;
 
 use nest_data::measurement::Outcome;
+use serde::{Deserialize, Serialize};
 
 use super::windows::StepControl;
 use crate::clock::MonotonicTime;
 
 /// One window of one step.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct WindowRecord {
     pub completed: Vec<u64>, // one per behaviour
     pub begun: Vec<u64>,     // of those that were completed, here or later

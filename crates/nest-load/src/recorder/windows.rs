@@ -2,10 +2,14 @@
 //! far it got.
 
 use std::{
-    sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
+use super::{Recorder, tally::RunningTally};
 use crate::clock::MonotonicTime;
 
 /// How often a running step is asked whether it is to stop, and how far it has got.
@@ -41,6 +45,7 @@ pub struct StepControl {
     taken: AtomicU64,  // of those
     /// One per worker.
     pub progress: Vec<WorkerProgress>,
+    tallies: Option<Vec<Mutex<RunningTally>>>, // one per worker, if somebody wants to know
 }
 
 /// How far one worker is, as the settle test sees it. Only that worker writes it.
@@ -94,7 +99,35 @@ impl StepControl {
             progress: std::iter::repeat_with(WorkerProgress::default)
                 .take(workers)
                 .collect(),
+            tallies: None,
         }
+    }
+
+    /// The same step, of which somebody wants to know what was counted while it runs.
+    #[must_use]
+    pub fn with_tallies(mut self) -> Self {
+        let tallies = std::iter::repeat_with(Mutex::default).take(self.progress.len());
+        self.tallies = Some(tallies.collect());
+        self
+    }
+
+    /// Tells what one worker has counted so far, if somebody wants to know.
+    pub fn tell_tally(&self, slot: usize, recorder: &Recorder) {
+        if let Some(tally) = self.tallies.as_ref().and_then(|tallies| tallies.get(slot)) {
+            tally
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .update(recorder);
+        }
+    }
+
+    /// What all workers have counted so far, as far as they have told.
+    pub fn tally(&self) -> RunningTally {
+        let mut all = RunningTally::default();
+        for tally in self.tallies.iter().flatten() {
+            all.merge(&tally.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        all
     }
 
     /// Sets where the windows begin: some time ahead, so that every worker sees it before.

@@ -133,6 +133,7 @@ impl Run<'_> {
             in_flight: recorder.in_flight.mean(result.span_s),
             threads: self.observer.working_threads(),
             generator: result.generator,
+            generators: result.generators.clone(),
             requests,
             redirected,
             resends,

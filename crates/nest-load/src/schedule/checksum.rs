@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+
 /// Increment of SplitMix64, the golden ratio as a 64-bit fraction; it begins the low half.
 const LOW: u64 = 0x9E37_79B9_7F4A_7C15;
 /// Begins the high half: the first 64 bits of the fraction of pi.
@@ -41,6 +43,19 @@ impl fmt::Display for ScheduleChecksum {
     /// 32 hexadecimal digits.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{:032x}", self.0)
+    }
+}
+
+impl Serialize for ScheduleChecksum {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ScheduleChecksum {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        u128::from_str_radix(&text, 16).map(Self).map_err(D::Error::custom)
     }
 }
 

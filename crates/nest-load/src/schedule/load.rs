@@ -6,6 +6,8 @@ use nest_data::{
     measurement::PlannedStep,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::pacer::MOST_ARRIVALS_PER_S;
 use crate::error::LoadError;
 
@@ -14,7 +16,7 @@ use crate::error::LoadError;
 pub const MOST_CUSTOMERS: usize = 1_000_000;
 
 /// The load of one step.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StepLoad {
     pub model: LoadModel,
     /// Executions per second of each behaviour; their shares if customers choose by themselves.
@@ -27,7 +29,8 @@ pub struct StepLoad {
 }
 
 /// Who decides when an execution starts.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LoadModel {
     /// A schedule of executions. At most `most` customers act at once; up to `queue` further starts wait for
     /// one, the rest is dropped.
@@ -43,7 +46,8 @@ pub enum LoadModel {
 }
 
 /// Pause of a customer between two behaviours.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Pause {
     /// From the end of one to the start of the next.
     Think(Times),
@@ -52,7 +56,7 @@ pub enum Pause {
 }
 
 /// What makes a session.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct SessionLaw {
     /// Mean number of behaviours; a session without it lasts as long as its step.
     pub behaviours: Option<f64>,

@@ -23,6 +23,7 @@ pub fn measurements(study: Study, cores: f64, steps: Vec<Step>) -> Measurements 
             memory_bytes: 0,
             kernel: String::new(),
         },
+        generators: Vec::new(),
         resources: vec![Resource {
             name: PROCESSOR.to_owned(),
             tier: "app".to_owned(),

@@ -303,6 +303,8 @@ impl Findings {
             study: study.clone(),
             study_hash: study.hash(),
             machine: machine::facts(),
+            generators: Vec::new(),
+            generators: Vec::new(),
             resources: self.resources.clone(),
             pilot: Vec::new(),
             steps: steps.collect(),
