@@ -10,6 +10,7 @@ pub mod customers;
 pub mod fee;
 pub mod feed;
 pub mod growth;
+pub mod locust;
 pub mod measure;
 pub mod mechanism;
 pub mod probe;
@@ -31,6 +32,7 @@ use self::{
     customers::Customers,
     fee::Fee,
     feed::FeedSource,
+    locust::Locust,
     measure::{Measure, gate::Gate},
     mechanism::Mechanism,
     segment::Segment,
@@ -116,6 +118,9 @@ pub struct Study {
     /// Tables from which behaviours take values, by name. A template names a column: `{{ NAME.COLUMN }}`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub feeds: BTreeMap<String, FeedSource>,
+    /// Behaviours that are tasks of a locustfile, instead of files in `behaviours/`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locust: Option<Locust>,
     /// How `measure` loads the target: steps, windows, limits.
     #[serde(default)]
     pub measure: Measure,
@@ -348,8 +353,8 @@ impl Study {
         sha256(self)
     }
 
-    /// SHA-256 of the parts that a measurement depends on and a forecast cannot change: behaviours, probes
-    /// and stored state. Hexadecimal.
+    /// SHA-256 of the parts that a measurement depends on and a forecast cannot change: behaviours with the
+    /// files of a locustfile, probes and stored state. Hexadecimal.
     #[must_use]
     pub fn measured_hash(&self) -> String {
         let measured = (
@@ -358,9 +363,13 @@ impl Study {
             &self.target.state,
             &self.target.reset,
         );
-        match &self.data {
+        let of_files = match &self.data {
             None => sha256(&measured),
             Some(data) => sha256(&(measured, &data.sizes, &data.behaviours)),
+        };
+        match &self.locust {
+            None => of_files,
+            Some(locust) => sha256(&(of_files, &locust.file, &locust.args, &locust.sources)),
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::{
     schedule::{load::StepLoad, rate_bound::RateBound},
     script::program::Program,
     verdict::{
-        OF_STUDY, StepFacts,
+        GeneratorKind, OF_STUDY, StepFacts,
         pause::{KnownWork, explained_pause_s},
         settle::Unsettled,
     },
@@ -96,6 +96,8 @@ pub struct StepResult {
     pub interrupted: bool,
     /// Most requests per second, if they are bounded.
     pub max_rate: Option<f64>,
+    /// What the generator is made of.
+    pub kind: GeneratorKind,
 }
 
 impl StepResult {
@@ -108,6 +110,11 @@ impl StepResult {
             requests,
             windows,
             generator: self.generator,
+            kind: self.kind,
+            median_s: recorder
+                .response_times(ResponseClock::Sent)
+                .value_at_quantile(0.5) as f64
+                / 1e6,
             max_rate: self.max_rate,
             population: self.population,
             local_errors: recorder.errors_of(NoAnswer::LOCAL) + recorder.errors_of(NoAnswer::MEMORY),

@@ -11,6 +11,7 @@
 //! - `schedule`: when each execution is due, and what customers do in between (pure)
 //! - `execute`: executes a behaviour from its due time; `exchange`: one request and its answer
 //! - `script`: behaviours of files, compiled; [`code`]: behaviours in Rust; `http`: the protocols they use
+//! - [`locust`]: behaviours that are tasks of a locustfile, executed by Locust processes
 //! - `recorder`: counts and histograms; `verdict`: judges a step (pure); [`observe`]: what the target uses
 //! - [`codec`]: the HTTP/1.1 decoder without a socket, and [`readers`] of what answers hold, for checks from
 //!   outside
@@ -25,6 +26,7 @@ mod exchange;
 mod execute;
 mod fleet;
 mod http;
+pub mod locust;
 mod recorder;
 mod run;
 mod schedule;

@@ -23,6 +23,16 @@ use findings::Findings;
 pub use option_names::{OF_COMMAND, OF_STUDY, OptionNames};
 use settle::Unsettled;
 
+/// What a generator is made of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum GeneratorKind {
+    /// Threads of this program.
+    #[default]
+    Native,
+    /// Python processes, which run a locustfile.
+    Python,
+}
+
 /// The numbers that a verdict rests on.
 #[derive(Debug, Clone, Copy)]
 pub struct StepFacts<'a> {
@@ -34,6 +44,10 @@ pub struct StepFacts<'a> {
     pub windows: &'a [Window],
     /// The generator's health.
     pub generator: GeneratorHealth,
+    /// What it is made of.
+    pub kind: GeneratorKind,
+    /// Time from sending to the answer in the median, in seconds.
+    pub median_s: f64,
     /// Most requests per second, if they are bounded.
     pub max_rate: Option<f64>,
     /// Customers planned and reached, if there is a population.
@@ -163,6 +177,8 @@ mod tests {
             requests: counts,
             windows: &[],
             generator,
+            kind: GeneratorKind::Native,
+            median_s: 0.002,
             max_rate: Some(60.0),
             population: None,
             local_errors: 0,

@@ -72,6 +72,7 @@ pub(super) fn code_of_load(error: &LoadError) -> u8 {
         | LoadError::SecretMissing { .. }
         | LoadError::BaseUrl { .. }
         | LoadError::Certificate { .. }
+        | LoadError::Locustfile { .. }
         | LoadError::CodeMissing { .. } => INVALID,
         LoadError::Command { .. }
         | LoadError::Read { .. }
@@ -132,7 +133,8 @@ pub(super) fn hint_of_load(error: &LoadError) -> Option<&'static str> {
             "steps that finished before are saved: correct that, then continue with `locust-nest measure \
              STUDY --resume`"
         }
-        LoadError::Command { .. } | LoadError::Read { .. } | LoadError::System { .. } => return None,
+        // It has a remedy of its own.
+        LoadError::Locustfile { .. } | LoadError::Command { .. } | LoadError::Read { .. } | LoadError::System { .. } => return None,
     })
 }
 

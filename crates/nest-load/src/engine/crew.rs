@@ -11,6 +11,7 @@ use crate::{
     observe::threads::ThreadUse,
     recorder::{Recorder, windows::StepControl},
     schedule::load::StepLoad,
+    verdict::GeneratorKind,
     worker::command::AloneOrder,
 };
 
@@ -67,6 +68,11 @@ pub trait Crew: Send {
     /// # Errors
     /// [`LoadError::WorkerGone`].
     fn alone(&self, order: AloneOrder) -> Result<(Recorder, Duration), LoadError>;
+
+    /// What the generator is made of, which decides how late and how busy it may be.
+    fn kind(&self) -> GeneratorKind {
+        GeneratorKind::Native
+    }
 
     /// Lets all customers go.
     ///

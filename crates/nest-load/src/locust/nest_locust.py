@@ -209,6 +209,9 @@ class Nest:
             self.alone = (work, until, left - 1) if left > 1 and now < until else None
             if self.alone:
                 self.pools[work.user].orders.put(Order(-1, now, work))
+            else:
+                self.report()
+                self.tell({"alone": execution.number})
 
     def current(self) -> Execution | None:
         """The execution of this greenlet, or of the one that started it."""
@@ -286,7 +289,7 @@ class Nest:
         else:
             self.events.append(["x", order.number, order.work.name])
         # One who has begun is kept to spare, so that the next order finds a user who is free.
-        if alive < self.most and (spare <= 0 or spare <= pool.alive // 8 and not pool.lame):
+        if alive < self.most and (spare <= 0 or spare <= max(1, pool.alive // 4) and not pool.lame):
             self.spawn(order.work.user)
 
     def spawn(self, cls: type[User]) -> None:
@@ -367,8 +370,8 @@ class Nest:
         verb = command["verb"]
         try:
             answer = getattr(self, f"do_{verb}")(command) or {}
-        except Exception as error:
-            answer = {"error": reason_of(error), "trace": traceback.format_exc(limit=-2)}
+        except Exception as error:  # noqa: BLE001  # whatever it is, whoever commands must know
+            answer = {"error": f"{type(error).__name__}: {error}"}
         if "id" in command:
             self.tell({"re": command["id"], **answer})
 
@@ -405,19 +408,23 @@ class Nest:
         self.alone = (work, now_ns() + int(command["span_s"] * 1e9), command["most"])
         self.place(Order(-1, now_ns(), work))
 
-    def do_stop(self, _: dict[str, Any]) -> None:
-        """No further execution begins. What waits for a user never had one."""
+    def do_stop(self, command: dict[str, Any]) -> None:
+        """From a moment on, no further execution begins. What waits for a user then never had one."""
+        gevent.sleep(max(0.0, (command.get("at", 0) - now_ns()) / 1e9))
         self.alone = None
         self.acting.clear()
+        for order in self.orders:
+            if order.due <= now_ns():
+                self.events.append(["x", order.number, order.work.name])
         self.orders.clear()
         for pool in self.pools.values():
             while pool.orders.qsize() > pool.idle:
                 order = pool.orders.get()
                 self.events.append(["x", order.number, order.work.name])
 
-    def do_close(self, command: dict[str, Any]) -> None:
+    def do_close(self, _: dict[str, Any]) -> None:
         """Cuts what is still under way, and tells the rest."""
-        self.do_stop(command)
+        self.do_stop({})
         gevent.killall(list(self.running), timeout=STOP_S)
         self.report()
 
@@ -442,7 +449,13 @@ class Nest:
 
 
 def reason_of(error: BaseException) -> str:
-    return "cut" if isinstance(error, gevent.GreenletExit) else f"{type(error).__name__}: {error}"[:300]
+    """What was raised and where; nothing of what an answer may have said."""
+    if isinstance(error, gevent.GreenletExit):
+        return "cut"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "site-packages" not in frame.filename and "nest_" not in frame.filename]
+    at = (own or frames)[-1:]
+    return " at ".join([type(error).__name__, *(f"{os.path.basename(one.filename)}:{one.lineno}" for one in at)])
 
 
 NEST = Nest()
@@ -511,7 +524,8 @@ def refuse_file(kind: type[BaseException], error: BaseException, trace: Any) -> 
 
 
 def ended_early() -> None:
-    NEST.refuse(Refusal("Locust ended before it listed its users", "look at what it wrote; a locustfile has a User class"))
+    remedy = "read what Locust wrote; a locustfile has a User class, and does not run Locust by itself"
+    NEST.refuse(Refusal("Locust ended before it listed its users", remedy, (os.environ.get("NEST_FILE"), 0)))
 
 
 @events.init.add_listener
@@ -527,7 +541,7 @@ def on_init(environment: Any, runner: Any, **_: Any) -> None:
     if isinstance(runner, MasterRunner):
         runner.register_message("nest.report", lambda msg, **_: NEST.tell({"w": msg.node_id, **msg.data}))
     elif isinstance(runner, WorkerRunner):
-        runner.register_message("nest", lambda msg, **_: NEST.obey(msg.data), concurrent=True)
+        runner.register_message("nest", lambda msg, **_: gevent.spawn(NEST.obey, msg.data))
 
 
 if os.environ.get("NEST_SOCKET"):

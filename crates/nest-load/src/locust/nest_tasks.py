@@ -121,11 +121,13 @@ def works_of(classes: list[type[User]]) -> dict[Any, Work]:
 def refusal_of(kind: type[BaseException], error: BaseException, trace: Any) -> Refusal:
     """Why a file could not be loaded: where in the user's own files, and what to do."""
     file, line = None, 0
+    others = (HERE, os.path.join(sys.prefix, "lib"), os.path.join(sys.base_prefix, "lib"))
     for frame in traceback.extract_tb(trace):
-        if "site-packages" not in frame.filename and os.path.dirname(frame.filename) != HERE and frame.filename[:1] == "/":
-            if f"{sys.prefix}/lib" not in frame.filename and f"{sys.base_prefix}/lib" not in frame.filename:
-                file, line = frame.filename, frame.lineno or 0
+        if frame.filename.startswith("/") and not frame.filename.startswith(others):
+            file, line = frame.filename, frame.lineno or 0
     remedy = "mend it; `locust -f FILE --list` shows the whole error"
+    if isinstance(error, FileNotFoundError):
+        remedy = f"paths start from {os.getcwd()}, the folder of the locustfile"
     if isinstance(error, SyntaxError):
         file, line = error.filename, error.lineno or 0
         if any(text in str(error) for text in OLD_SYNTAX):

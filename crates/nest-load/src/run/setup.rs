@@ -1,12 +1,12 @@
 //! Brings the target to where a run needs it: started, filled with stored data, reset between steps.
 
-use std::{collections::BTreeMap, fs::File, process::Stdio, time::Instant};
+use std::{collections::BTreeMap, fs::File, process::Stdio, sync::Arc, time::Instant};
 
 use nest_data::{
     Study,
     measure::Cores,
     measurement::{Resource, ResourceKind},
-    study::Probe,
+    study::{Probe, locust::Locust},
 };
 
 use super::{
@@ -17,6 +17,7 @@ use crate::{
     engine::{Engine, interrupt::Interrupt},
     error::LoadError,
     http::{compat::CompatSettings, origin::Origin},
+    locust::{LocustSettings, crew::LocustCrew},
     observe::{Observer, machine},
     schedule::rate_bound::RateBound,
     script::{self, Sources, base_url, program::Program},
@@ -47,7 +48,10 @@ impl<'a> Run<'a> {
         let cores = generator_cores(study);
         // The sampler stays off the target's cores too.
         pin(&cores)?;
-        let engine = Engine::new(program, &cores, cores.len())?;
+        let engine = match &study.locust {
+            None => Engine::new(program, &cores, cores.len())?,
+            Some(locust) => locust_engine(study, locust, program, &options, &cores, interrupt)?,
+        };
         let pid = started.as_ref().map(StartedTarget::pid);
         let observer = Observer::new(study, pid, address.port, interrupt);
         let observer = observer.map_err(|error| told_as_interrupt(error, interrupt))?;
@@ -135,6 +139,24 @@ impl<'a> Run<'a> {
     }
 }
 
+/// An engine whose load Locust offers.
+fn locust_engine(
+    study: &Study,
+    locust: &Locust,
+    program: Program,
+    options: &MeasureOptions,
+    cores: &[usize],
+    interrupt: &Interrupt,
+) -> Result<Engine, LoadError> {
+    let program = Arc::new(program);
+    let settings = LocustSettings::of(study, locust, &options.commands, cores);
+    let rates = study.rates_per_day(&study.parameter_values()).unwrap_or_default();
+    let plain = study.behaviours.keys().map(|name| rates.get(name).copied().unwrap_or(0.0));
+    let crew = LocustCrew::start(Arc::clone(&program), settings, plain.collect(), interrupt)
+        .map_err(|error| told_as_interrupt(error, interrupt))?;
+    Ok(Engine::with_crew(program, Box::new(crew)))
+}
+
 /// Where the target is. Looking up its name may take long, and is given up if a stop is asked for.
 fn origin(study: &Study, options: &MeasureOptions, interrupt: &Interrupt) -> Result<Origin, LoadError> {
     let base_url = base_url::filled(&study.target.base_url, &options.secrets)?;
@@ -154,6 +176,7 @@ pub(super) fn told_as_interrupt(error: LoadError, interrupt: &Interrupt) -> Load
 /// The study's behaviours, made ready to run.
 fn compile(study: &Study, options: &MeasureOptions, origin: &Origin) -> Result<Program, LoadError> {
     script::compile(Sources {
+        locust: study.locust.as_ref(),
         behaviours: &study.behaviours,
         feeds: script::feed_readers(study, &options.feeds),
         registry: &options.registry,
@@ -170,7 +193,7 @@ fn compile(study: &Study, options: &MeasureOptions, origin: &Origin) -> Result<P
     })
 }
 
-/// The cores of the generator; the last one unless the study names others.
+/// The cores of the generator; unless the study names others the last one, or one for each Locust process.
 fn generator_cores(study: &Study) -> Vec<usize> {
     let mut cores = study
         .measure
@@ -179,7 +202,9 @@ fn generator_cores(study: &Study) -> Vec<usize> {
         .map(Cores::numbers)
         .unwrap_or_default();
     if cores.is_empty() {
-        cores.push(machine::facts().cores.saturating_sub(1));
+        let (all, wanted) = (machine::facts().cores, study.locust.as_ref().map_or(1, Locust::slots));
+        // The last ones; the first is left to the target.
+        cores.extend(all.saturating_sub(wanted).max(usize::from(all > 1))..all);
     }
     cores
 }

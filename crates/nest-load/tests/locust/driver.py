@@ -33,7 +33,7 @@ class Locust:
         self.process = subprocess.Popen(
             [python, "-m", "locust", "-f", files.rstrip(","), "--headless", "--only-summary", "--host", host, "--stop-timeout", "5",
              "--exit-code-on-error", "0", "--loglevel", "WARNING", *args],
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, cwd=self.folder.name,
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, cwd=pathlib.Path(file).parent if file else self.folder.name,
             env={**os.environ, "NEST_SOCKET": path, **(env or {})},
         )
         self.wire, _ = listener.accept()

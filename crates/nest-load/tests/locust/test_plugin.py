@@ -162,7 +162,7 @@ class Plugin(unittest.TestCase):
         told, ledger = locust.events[None], Ledger(locust.events[None])
         self.assertEqual(ledger.begun, ledger.ended)
         ends = {ledger.names[event[1]]: event[3] for event in told if event[0] == "e"}
-        self.assertEqual(ends["Odd.raises"], "ValueError: on purpose")
+        self.assertEqual(ends["Odd.raises"], "ValueError at odd.py:14", "its text may hold what an answer said")
         self.assertEqual(ends["Odd.endless"], "cut")
         self.assertEqual([ends[f"Odd.{name}"] for name in ("refused", "together", "own_event", "lambda0")], [""] * 4)
         of = {}
