@@ -18,6 +18,7 @@ mod demo;
 mod growth;
 mod inputs;
 mod locks;
+mod locust;
 mod mixes;
 mod nginx;
 mod numbers;

@@ -2,6 +2,7 @@
 
 pub mod bounded;
 mod folder;
+mod python_files;
 mod run_folder;
 mod study_folder;
 mod study_lock;

@@ -10,7 +10,6 @@ pub mod customers;
 pub mod fee;
 pub mod feed;
 pub mod growth;
-pub mod locust;
 pub mod measure;
 pub mod mechanism;
 pub mod probe;
@@ -27,12 +26,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::{
-    behaviour::BehaviourSpec,
+    behaviour::{BehaviourSpec, locustfile::Locust},
     config::Config,
     customers::Customers,
     fee::Fee,
     feed::FeedSource,
-    locust::Locust,
     measure::{Measure, gate::Gate},
     mechanism::Mechanism,
     segment::Segment,

@@ -2,13 +2,12 @@
 //! windows, and closes the books.
 //!
 //! - `crew`: who offers the load; `threads`: those of this process
+//! - `locust`: processes that run a locustfile
 //! - `watch`: waits and samples; `health`: how well the generator kept to its schedule
 
 use std::{sync::Arc, time::Duration};
 
-use nest_data::measurement::{
-    Counts, GeneratorHealth, GeneratorOf, Population, ResponseClock, Window,
-};
+use nest_data::measurement::{Counts, GeneratorHealth, GeneratorOf, Population, ResponseClock, Window};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::{
@@ -30,6 +29,7 @@ use crate::{
 pub mod crew;
 pub mod health;
 pub mod interrupt;
+pub mod locust;
 pub mod threads;
 mod watch;
 

@@ -20,18 +20,9 @@ pub(crate) mod settle;
 mod target;
 
 use findings::Findings;
+pub use generator::GeneratorKind;
 pub use option_names::{OF_COMMAND, OF_STUDY, OptionNames};
 use settle::Unsettled;
-
-/// What a generator is made of.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum GeneratorKind {
-    /// Threads of this program.
-    #[default]
-    Native,
-    /// Python processes, which run a locustfile.
-    Python,
-}
 
 /// The numbers that a verdict rests on.
 #[derive(Debug, Clone, Copy)]

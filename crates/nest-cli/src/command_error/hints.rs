@@ -134,7 +134,10 @@ pub(super) fn hint_of_load(error: &LoadError) -> Option<&'static str> {
              STUDY --resume`"
         }
         // It has a remedy of its own.
-        LoadError::Locustfile { .. } | LoadError::Command { .. } | LoadError::Read { .. } | LoadError::System { .. } => return None,
+        LoadError::Locustfile { .. }
+        | LoadError::Command { .. }
+        | LoadError::Read { .. }
+        | LoadError::System { .. } => return None,
     })
 }
 

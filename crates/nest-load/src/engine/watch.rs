@@ -184,7 +184,10 @@ impl<'a> Watch<'a> {
             generators,
             broken,
         } = collected;
-        let worst = generators.iter().map(|one| one.health).reduce(GeneratorHealth::worse);
+        let worst = generators
+            .iter()
+            .map(|one| one.health)
+            .reduce(GeneratorHealth::worse);
         let generator = worst.unwrap_or_else(|| health_of(&recorder, self.meter.used(), span_s));
         let reached = self.fewest.unwrap_or(0).max(0) as u32;
         let from = self.control.from();

@@ -6,7 +6,7 @@ use nest_data::{
     Study,
     measure::Cores,
     measurement::{Resource, ResourceKind},
-    study::{Probe, locust::Locust},
+    study::{Probe, behaviour::locustfile::Locust},
 };
 
 use super::{
@@ -14,10 +14,13 @@ use super::{
     target::{Address, StartedTarget, pin, run_command, wait_until_ready},
 };
 use crate::{
-    engine::{Engine, interrupt::Interrupt},
+    engine::{
+        Engine,
+        interrupt::Interrupt,
+        locust::{LocustSettings, crew::LocustCrew},
+    },
     error::LoadError,
     http::{compat::CompatSettings, origin::Origin},
-    locust::{LocustSettings, crew::LocustCrew},
     observe::{Observer, machine},
     schedule::rate_bound::RateBound,
     script::{self, Sources, base_url, program::Program},
@@ -151,7 +154,10 @@ fn locust_engine(
     let program = Arc::new(program);
     let settings = LocustSettings::of(study, locust, &options.commands, cores);
     let rates = study.rates_per_day(&study.parameter_values()).unwrap_or_default();
-    let plain = study.behaviours.keys().map(|name| rates.get(name).copied().unwrap_or(0.0));
+    let plain = study
+        .behaviours
+        .keys()
+        .map(|name| rates.get(name).copied().unwrap_or(0.0));
     let crew = LocustCrew::start(Arc::clone(&program), settings, plain.collect(), interrupt)
         .map_err(|error| told_as_interrupt(error, interrupt))?;
     Ok(Engine::with_crew(program, Box::new(crew)))
@@ -202,7 +208,10 @@ fn generator_cores(study: &Study) -> Vec<usize> {
         .map(Cores::numbers)
         .unwrap_or_default();
     if cores.is_empty() {
-        let (all, wanted) = (machine::facts().cores, study.locust.as_ref().map_or(1, Locust::slots));
+        let (all, wanted) = (
+            machine::facts().cores,
+            study.locust.as_ref().map_or(1, Locust::slots),
+        );
         // The last ones; the first is left to the target.
         cores.extend(all.saturating_sub(wanted).max(usize::from(all > 1))..all);
     }

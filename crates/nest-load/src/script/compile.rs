@@ -10,9 +10,8 @@ use std::{
 use memchr::memmem::Finder;
 use nest_data::{
     BehaviourSpec, Study,
-    behaviour::{Capture, CountSource, FormPart, Request},
+    behaviour::{Capture, CountSource, FormPart, Request, locustfile::Locust},
     feed::Feed,
-    study::locust::Locust,
 };
 
 mod texts;

@@ -3,10 +3,20 @@
 use nest_data::measurement::{GeneratorHealth, Population, Validity};
 
 use super::{
-    GeneratorKind, StepFacts,
+    StepFacts,
     findings::{Bounds, Findings},
     settle::Unsettled,
 };
+
+/// What a generator is made of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum GeneratorKind {
+    /// Threads of this program.
+    #[default]
+    Native,
+    /// Python processes, which run a locustfile.
+    Python,
+}
 
 /// Lateness of starts (p99), in seconds. Linux wakes a sleeper within some 60 microseconds (its default timer
 /// slack is 50), so that 1 ms is no accident; 20 ms is as long as many an answer takes, and response times
@@ -22,8 +32,8 @@ const CPU: Bounds = Bounds {
     beyond: (0.95, Validity::Invalid),
 };
 /// Lateness of a Python generator (p99): in seconds, and as a share of the median answer; the larger counts.
-/// Python wakes a greenlet when whatever it computes is done, and most of that is one request's handling: some
-/// 0.5 ms with `HttpUser`. Our choice: five times our own bound for doubt, and ten times what is too late.
+/// Python wakes a greenlet when whatever it computes is done, and most of that is one request's work: some
+/// 0.5 ms with `HttpUser`. Our choice: five times our own bound for doubt, and ten times that is too late.
 const PYTHON_LATENESS_S: [f64; 2] = [0.005, 0.050];
 const PYTHON_LATENESS_SHARE: [f64; 2] = [0.10, 0.50];
 /// Share of its core that a Python generator used. Its handling of one request is a service time of its own,
@@ -133,9 +143,8 @@ fn bounds(facts: &StepFacts<'_>) -> (Bounds, Bounds) {
     match facts.kind {
         GeneratorKind::Native => (LATENESS, CPU),
         GeneratorKind::Python => {
-            let of = |index: usize| {
-                PYTHON_LATENESS_S[index].max(PYTHON_LATENESS_SHARE[index] * facts.median_s)
-            };
+            let of =
+                |index: usize| PYTHON_LATENESS_S[index].max(PYTHON_LATENESS_SHARE[index] * facts.median_s);
             let lateness = Bounds {
                 suspect: of(0),
                 beyond: (of(1), Validity::Invalid),

@@ -13,27 +13,60 @@ import threading
 import time
 
 HERE = pathlib.Path(__file__).parent
-PLUGIN = HERE.parent.parent / "src" / "locust"
+PLUGIN = HERE.parent.parent / "src" / "engine" / "locust"
 PATIENCE_S = 30
 
 
 class Locust:
     """A Locust process with the plugin; `worker` messages of a master are kept by worker."""
 
-    def __init__(self, python: str, file: str, host: str = "http://127.0.0.1:1", args: tuple[str, ...] = (),
-                 env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        python: str,
+        file: str,
+        host: str = "http://127.0.0.1:1",
+        args: tuple[str, ...] = (),
+        env: dict[str, str] | None = None,
+    ) -> None:
         self.folder = tempfile.TemporaryDirectory()
         path = f"{self.folder.name}/nest"
         listener = socket.socket(socket.AF_UNIX)
         listener.bind(path)
         listener.listen(1)
         listener.settimeout(PATIENCE_S)
-        files = ",".join([*(str(PLUGIN / f"{name}.py") for name in ("nest_hosts", "nest_past", "nest_tasks", "nest_locust")), str(file)])
+        files = ",".join(
+            [
+                *(
+                    str(PLUGIN / f"{name}.py")
+                    for name in ("nest_hosts", "nest_past", "nest_tasks", "nest_locust")
+                ),
+                str(file),
+            ]
+        )
         self.log = open(f"{self.folder.name}/log", "w+b")
         self.process = subprocess.Popen(
-            [python, "-m", "locust", "-f", files.rstrip(","), "--headless", "--only-summary", "--host", host, "--stop-timeout", "5",
-             "--exit-code-on-error", "0", "--loglevel", "WARNING", *args],
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, cwd=pathlib.Path(file).parent if file else self.folder.name,
+            [
+                python,
+                "-m",
+                "locust",
+                "-f",
+                files.rstrip(","),
+                "--headless",
+                "--only-summary",
+                "--host",
+                host,
+                "--stop-timeout",
+                "5",
+                "--exit-code-on-error",
+                "0",
+                "--loglevel",
+                "WARNING",
+                *args,
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=self.log,
+            cwd=pathlib.Path(file).parent if file else self.folder.name,
             env={**os.environ, "NEST_SOCKET": path, **(env or {})},
         )
         self.wire, _ = listener.accept()
@@ -73,7 +106,7 @@ class Locust:
                     if (what := found(message)) is not None:
                         return what
                 left = end - time.monotonic()
-                if left <= 0 or self.over and not self.news.wait(0.3):
+                if left <= 0 or (self.over and not self.news.wait(0.3)):
                     raise TimeoutError(f"said {self.said}; log:\n{self.written()}")
                 self.news.wait(min(left, 1.0))
 
@@ -110,9 +143,11 @@ class Locust:
 
     def workers(self, count: int) -> list[str]:
         """The names of workers that have said what they can do."""
+
         def found(_):
             names = [one["w"] for one in self.said if "hello" in one and "w" in one]
             return names if len(names) == count else None
+
         return self.until(found)
 
     def quit(self) -> None:

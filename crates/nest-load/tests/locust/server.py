@@ -42,7 +42,10 @@ class Server:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 lines = head.decode("latin-1").split("\r\n")
                 method, path, _ = lines[0].split(" ", 2)
-                headers = {name.strip().lower(): value.strip() for name, _, value in (one.partition(":") for one in lines[1:])}
+                headers = {
+                    name.strip().lower(): value.strip()
+                    for name, _, value in (one.partition(":") for one in lines[1:])
+                }
                 await reader.readexactly(int(headers.get("content-length", 0)))
                 self.asked[f"{method} {path}"] += 1
                 status = path.removeprefix("/status/") if path.startswith("/status/") else "200"

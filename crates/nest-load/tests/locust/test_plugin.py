@@ -12,12 +12,14 @@ import tempfile
 import time
 import unittest
 
-from driver import HERE, PLUGIN, Ledger, Locust
+from driver import HERE, Ledger, Locust
 from server import Server
 
 PYTHON = os.environ.get("LOCUST_PYTHON", "python3")
 FILES = HERE / "files"
-VERSION = subprocess.run([PYTHON, "-c", "import locust; print(locust.__version__)"], capture_output=True, text=True).stdout
+VERSION = subprocess.run(
+    [PYTHON, "-c", "import locust; print(locust.__version__)"], capture_output=True, text=True
+).stdout
 HAS_MARKOV = tuple(int(part) for part in VERSION.split(".")[:2]) >= (2, 36)
 
 
@@ -30,7 +32,9 @@ def schedule(names: list[str], per_s: float, seconds: float, after_s: float = 0.
     return orders
 
 
-def offer(process: Locust, orders: list[list], workers: list[str | None] = [None], drain_s: float = 0.6) -> None:
+def offer(
+    process: Locust, orders: list[list], workers: list[str | None] = [None], drain_s: float = 0.6
+) -> None:
     """Has each worker do its share of a schedule."""
     for index, worker in enumerate(workers):
         process.send("due", worker, orders=orders[index :: len(workers)])
@@ -52,7 +56,9 @@ class Plugin(unittest.TestCase):
         self.assertEqual(ledger.begun, ledger.ended)
         self.assertEqual(ledger.wire, self.server.total, (ledger.requests, self.server.asked))
         if orders is not None:
-            scheduled = sum(count for name, count in (ledger.begun + ledger.dropped).items() if "on_start" not in name)
+            scheduled = sum(
+                count for name, count in (ledger.begun + ledger.dropped).items() if "on_start" not in name
+            )
             self.assertEqual(scheduled, len(orders))
 
     def test_open_load_executes_each_order_once(self):
@@ -86,7 +92,9 @@ class Plugin(unittest.TestCase):
         self.assertEqual(self.server.asked["POST /confirm"], ledger.begun["Order"])
         self.assertEqual(self.server.asked["GET /choose"], ledger.begun["Order"])
         self.assertEqual(sum(ledger.failed.values()), 0)
-        self.assertGreater(ledger.begun["Shop.pay"] * 2, ledger.begun["Shop.browse"] / 9, "every ninth, and then half")
+        self.assertGreater(
+            ledger.begun["Shop.pay"] * 2, ledger.begun["Shop.browse"] / 9, "every ninth, and then half"
+        )
         locust.quit()
 
     def test_two_processes_share_a_schedule(self):
@@ -108,11 +116,33 @@ class Plugin(unittest.TestCase):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = str(free.getsockname()[1])
-        master_args = ("--master", "--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--expect-workers", "2")
+        master_args = (
+            "--master",
+            "--master-bind-host",
+            "127.0.0.1",
+            "--master-bind-port",
+            port,
+            "--expect-workers",
+            "2",
+        )
         workers = [
             subprocess.Popen(
-                [PYTHON, "-m", "locust", "-f", "-", "--worker", "--master-host", "127.0.0.1", "--master-port", port],
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tempfile.mkdtemp(),
+                [
+                    PYTHON,
+                    "-m",
+                    "locust",
+                    "-f",
+                    "-",
+                    "--worker",
+                    "--master-host",
+                    "127.0.0.1",
+                    "--master-port",
+                    port,
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd=tempfile.mkdtemp(),
                 env={**os.environ, "TMPDIR": tempfile.mkdtemp()},
             )
             for _ in range(2)
@@ -120,7 +150,11 @@ class Plugin(unittest.TestCase):
         for worker in workers:
             self.addCleanup(worker.kill)
         locust = self.start("shop.py", args=master_args)
-        self.assertTrue(locust.until(lambda message: message["hello"] if "w" not in message and "hello" in message else None)["master"])
+        self.assertTrue(
+            locust.until(
+                lambda message: message["hello"] if "w" not in message and "hello" in message else None
+            )["master"]
+        )
         names = locust.workers(2)
         for name in names:
             locust.ask("prepare", name, mode="open", most=20)
@@ -156,15 +190,30 @@ class Plugin(unittest.TestCase):
         locust = self.start("odd.py")
         locust.hello()
         locust.ask("prepare", mode="open", most=20)
-        names = ["raises", "refused", "checked", "unseen", "together", "moved", "elsewhere", "own_event", "lambda0", "endless"]
+        names = [
+            "raises",
+            "refused",
+            "checked",
+            "unseen",
+            "together",
+            "moved",
+            "elsewhere",
+            "own_event",
+            "lambda0",
+            "endless",
+        ]
         orders = [[index, time.perf_counter_ns(), f"Odd.{name}"] for index, name in enumerate(names)]
         offer(locust, orders)
         told, ledger = locust.events[None], Ledger(locust.events[None])
         self.assertEqual(ledger.begun, ledger.ended)
         ends = {ledger.names[event[1]]: event[3] for event in told if event[0] == "e"}
-        self.assertEqual(ends["Odd.raises"], "ValueError at odd.py:14", "its text may hold what an answer said")
+        self.assertEqual(
+            ends["Odd.raises"], "ValueError at odd.py:14", "its text may hold what an answer said"
+        )
         self.assertEqual(ends["Odd.endless"], "cut")
-        self.assertEqual([ends[f"Odd.{name}"] for name in ("refused", "together", "own_event", "lambda0")], [""] * 4)
+        self.assertEqual(
+            [ends[f"Odd.{name}"] for name in ("refused", "together", "own_event", "lambda0")], [""] * 4
+        )
         of = {}
         for event in (event for event in told if event[0] == "r"):
             of.setdefault(ledger.names.get(event[1], "others"), []).append(event)
@@ -176,7 +225,9 @@ class Plugin(unittest.TestCase):
         self.assertEqual(of["Odd.own_event"][0][2:3] + of["Odd.own_event"][0][6:8], ["QUERY one", 7, ""])
         self.assertNotIn("others", of)
         self.assertEqual([event[7] for event in of["Odd.elsewhere"]], ["host"])
-        self.assertEqual(ledger.wire - 2, self.server.total, "all but the one that the rail held, and the file's own event")
+        self.assertEqual(
+            ledger.wire - 2, self.server.total, "all but the one that the rail held, and the file's own event"
+        )
         locust.quit()
 
     def test_a_login_that_fails_drops_what_it_was_for(self):
@@ -255,7 +306,9 @@ class Plugin(unittest.TestCase):
         with self.assertRaises(TimeoutError):
             locust.until(lambda _: None, 5)
         ledger = Ledger(locust.events[None])
-        self.assertLessEqual(abs(self.server.total - ledger.wire), 50, "a second of arrivals at the very most")
+        self.assertLessEqual(
+            abs(self.server.total - ledger.wire), 50, "a second of arrivals at the very most"
+        )
         self.assertGreater(ledger.begun["Shop.browse"], 30)
 
     def test_users_end_when_nobody_is_there_to_stop_them(self):
@@ -286,6 +339,7 @@ class Plugin(unittest.TestCase):
 
     def test_files_that_cannot_run_are_refused_with_their_place(self):
         with tempfile.TemporaryDirectory() as folder:
+
             def refusal(text: str, args: tuple[str, ...] = ()) -> dict:
                 file = pathlib.Path(folder) / "locustfile.py"
                 file.write_text(text)
@@ -298,7 +352,9 @@ class Plugin(unittest.TestCase):
             missing = refusal("import locust\n\nimport no_such_module\n")
             self.assertEqual(missing["line"], 3)
             self.assertIn("no_such_module", missing["remedy"])
-            wrong = refusal("from locust import HttpUser\n\nclass Shop(HttpUser):\n    wait_time = between(1, 2)\n")
+            wrong = refusal(
+                "from locust import HttpUser\n\nclass Shop(HttpUser):\n    wait_time = between(1, 2)\n"
+            )
             self.assertEqual(wrong["line"], 4)
             self.assertIn("User class", refusal("import locust\n")["remedy"])
             empty = refusal(
@@ -311,10 +367,20 @@ class Plugin(unittest.TestCase):
     def test_a_model_folder_of_2018(self):
         locust = self.start("", env={"NEST_FOLDER": str(FILES / "folder_2018")})
         hello = locust.hello()
-        self.assertEqual({one["name"]: one["weight"] for one in hello["classes"]}, {"NestLocust": 1, "Teller": 1})
-        weights = {one["name"]: one["weight"] for one in hello["tasks"] if one["kind"] in ("task", "sequence")}
+        self.assertEqual(
+            {one["name"]: one["weight"] for one in hello["classes"]}, {"NestLocust": 1, "Teller": 1}
+        )
+        weights = {
+            one["name"]: one["weight"] for one in hello["tasks"] if one["kind"] in ("task", "sequence")
+        }
         # Clerk 6, Visitor 1 and Auditor 2 of 9 choices; a run of a set holds as many executions as it has tasks.
-        expected = {"Clerk.look_up": 6 * 4 / 9, "Clerk.note": 6 * 2 / 9, "Tour": 1 / 9, "Auditor.audit": 2 / 9, "Counting.count": 1.0}
+        expected = {
+            "Clerk.look_up": 6 * 4 / 9,
+            "Clerk.note": 6 * 2 / 9,
+            "Tour": 1 / 9,
+            "Auditor.audit": 2 / 9,
+            "Counting.count": 1.0,
+        }
         for name, weight in expected.items():
             self.assertAlmostEqual(weights.pop(name), weight)
         self.assertEqual(weights, {})
@@ -338,7 +404,10 @@ class Plugin(unittest.TestCase):
 
 def shifted(events: list[list]) -> list[list]:
     """The events of a second process, whose executions have numbers of their own."""
-    return [[event[0], event[1] + 10**9 if event[0] in "ber" and event[1] >= 0 else event[1], *event[2:]] for event in events]
+    return [
+        [event[0], event[1] + 10**9 if event[0] in "ber" and event[1] >= 0 else event[1], *event[2:]]
+        for event in events
+    ]
 
 
 if __name__ == "__main__":

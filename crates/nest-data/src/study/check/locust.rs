@@ -2,7 +2,7 @@
 
 use crate::{
     diagnostic::Diagnostic,
-    study::{Study, customers::Arrival, locust::MOST_PROCESSES, read::texts::StudyTexts},
+    study::{Study, behaviour::locustfile::MOST_PROCESSES, customers::Arrival, read::texts::StudyTexts},
     toml_document::Spans,
 };
 
@@ -119,7 +119,15 @@ mod tests {
 
     #[test]
     fn options_that_take_the_load_out_of_our_hands_are_known_in_every_form() {
-        for refused in ["-u", "-u5", "--users", "--csv-full-history", "--web-port", "--master-host", "-t10s"] {
+        for refused in [
+            "-u",
+            "-u5",
+            "--users",
+            "--csv-full-history",
+            "--web-port",
+            "--master-host",
+            "-t10s",
+        ] {
             assert!(REFUSED.iter().any(|name| is_of(refused, name)), "{refused}");
         }
         for passed in ["--tags", "--exclude-tags", "--own-option", "smoke", "--usersfile"] {

@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     diagnostic::Source,
-    study::{
-        behaviour::{BehaviourSpec, CountPlace, CountSource},
-        locust::Locust,
-    },
+    study::behaviour::{BehaviourSpec, CountPlace, CountSource, locustfile::Locust},
 };
 
 /// The texts of a study's folder, and the behaviours that are code.

@@ -1,6 +1,7 @@
 """Tasks that go wrong, or do what few do."""
 
 import gevent
+
 from locust import HttpUser, constant, events, tag, task
 
 
@@ -49,7 +50,9 @@ class Odd(HttpUser):
 
     @task
     def own_event(self):
-        events.request.fire(request_type="QUERY", name="one", response_time=5, response_length=7, exception=None)
+        events.request.fire(
+            request_type="QUERY", name="one", response_time=5, response_length=7, exception=None
+        )
 
     tasks = [lambda user: user.client.get("/lambda")]
 

@@ -54,7 +54,10 @@ impl ConsentRequest {
         let target = &study.target;
         let text = folder.nest_text()?.text;
         let gate = study.check.as_ref().filter(|_| purpose == ConsentFor::Checking);
+        let locust = study.locust.as_ref();
+        let locustfile = locust.map(|locust| format!("{} -m locust -f {}", locust.python, locust.file));
         let commands: Vec<StudyCommand> = [
+            ("locust.file", ["locust", "file"], locustfile.as_ref()),
             ("start", ["target", "start"], target.start.as_ref()),
             ("state", ["target", "state"], target.state.as_ref()),
             ("reset", ["target", "reset"], target.reset.as_ref()),
@@ -88,11 +91,13 @@ impl ConsentRequest {
             scripts: scripts
                 .into_iter()
                 .map(|(path, text)| (path.display().to_string(), sha256(text.as_bytes())))
+                .chain(locust.map(|locust| locust.sources.clone()).unwrap_or_default())
                 .collect(),
             variables: if commands.is_empty() {
                 Vec::new()
             } else {
-                target.env.clone()
+                let own = locust.map(|locust| locust.env.clone()).unwrap_or_default();
+                target.env.iter().cloned().chain(own).collect()
             },
             sent: if is_local {
                 Vec::new()

@@ -118,8 +118,10 @@ impl Wire {
 
     /// Waits until one more has, or a moment has passed.
     pub fn wait_alone(&self, known: u64, patience: Duration) -> bool {
-        self.wait(patience, |heard| (heard.alone > known).then_some(Ok::<_, LoadError>(())))
-            .is_some_and(|outcome| outcome.is_ok())
+        self.wait(patience, |heard| {
+            (heard.alone > known).then_some(Ok::<_, LoadError>(()))
+        })
+        .is_some_and(|outcome| outcome.is_ok())
     }
 
     /// Why nothing more will be heard, if so.
@@ -129,7 +131,9 @@ impl Wire {
 
     /// How long nothing has been heard.
     pub fn silent(&self) -> Duration {
-        locked(&self.heard).last.map_or(Duration::ZERO, |last| last.elapsed())
+        locked(&self.heard)
+            .last
+            .map_or(Duration::ZERO, |last| last.elapsed())
     }
 
     /// Who has said what it can do.
@@ -145,7 +149,14 @@ impl Wire {
     /// What Locust wrote last, masked.
     fn wrote(&self) -> String {
         let heard = locked(&self.heard);
-        let lines: Vec<&str> = heard.wrote.iter().rev().take(3).rev().map(String::as_str).collect();
+        let lines: Vec<&str> = heard
+            .wrote
+            .iter()
+            .rev()
+            .take(3)
+            .rev()
+            .map(String::as_str)
+            .collect();
         lines.join("; ")
     }
 
@@ -251,7 +262,10 @@ impl LocustProcess {
             Err(error) => {
                 kill(&child);
                 let wrote = errors.map(last_lines).unwrap_or_default();
-                return Err(error.map_or_else(|| LoadError::Interrupted, |status| never_came(settings, status, &wrote)));
+                return Err(error.map_or_else(
+                    || LoadError::Interrupted,
+                    |status| never_came(settings, status, &wrote),
+                ));
             }
         };
         let wire = Arc::new(Wire {
@@ -297,11 +311,13 @@ impl LocustProcess {
     fn listed(&self, settings: &LocustSettings, interrupt: &Interrupt) -> Result<Listing, LoadError> {
         let end = Instant::now() + LOADING;
         while Instant::now() < end && !interrupt.is_requested() {
-            let found = self.wire.wait(LOOK, |heard| match (&heard.refused, heard.hellos.first()) {
-                (Some(refused), _) => Some(Err(refusal(refused))),
-                (None, Some((_, listing))) => Some(Ok(listing.clone())),
-                (None, None) => None,
-            });
+            let found = self
+                .wire
+                .wait(LOOK, |heard| match (&heard.refused, heard.hellos.first()) {
+                    (Some(refused), _) => Some(Err(refusal(refused))),
+                    (None, Some((_, listing))) => Some(Ok(listing.clone())),
+                    (None, None) => None,
+                });
             if let Some(found) = found {
                 let listing = found?;
                 listing.check()?;
@@ -309,7 +325,11 @@ impl LocustProcess {
             }
             if let Some(why) = self.wire.gone() {
                 return Err(LoadError::Locustfile {
-                    reason: format!("{} ended before it listed its users: {why}: {}", settings.file.display(), self.wire.wrote()),
+                    reason: format!(
+                        "{} ended before it listed its users: {why}: {}",
+                        settings.file.display(),
+                        self.wire.wrote()
+                    ),
                     remedy: "try `locust -f FILE --list` with the same Python".to_owned(),
                 });
             }
@@ -398,10 +418,28 @@ fn spawn(folder: &Path, settings: &LocustSettings, core: Option<usize>) -> Resul
     }
     let mut command = Command::new(&settings.python);
     command
-        .args(["-m", "locust", "-f", &files.join(","), "--headless", "--only-summary"])
-        .args(["--host", &settings.host, "--stop-timeout", "5", "--exit-code-on-error", "0"])
+        .args([
+            "-m",
+            "locust",
+            "-f",
+            &files.join(","),
+            "--headless",
+            "--only-summary",
+        ])
+        .args([
+            "--host",
+            &settings.host,
+            "--stop-timeout",
+            "5",
+            "--exit-code-on-error",
+            "0",
+        ])
         .args(["--loglevel", "WARNING"]);
-    if let Some((host, port)) = settings.master.as_ref().and_then(|master| master.rsplit_once(':')) {
+    if let Some((host, port)) = settings
+        .master
+        .as_ref()
+        .and_then(|master| master.rsplit_once(':'))
+    {
         command
             .args(["--master", "--master-bind-host", host, "--master-bind-port", port])
             .args(["--expect-workers", &settings.slots.to_string()]);
@@ -513,14 +551,22 @@ fn listen(wire: &Arc<Wire>, stream: UnixStream) -> std::io::Result<()> {
 }
 
 /// Keeps what Locust writes last, without secrets.
-fn keep_lines(wire: &Arc<Wire>, errors: impl std::io::Read + Send + 'static, secrets: Vec<String>) -> std::io::Result<()> {
+fn keep_lines(
+    wire: &Arc<Wire>,
+    errors: impl std::io::Read + Send + 'static,
+    secrets: Vec<String>,
+) -> std::io::Result<()> {
     let wire = Arc::clone(wire);
     std::thread::Builder::new()
         .name("nest-locust-log".to_owned())
         .spawn(move || {
             for line in BufReader::new(errors).lines().map_while(Result::ok) {
                 let hide = |line: String, secret: &String| {
-                    if secret.is_empty() { line } else { line.replace(secret.as_str(), "***") }
+                    if secret.is_empty() {
+                        line
+                    } else {
+                        line.replace(secret.as_str(), "***")
+                    }
                 };
                 let mut heard = locked(&wire.heard);
                 heard.wrote.push_back(secrets.iter().fold(line, hide));

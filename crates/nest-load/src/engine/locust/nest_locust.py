@@ -1,8 +1,8 @@
 """Runs the tasks of a locustfile under the schedule of locust-nest.
 
-Locust loads this file before the locustfile. It tells which tasks there are, executes each one when it is told to
-(open load) or lets users act as they are written (closed load), and reports what began and ended, in nanoseconds of
-CLOCK_MONOTONIC, as one JSON object a line over the Unix socket NEST_SOCKET. It counts nothing itself.
+Locust loads this file before the locustfile. It tells which tasks there are, executes each one when told to
+(open load) or lets users act as they are written (closed load), and reports what began and ended, in
+nanoseconds of CLOCK_MONOTONIC, as one JSON object a line over the Unix socket NEST_SOCKET. It counts nothing.
 """
 
 from __future__ import annotations
@@ -14,22 +14,38 @@ import random
 import socket
 import sys
 import time
-import traceback
 from collections import deque
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
 import gevent
-import locust
 import locust.user.users as users_module
 from gevent.event import Event
-from gevent.queue import SimpleQueue
-from locust import LoadTestShape, SequentialTaskSet, TaskSet, User, events
 from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastHttpSession
-from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopUser
+from locust.exception import StopUser
 from locust.runners import MasterRunner, WorkerRunner
 from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_STOPPING, LOCUST_STATE_WAITING, DefaultTaskSet
-from nest_tasks import MARKOV, Refusal, Work, failure_kind, is_end, is_set, place_of, refusal_of, works_of
+from nest_tasks import (
+    ENDINGS,
+    LEAVING,
+    MARKOV,
+    Execution,
+    Order,
+    Pool,
+    Refusal,
+    Work,
+    failure_kind,
+    is_end,
+    is_set,
+    place_of,
+    reason_of,
+    refusal_of,
+    works_of,
+)
+
+import locust
+from locust import LoadTestShape, SequentialTaskSet, TaskSet, User, events
 
 PROTOCOL = 1
 REPORT_S = 0.1
@@ -37,36 +53,7 @@ BEAT_S = 0.005
 GAP_NS = 20_000_000  # a heartbeat that is this late is reported by itself
 SPAWN_PAUSE_S = 0.0005  # 2,000 users begin per second
 STOP_S = 10.0  # most time for on_stop
-LEAVING = (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately)
-ENDINGS = (*LEAVING, StopUser)  # ways to end that are no failure
 now_ns = time.perf_counter_ns
-
-
-class Order(NamedTuple):
-    """An execution that is due."""
-
-    number: int  # -1 outside of an open schedule
-    due: int
-    work: Work
-    waited: int = 0  # 1 if no user was free for it when it came due
-
-
-class Execution:
-    """An execution under way."""
-
-    def __init__(self, number: int, name: str) -> None:
-        self.number, self.name, self.reason = number, name, ""
-        self.sends: list[int] = []  # when requests were sent that no event has told of yet
-        self.left = 1  # tasks of a sequence's round
-
-
-class Pool:
-    """The users of one class."""
-
-    def __init__(self) -> None:
-        self.orders: SimpleQueue[Order] = SimpleQueue()
-        self.idle = self.alive = 0
-        self.lame = False  # the on_start that began last has not ended well
 
 
 class Nest:
@@ -90,6 +77,7 @@ class Nest:
         self.gaps: list[list[int]] = []
         self.alone: tuple[Work, int, int] | None = None  # what, until when, and how often still
         self.told = self.own_shape = False
+        self.hosts: dict[type[User], str | None] = {}  # as the file gives them
 
     # What is told
 
@@ -108,8 +96,15 @@ class Nest:
         with open("/proc/self/schedstat", encoding="ascii") as schedstat:
             waited = int(schedstat.read().split()[1])
         users = {cls.__name__: pool.alive for cls, pool in self.pools.items()}
-        told = {"t": now_ns(), "cpu": time.process_time_ns(), "wait": waited, "users": users,
-                "late": self.late, "gaps": self.gaps, "ev": self.events}  # fmt: skip
+        told = {
+            "t": now_ns(),
+            "cpu": time.process_time_ns(),
+            "wait": waited,
+            "users": users,
+            "late": self.late,
+            "gaps": self.gaps,
+            "ev": self.events,
+        }
         self.late, self.gaps, self.events = [], [], []
         self.tell(told)
 
@@ -122,12 +117,39 @@ class Nest:
             return self.refuse(refusal)
         self.told = True
         master = isinstance(self.environment.runner, MasterRunner)
-        classes = [{"name": cls.__name__, "weight": cls.weight, "fixed": cls.fixed_count} for cls in self.pools]
-        tasks = [{"name": work.name, "kind": work.kind, "class": work.user.__name__, "weight": work.weight,
-                  "at": place_of(work.call)} for work in self.works.values()]  # fmt: skip
-        self.tell({"hello": {"protocol": PROTOCOL, "locust": locust.__version__, "python": sys.version.split()[0],
-                             "pid": os.getpid(), "master": master, "shape": self.own_shape, "classes": classes,
-                             "tasks": tasks}})  # fmt: skip
+        classes = [
+            {
+                "name": cls.__name__,
+                "weight": cls.weight,
+                "fixed": cls.fixed_count,
+                "host": self.hosts.get(cls),
+            }
+            for cls in self.pools
+        ]
+        tasks = [
+            {
+                "name": work.name,
+                "kind": work.kind,
+                "class": work.user.__name__,
+                "weight": work.weight,
+                "at": place_of(work.call),
+            }
+            for work in self.works.values()
+        ]
+        self.tell(
+            {
+                "hello": {
+                    "protocol": PROTOCOL,
+                    "locust": locust.__version__,
+                    "python": sys.version.split()[0],
+                    "pid": os.getpid(),
+                    "master": master,
+                    "shape": self.own_shape,
+                    "classes": classes,
+                    "tasks": tasks,
+                }
+            }
+        )
         if not master:
             for loop in (self.release, self.beat, self.report_often):
                 gevent.spawn(loop)
@@ -194,7 +216,9 @@ class Nest:
 
     def begin(self, order: Order) -> Execution:
         self.begun += 1
-        self.events.append(["b", self.begun, order.work.name, order.due, now_ns(), order.number, order.waited])
+        self.events.append(
+            ["b", self.begun, order.work.name, order.due, now_ns(), order.number, order.waited]
+        )
         execution = self.running[gevent.getcurrent()] = Execution(self.begun, order.work.name)
         return execution
 
@@ -215,24 +239,41 @@ class Nest:
 
     def current(self) -> Execution | None:
         """The execution of this greenlet, or of the one that started it."""
-        greenlet = gevent.getcurrent()
+        greenlet: Any = gevent.getcurrent()
         while greenlet is not None and greenlet not in self.running:
             spawning = getattr(greenlet, "spawning_greenlet", None)
             greenlet = spawning() if spawning else None
         return self.running.get(greenlet)
 
-    def on_request(self, request_type: Any = "", name: Any = "", response_time: float = 0, response_length: Any = 0,
-                   exception: Any = None, response: Any = None, **_: Any) -> None:  # fmt: skip
+    def on_request(
+        self,
+        request_type: Any = "",
+        name: Any = "",
+        response_time: float = 0,
+        response_length: Any = 0,
+        exception: Any = None,
+        response: Any = None,
+        **_: Any,
+    ) -> None:
         now, execution, took = now_ns(), self.current(), int((response_time or 0) * 1e6)
         sent = now - took
         if execution and execution.sends:
             sent = min(execution.sends, key=lambda one: abs(now - took - one))
             execution.sends.remove(sent)
         status = int(getattr(response, "status_code", 0) or 0)
-        self.events.append(["r", execution.number if execution else -1, f"{request_type} {name}"[:200], sent,
-                            min(now, sent + took), status, int(response_length or 0),
-                            failure_kind(exception, status) if exception else "",
-                            len(getattr(response, "history", None) or ())])  # fmt: skip
+        self.events.append(
+            [
+                "r",
+                execution.number if execution else -1,
+                f"{request_type} {name}"[:200],
+                sent,
+                min(now, sent + took),
+                status,
+                int(response_length or 0),
+                failure_kind(exception, status) if exception else "",
+                len(getattr(response, "history", None) or ()),
+            ]
+        )
 
     # Open load: users wait for orders
 
@@ -289,7 +330,7 @@ class Nest:
         else:
             self.events.append(["x", order.number, order.work.name])
         # One who has begun is kept to spare, so that the next order finds a user who is free.
-        if alive < self.most and (spare <= 0 or spare <= max(1, pool.alive // 4) and not pool.lame):
+        if alive < self.most and (spare <= 0 or (spare <= max(1, pool.alive // 4) and not pool.lame)):
             self.spawn(order.work.user)
 
     def spawn(self, cls: type[User]) -> None:
@@ -300,7 +341,9 @@ class Nest:
             pool.alive -= 1
             if greenlet in self.running:
                 self.end(self.running[greenlet], "cut")
-            if pool.lame and pool.orders.qsize() > pool.idle:  # nobody is left to take what it was started for
+            if (
+                pool.lame and pool.orders.qsize() > pool.idle
+            ):  # nobody is left to take what it was started for
                 order = pool.orders.get()
                 self.events.append(["x", order.number, order.work.name])
 
@@ -317,19 +360,23 @@ class Nest:
         rounds = isinstance(one, SequentialTaskSet)
         descends = is_set(task) and (task not in self.whole or issubclass(task, (SequentialTaskSet, MARKOV)))
         part = gevent.getcurrent() in self.running
-        if self.mode == "open" or part or descends and not rounds or is_end(task):
+        if self.mode == "open" or part or (descends and not rounds) or is_end(task):
             return call(task)  # type: ignore[no-any-return]
         due = user.__dict__.pop("nest_due", None) or now_ns()
         if not self.acting.is_set():
             user._state = LOCUST_STATE_WAITING
             self.acting.wait()
-            gevent.sleep(random.Random(id(user)).random() * one.wait_time())  # or all of them would act at once
+            gevent.sleep(
+                random.Random(id(user)).random() * one.wait_time()
+            )  # or all of them would act at once
             user._state, due = LOCUST_STATE_RUNNING, now_ns()
         holder = type(user) if isinstance(one, DefaultTaskSet) else type(one)
         counted = (holder, holder) if holder in self.whole else (holder, task)
         work = self.written.get((type(user), *counted)) or self.written.get((type(user), holder, task))
         if work is None:  # something that the file made while it ran
-            work = Work(f"{holder.__name__}.{getattr(task, '__name__', 'task')}", "task", type(user), (), task, 0.0)
+            work = Work(
+                f"{holder.__name__}.{getattr(task, '__name__', 'task')}", "task", type(user), (), task, 0.0
+            )
         order = Order(-1, due, work)
         if not rounds:
             return self.execute(order, lambda: call(task))
@@ -370,7 +417,7 @@ class Nest:
         verb = command["verb"]
         try:
             answer = getattr(self, f"do_{verb}")(command) or {}
-        except Exception as error:  # noqa: BLE001  # whatever it is, whoever commands must know
+        except Exception as error:  # whatever it is, whoever commands must know
             answer = {"error": f"{type(error).__name__}: {error}"}
         if "id" in command:
             self.tell({"re": command["id"], **answer})
@@ -448,16 +495,6 @@ class Nest:
         gevent.spawn(self.environment.runner.quit)
 
 
-def reason_of(error: BaseException) -> str:
-    """What was raised and where; nothing of what an answer may have said."""
-    if isinstance(error, gevent.GreenletExit):
-        return "cut"
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if "site-packages" not in frame.filename and "nest_" not in frame.filename]
-    at = (own or frames)[-1:]
-    return " at ".join([type(error).__name__, *(f"{os.path.basename(one.filename)}:{one.lineno}" for one in at)])
-
-
 NEST = Nest()
 
 
@@ -511,7 +548,9 @@ def watch_sending(client: Any) -> None:
 def install() -> None:
     """Takes the places in Locust from which users are led."""
     written = TaskSet.execute_task
-    TaskSet.execute_task = lambda self, task: NEST.execute_as_written(self, task, lambda one: written(self, one))
+    TaskSet.execute_task = lambda self, task: NEST.execute_as_written(
+        self, task, lambda one: written(self, one)
+    )
     TaskSet._sleep = sleep_of_set
     users_module.DefaultTaskSet = NestTasks
     for client in (HttpSession, FastHttpSession):
@@ -520,7 +559,7 @@ def install() -> None:
 
 def refuse_file(kind: type[BaseException], error: BaseException, trace: Any) -> None:
     NEST.refuse(refusal_of(kind, error, trace))
-    sys.__excepthook__(kind, error, trace)  # type: ignore[arg-type]
+    sys.__excepthook__(kind, error, trace)
 
 
 def ended_early() -> None:
@@ -534,6 +573,7 @@ def on_init(environment: Any, runner: Any, **_: Any) -> None:
         return
     NEST.environment = environment
     NEST.own_shape = environment.shape_class is not None
+    NEST.hosts = {cls: cls.host for cls in environment.user_classes}
     environment.shape_class = Waiting()
     environment.shape_class.runner = runner
     environment.events.request.add_listener(NEST.on_request)

@@ -1,4 +1,7 @@
-"""Which tasks a locustfile has, and why one is refused. Loaded by Locust before `nest_locust.py`, which uses it."""
+"""Which tasks a locustfile has, what is known of an execution, and why a file is refused.
+
+Loaded by Locust before `nest_locust.py`, which uses it.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,39 @@ import inspect
 import os
 import sys
 import traceback
-from typing import Any, Iterator, NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import gevent
+from gevent.queue import SimpleQueue
+from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopUser
 
 import locust
 from locust import SequentialTaskSet, TaskSet, User
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-MARKOV: type = getattr(locust, "MarkovTaskSet", type(None))  # younger than the oldest Locust that is supported
+# Younger than the oldest Locust that is supported.
+MARKOV: type = getattr(locust, "MarkovTaskSet", type(None))
+LEAVING = (InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately)
+ENDINGS = (*LEAVING, StopUser)  # ways to end that are no failure
 # What the parser of Python 3 says of Python 2, and modules that only Python 2 has.
-OLD_SYNTAX = ("Missing parentheses in call", "must be parenthesized", "leading zeros", "invalid decimal literal")
-OLD_MODULES = ("ConfigParser", "HTMLParser", "Queue", "StringIO", "cPickle", "cookielib", "httplib", "urllib2", "urlparse")
+OLD_SYNTAX = (
+    "Missing parentheses in call",
+    "must be parenthesized",
+    "leading zeros",
+    "invalid decimal literal",
+)
+OLD_MODULES = (
+    "ConfigParser",
+    "HTMLParser",
+    "Queue",
+    "StringIO",
+    "cPickle",
+    "cookielib",
+    "httplib",
+    "urllib2",
+    "urlparse",
+)
 
 
 class Work(NamedTuple):
@@ -29,6 +55,33 @@ class Work(NamedTuple):
     weight: float  # executions for each choice of the user; 0 where nothing chooses it
 
 
+class Order(NamedTuple):
+    """An execution that is due."""
+
+    number: int  # -1 outside of an open schedule
+    due: int
+    work: Work
+    waited: int = 0  # 1 if no user was free for it when it came due
+
+
+class Execution:
+    """An execution under way."""
+
+    def __init__(self, number: int, name: str) -> None:
+        self.number, self.name, self.reason = number, name, ""
+        self.sends: list[int] = []  # when requests were sent that no event has told of yet
+        self.left = 1  # tasks of a sequence's round
+
+
+class Pool:
+    """The users of one class."""
+
+    def __init__(self) -> None:
+        self.orders: SimpleQueue[Order] = SimpleQueue()
+        self.idle = self.alive = 0
+        self.lame = False  # the on_start that began last has not ended well
+
+
 def is_set(task: Any) -> bool:
     return inspect.isclass(task) and issubclass(task, TaskSet)
 
@@ -36,7 +89,7 @@ def is_set(task: Any) -> bool:
 def is_end(task: Any) -> bool:
     """Whether a task does nothing but leave its set: it is a choice of the user, and no work."""
     code = getattr(task, "__code__", None)
-    return hasattr(task, "nest_ends") or code is not None and code.co_names == ("interrupt",)
+    return hasattr(task, "nest_ends") or (code is not None and code.co_names == ("interrupt",))
 
 
 def place_of(thing: Any) -> tuple[str | None, int]:
@@ -73,7 +126,7 @@ def walk(user: type[User], holder: Any, path: tuple[type[TaskSet], ...], share: 
 
 def failure_kind(error: Any, status: int) -> str:
     name, text = type(error).__name__, str(error)
-    if status >= 400 and "HTTPError" in name or status >= 400 and "BadStatus" in name:
+    if (status >= 400 and "HTTPError" in name) or (status >= 400 and "BadStatus" in name):
         return f"status {status}"
     if "HostNotAllowed" in name or "is not allowed: add it to" in text:
         return "host"
@@ -82,6 +135,20 @@ def failure_kind(error: Any, status: int) -> str:
     if isinstance(error, OSError) or "Connection" in name:
         return "connect" if "refused" in text or "NewConnection" in text or "Max retries" in text else "lost"
     return "check"
+
+
+def reason_of(error: BaseException) -> str:
+    """What was raised and where; nothing of what an answer may have said."""
+    if isinstance(error, gevent.GreenletExit):
+        return "cut"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [
+        frame for frame in frames if "site-packages" not in frame.filename and "nest_" not in frame.filename
+    ]
+    at = (own or frames)[-1:]
+    return " at ".join(
+        [type(error).__name__, *(f"{os.path.basename(one.filename)}:{one.lineno}" for one in at)]
+    )
 
 
 class Refusal(Exception):
@@ -101,9 +168,12 @@ def works_of(classes: list[type[User]]) -> dict[Any, Work]:
     for cls in classes:
         if hasattr(cls, "functions"):
             raise Refusal(f"{cls.__name__} is a test of pytest", "write a User class with tasks")
-        for one in (cls, *filter(is_set, cls.tasks)):
+        sets: list[Any] = [cls, *filter(is_set, cls.tasks)]
+        for one in sets:
             if not one.tasks and not issubclass(one, MARKOV):
-                raise Refusal(f"class {one.__name__} has no tasks", "give it a task, or change --tags", place_of(one))
+                raise Refusal(
+                    f"class {one.__name__} has no tasks", "give it a task, or change --tags", place_of(one)
+                )
         for work in walk(cls, cls, (), 1.0):
             found.append(((cls, (work.path or (cls,))[-1], work.call), work))
     names, taken, works = [work.name for _, work in found], set(), {}

@@ -8,8 +8,8 @@
 //! - `ledger`: what one process told, as a recorder of it (pure)
 //! - `crew`: all processes as a crew of the engine; `users`: how many of each class a closed load has (pure)
 //!
-//! Due times come from the same arrivals as those of our own threads, so that a locustfile and a study of files
-//! offer the same population. The clock of `time.perf_counter_ns` is CLOCK_MONOTONIC, as ours is.
+//! Due times come from the same arrivals as those of our own threads, so that a locustfile and a study of
+//! files offer the same population. The clock of `time.perf_counter_ns` is CLOCK_MONOTONIC, as ours is.
 
 pub mod crew;
 mod ledger;

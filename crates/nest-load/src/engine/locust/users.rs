@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use super::listing::ListedClass;
 
-/// Users of each class in each of `slots` processes: `active` in all, by the weights of the classes. What is
-/// left over goes to the classes with the largest remainders, and each class is dealt evenly.
+/// Users of each class in each of `slots` processes: `active` in all, by the weights of the classes. What
+/// is left over goes to the classes with the largest remainders, and each class is dealt evenly.
 ///
-/// Source: Hamilton's method of apportionment (largest remainders); Balinski and Young, "Fair Representation",
+/// Source: Hamilton's method (largest remainders), in Balinski and Young, "Fair Representation",
 /// 2nd ed. 2001, section 2.
 pub fn deal(classes: &[ListedClass], active: usize, slots: usize) -> Vec<BTreeMap<String, usize>> {
     let mut dealt = vec![BTreeMap::new(); slots.max(1)];
@@ -40,7 +40,11 @@ pub fn deal(classes: &[ListedClass], active: usize, slots: usize) -> Vec<BTreeMa
 pub fn boosts(plain: &[f64], rates: &[f64]) -> Vec<usize> {
     let ratio = |(plain, rate): (&f64, &f64)| if *plain > 0.0 { rate / plain } else { 0.0 };
     let ratios: Vec<f64> = plain.iter().zip(rates).map(ratio).collect();
-    let least = ratios.iter().copied().filter(|ratio| *ratio > 0.0).reduce(f64::min);
+    let least = ratios
+        .iter()
+        .copied()
+        .filter(|ratio| *ratio > 0.0)
+        .reduce(f64::min);
     let times = |ratio: &f64| least.map_or(1, |least| ((ratio / least).round() as usize).max(1));
     ratios.iter().map(times).collect()
 }
@@ -53,6 +57,7 @@ mod tests {
         ListedClass {
             name: name.to_owned(),
             weight,
+            host: None,
             fixed: 0,
         }
     }

@@ -1,7 +1,7 @@
-"""Keeps a locustfile from loading hosts that the study does not allow. Loaded by Locust before everything else.
+"""Keeps a locustfile from loading hosts that the study does not allow. Loaded before everything else.
 
-NEST_HOSTS names the hosts, separated by commas; this machine is always allowed. A locustfile is code and can go around
-this: it is a rail against mistakes, not a wall.
+NEST_HOSTS names the hosts, separated by commas; this machine is always allowed. A locustfile is code and can
+go around this: it is a rail against mistakes, not a wall.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 from typing import Any
 
 import gevent.socket
+
 import locust  # noqa: F401  # it has gevent take the place of the sockets
 
 ALLOWED = {host.strip().lower() for host in os.environ.get("NEST_HOSTS", "").split(",") if host.strip()}

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use nest_data::study::locust::LocustRun;
+use nest_data::behaviour::locustfile::LocustRun;
 
 use super::{
     ledger::{SILENT, SlotLedger},
@@ -95,7 +95,11 @@ impl Slot {
         }
         let silent = self.wire().silent();
         (silent > SILENT).then(|| {
-            format!("generator process {} said nothing for {:.0} s", number + 1, silent.as_secs_f64())
+            format!(
+                "generator process {} said nothing for {:.0} s",
+                number + 1,
+                silent.as_secs_f64()
+            )
         })
     }
 }
@@ -210,10 +214,14 @@ impl LocustCrew {
             let is_set = listed.kind == TaskKind::Set;
             if is_set != (task.run == LocustRun::Whole) && listed.kind != TaskKind::Sequence {
                 return Err(LoadError::Locustfile {
-                    reason: format!("behaviour `{}` runs {} in a way that it cannot", task.behaviour, task.task),
-                    remedy: "write { task = \"SET\", run = \"whole\" } for a task set that interrupts itself, \
+                    reason: format!(
+                        "behaviour `{}` runs {} in a way that it cannot",
+                        task.behaviour, task.task
+                    ),
+                    remedy:
+                        "write { task = \"SET\", run = \"whole\" } for a task set that interrupts itself, \
                              and the name alone for any other task"
-                        .to_owned(),
+                            .to_owned(),
                 });
             }
         }
@@ -223,7 +231,10 @@ impl LocustCrew {
     /// Starts those anew that are gone or silent.
     fn mend(&self) -> Result<(), LoadError> {
         let mut slots = locked(&self.slots);
-        let lost = slots.iter().enumerate().any(|(index, slot)| slot.lost(index).is_some());
+        let lost = slots
+            .iter()
+            .enumerate()
+            .any(|(index, slot)| slot.lost(index).is_some());
         if !lost {
             return Ok(());
         }
@@ -269,7 +280,9 @@ impl LocustCrew {
             // Refused where studies are checked.
             LoadModel::PartlyOpen { .. } => vec![plain; count],
             LoadModel::Closed { customers } => {
-                let classes = slots.first().map_or(&[][..], |slot| &slot.process.listing().classes);
+                let classes = slots
+                    .first()
+                    .map_or(&[][..], |slot| &slot.process.listing().classes);
                 let boost: BTreeMap<String, usize> = self
                     .settings
                     .tasks
@@ -374,8 +387,12 @@ impl LocustCrew {
             let is_gone = answered.is_err();
             if is_gone {
                 broken = broken.or_else(|| {
-                    slot.lost(index)
-                        .or_else(|| Some(format!("generator process {} did not hand in its records", index + 1)))
+                    slot.lost(index).or_else(|| {
+                        Some(format!(
+                            "generator process {} did not hand in its records",
+                            index + 1
+                        ))
+                    })
                 });
             }
             let now = MonotonicTime::now();
@@ -432,7 +449,9 @@ impl Crew for LocustCrew {
         }
         self.begin(&slots, &control, load.seed);
         for slot in slots.iter() {
-            slot.send(Verb::Start { at: start.nanoseconds() })?;
+            slot.send(Verb::Start {
+                at: start.nanoseconds(),
+            })?;
         }
         *locked(&self.pacing) = Some(self.pace(load, &control, &slots)?);
         Ok(control)
@@ -440,7 +459,10 @@ impl Crew for LocustCrew {
 
     fn broken(&self) -> Option<String> {
         let slots = locked(&self.slots);
-        slots.iter().enumerate().find_map(|(index, slot)| slot.lost(index))
+        slots
+            .iter()
+            .enumerate()
+            .find_map(|(index, slot)| slot.lost(index))
     }
 
     fn used(&self) -> Vec<ThreadUse> {
@@ -458,12 +480,18 @@ impl Crew for LocustCrew {
         self.end_pacing();
         for slot in slots.iter() {
             // Of one that is gone, the books are closed below.
-            let _ = slot.send(Verb::Stop { at: end.nanoseconds() });
+            let _ = slot.send(Verb::Stop {
+                at: end.nanoseconds(),
+            });
         }
         let patience = Instant::now() + drain;
         // What was under way has told so by the second report from now on.
         std::thread::sleep(HAND_OVER * 2);
-        let is_open = || slots.iter().any(|slot| slot.wire().gone().is_none() && locked(&slot.ledger).open() > 0);
+        let is_open = || {
+            slots
+                .iter()
+                .any(|slot| slot.wire().gone().is_none() && locked(&slot.ledger).open() > 0)
+        };
         while is_open() && Instant::now() < patience && !control.is_stopped() {
             std::thread::sleep(LOOK);
         }

@@ -38,6 +38,9 @@ pub struct ListedClass {
     pub name: String,
     /// How many of its users there are, relative to those of other classes.
     pub weight: f64,
+    /// The host that the file gives its users.
+    #[serde(default)]
+    pub host: Option<String>,
     /// A number of users that the file fixes, which does not count here; 0 without one.
     pub fixed: u32,
 }
@@ -85,7 +88,10 @@ impl Listing {
             return Ok(());
         }
         Err(LoadError::Locustfile {
-            reason: format!("this is Locust {}, and {}.{} is the oldest that works", self.locust, OLDEST.0, OLDEST.1),
+            reason: format!(
+                "this is Locust {}, and {}.{} is the oldest that works",
+                self.locust, OLDEST.0, OLDEST.1
+            ),
             remedy: "make an environment with a newer one: `python3 -m venv .venv && .venv/bin/pip install \
                      locust`, and name .venv/bin/python"
                 .to_owned(),
@@ -117,7 +123,13 @@ mod tests {
             classes: Vec::new(),
             tasks: Vec::new(),
         };
-        for (version, is_right) in [("2.32.0", true), ("2.47.0", true), ("3.0", true), ("2.12.1", false), ("?", false)] {
+        for (version, is_right) in [
+            ("2.32.0", true),
+            ("2.47.0", true),
+            ("3.0", true),
+            ("2.12.1", false),
+            ("?", false),
+        ] {
             let checked = of(version).check();
             assert_eq!(checked.is_ok(), is_right, "{version}");
             assert!(checked.map_or_else(|error| error.to_string().contains(version), |()| true));

@@ -207,8 +207,18 @@ mod tests {
         assert!(told.ev.is_some() && told.re.is_none());
         let report: Report = serde_json::from_str(line).expect("a report");
         assert_eq!((report.t, report.ev.len()), (900, 5));
-        assert!(matches!(&report.ev[0], TaskEvent::Begun { number: None, due: 100, .. }));
-        assert!(matches!(&report.ev[2], TaskEvent::Request { execution: None, .. }));
+        assert!(matches!(
+            &report.ev[0],
+            TaskEvent::Begun {
+                number: None,
+                due: 100,
+                ..
+            }
+        ));
+        assert!(matches!(
+            &report.ev[2],
+            TaskEvent::Request { execution: None, .. }
+        ));
         assert_eq!(
             report.ev[4],
             TaskEvent::Dropped {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use nest_data::{
     Study,
-    study::locust::{Locust, LocustRun},
+    behaviour::locustfile::{Locust, LocustRun},
 };
 
 use crate::run::CommandSettings;
@@ -48,6 +48,20 @@ pub struct BehaviourTask {
 }
 
 impl LocustSettings {
+    /// How a locustfile is started to list its tasks; `file` and `python` start from the folder of the
+    /// commands.
+    #[must_use]
+    pub fn to_list(python: &str, file: &std::path::Path, commands: &CommandSettings) -> Self {
+        Self {
+            python: command_in(&commands.folder, python),
+            file: commands.folder.join(file),
+            host: "http://127.0.0.1".to_owned(),
+            environment: commands.passed_environment(),
+            slots: 1,
+            ..Self::default()
+        }
+    }
+
     /// How the locustfile of a study is started. Paths start from the folder of its commands, and variables
     /// are passed as to them.
     #[must_use]
@@ -61,17 +75,16 @@ impl LocustSettings {
         let mut environment = commands.passed_environment();
         environment.extend(named.clone());
         Self {
-            python: if locust.python.contains('/') {
-                folder.join(&locust.python)
-            } else {
-                PathBuf::from(&locust.python)
-            },
+            python: command_in(&folder, &locust.python),
             file: folder.join(&locust.file),
             host: study.target.base_url.clone(),
             args: locust.args.clone(),
             allow_hosts: study.target.allow_hosts.clone(),
             environment,
-            secrets: named.into_values().chain(own(&study.target.env).into_values()).collect(),
+            secrets: named
+                .into_values()
+                .chain(own(&study.target.env).into_values())
+                .collect(),
             slots: locust.slots(),
             master: locust.master.clone(),
             cores: cores.to_vec(),
@@ -85,5 +98,14 @@ impl LocustSettings {
                 })
                 .collect(),
         }
+    }
+}
+
+/// A command that is looked up, or a path from a folder.
+fn command_in(folder: &std::path::Path, command: &str) -> PathBuf {
+    if command.contains('/') {
+        folder.join(command)
+    } else {
+        PathBuf::from(command)
     }
 }

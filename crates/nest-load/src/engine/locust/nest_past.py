@@ -1,6 +1,6 @@
 """Lets locustfiles from before Locust 1.0 run: the classes and names of then, and the model folders of 2018.
 
-Loaded by Locust before the locustfile. NEST_FOLDER names a model folder: its behaviours become users of this file.
+Loaded by Locust before the locustfile. NEST_FOLDER names a model folder: its behaviours become users here.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ import random
 import sys
 from typing import Any
 
-import locust
 import locust.contrib.fasthttp
 import locust.exception
+
+import locust
 from locust import FastHttpUser, HttpUser, SequentialTaskSet, TaskSet, User, task
 
 
@@ -31,21 +32,24 @@ def bring_up(cls: Any) -> None:
         wait_ms = own["wait_function"]
         cls.wait_time = lambda self: wait_ms(self) / 1000
     elif "min_wait" in own or "max_wait" in own:
-        cls.wait_time = lambda self: random.uniform(self.min_wait or 0, self.max_wait or self.min_wait or 0) / 1000
+        cls.wait_time = lambda self: (
+            random.uniform(self.min_wait or 0, self.max_wait or self.min_wait or 0) / 1000
+        )
 
 
 class Locust(User):
     """What `User` was called."""
 
     abstract = True
-    min_wait, max_wait = 1000, 1000  # as they were: a pause of a second
+    min_wait: Any = 1000  # as they were: a pause of a second
+    max_wait: Any = 1000
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         bring_up(cls)
 
 
-class HttpLocust(HttpUser, Locust):  # type: ignore[type-arg]
+class HttpLocust(HttpUser, Locust):
     """What `HttpUser` was called."""
 
     abstract = True
@@ -115,14 +119,16 @@ def behaviours_of(folder: str) -> dict[str, type]:
     return found
 
 
-def users_of(folder: str) -> dict[str, type[User]]:
+def users_of(folder: str) -> dict[str, Any]:
     """The users of a model folder: its own, and one who has all task sets that no other user has."""
-    weights, users, sets = read_weights(folder), {}, {}
-    found = behaviours_of(folder)
+    weights = read_weights(folder)
+    users: dict[str, Any] = {}
+    sets: dict[Any, int] = {}
+    found: dict[str, Any] = dict(behaviours_of(folder))
     taken = {one for cls in found.values() if issubclass(cls, User) for one in cls.tasks}
     for name, cls in found.items():
         kind = "locusts" if issubclass(cls, User) else "tasksets"
-        # A class that the file does not name has its own weight; no weight is none of a set, and one of a user.
+        # A class that the file does not name has its own weight; null is none of a set, and one of a user.
         weight = weights.get(kind, {}).get(name, getattr(cls, "weight", 1))
         if issubclass(cls, User):
             cls.weight = 1 if weight is None else weight

@@ -71,7 +71,7 @@ struct OpenExecution {
     due: MonotonicTime,
     began: MonotonicTime,
     phase: StepPhase,
-    is_first: bool,       // no request of it has been told
+    is_first: bool,         // no request of it has been told
     failed: Option<String>, // the kind of its first request that failed
 }
 
@@ -80,7 +80,11 @@ impl SlotLedger {
     pub fn new(slot: usize, tasks: impl IntoIterator<Item = String>) -> Self {
         Self {
             slot,
-            behaviours: tasks.into_iter().enumerate().map(|(index, task)| (task, index)).collect(),
+            behaviours: tasks
+                .into_iter()
+                .enumerate()
+                .map(|(index, task)| (task, index))
+                .collect(),
             step: None,
             early: Vec::new(),
             used: (MonotonicTime::NEVER, ThreadUse::default()),
@@ -193,7 +197,9 @@ impl LedgerStep {
                 number,
                 waited,
             } => {
-                let Some(behaviour) = behaviours.get(task).copied() else { return };
+                let Some(behaviour) = behaviours.get(task).copied() else {
+                    return;
+                };
                 let (due, began) = (time(due), time(at));
                 let phase = self.phase(due);
                 self.recorder.execution_due(behaviour, phase);
@@ -243,7 +249,11 @@ impl LedgerStep {
                     due: time(sent),
                     sent: time(sent),
                     ended: time(ended),
-                    outcome: if kind.is_empty() { Outcome::Ok } else { Outcome::Failed },
+                    outcome: if kind.is_empty() {
+                        Outcome::Ok
+                    } else {
+                        Outcome::Failed
+                    },
                     status: *status,
                     bytes: *bytes,
                 };
@@ -291,7 +301,11 @@ impl LedgerStep {
         if failed && open.phase == StepPhase::Measured && reason != CUT {
             let kind = open.failed.unwrap_or_else(|| CODE.to_owned());
             if self.recorder.failed(open.behaviour, &kind) {
-                let reason = if reason.is_empty() { "one of its requests failed" } else { reason };
+                let reason = if reason.is_empty() {
+                    "one of its requests failed"
+                } else {
+                    reason
+                };
                 self.recorder.keep_failure(KeptFailure {
                     behaviour: open.behaviour,
                     kind,
@@ -305,7 +319,9 @@ impl LedgerStep {
         let progress = &self.control.progress[slot];
         progress.active.fetch_sub(1, Relaxed);
         progress.ended.fetch_add(1, Relaxed);
-        progress.spent_us.fetch_add(at.microseconds_since(open.due), Relaxed);
+        progress
+            .spent_us
+            .fetch_add(at.microseconds_since(open.due), Relaxed);
     }
 
     fn request(
@@ -346,7 +362,7 @@ impl LedgerStep {
         self.requests.insert(self.told, (place, record));
     }
 
-    /// Records, in order of time, the requests of which nothing earlier can be told any more: those that ended
+    /// Records, in order of time, requests before which nothing else can be told any more: those that ended
     /// before the oldest execution under way began, and before the report at `until`.
     fn flush(&mut self, until: MonotonicTime) {
         let oldest = self.open.values().map(|open| open.began).min();
@@ -385,9 +401,15 @@ impl LedgerStep {
                 self.recorder.failed(behaviour, WORKER);
             }
         }
-        let open: Vec<(usize, StepPhase)> =
-            self.open.values().map(|open| (open.behaviour, open.phase)).collect();
-        for (behaviour, _) in open.into_iter().filter(|(_, phase)| *phase == StepPhase::Measured) {
+        let open: Vec<(usize, StepPhase)> = self
+            .open
+            .values()
+            .map(|open| (open.behaviour, open.phase))
+            .collect();
+        for (behaviour, _) in open
+            .into_iter()
+            .filter(|(_, phase)| *phase == StepPhase::Measured)
+        {
             self.recorder.failed(behaviour, WORKER);
         }
     }
