@@ -1,8 +1,9 @@
-"""Drives the plugin as the engine does: starts Locust, listens on a Unix socket, sends commands, keeps what is told."""
+"""Drives the plugin as the engine does: starts Locust, listens on a Unix socket, sends commands."""
 
 from __future__ import annotations
 
 import collections
+import contextlib
 import json
 import os
 import pathlib
@@ -43,7 +44,7 @@ class Locust:
                 str(file),
             ]
         )
-        self.log = open(f"{self.folder.name}/log", "w+b")
+        self.log = pathlib.Path(self.folder.name, "log").open("w+b")  # noqa: SIM115  # closed by `tidy`
         self.process = subprocess.Popen(
             [
                 python,
@@ -150,17 +151,27 @@ class Locust:
 
         return self.until(found)
 
+    def settle(self, worker: str | None = None, orders: int = 0, patience_s: float = 60) -> None:
+        """Waits until so many orders have ended or were dropped and nothing is under way."""
+        end = time.monotonic() + patience_s
+        with self.news:
+            while True:
+                kinds = collections.Counter(event[0] for event in self.events[worker])
+                numbered = sum(event[0] == "b" and event[5] >= 0 for event in self.events[worker])
+                if kinds["b"] == kinds["e"] and numbered + kinds["x"] >= orders:
+                    return
+                if time.monotonic() > end or self.over:
+                    return
+                self.news.wait(0.5)
+
     def quit(self) -> None:
-        try:
+        """Has it end, and fails if it does not."""
+        with contextlib.suppress(OSError):
             self.send("quit")
-        except OSError:
-            pass
         try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-            raise AssertionError("Locust did not end: " + self.written())
+            self.process.wait(30)
+        except subprocess.TimeoutExpired as error:
+            raise AssertionError("Locust did not end: " + self.written()) from error
 
     def kill(self) -> None:
         """Ends it at once, if it has not ended."""

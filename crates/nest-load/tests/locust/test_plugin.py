@@ -33,14 +33,24 @@ def schedule(names: list[str], per_s: float, seconds: float, after_s: float = 0.
 
 
 def offer(
-    process: Locust, orders: list[list], workers: list[str | None] = [None], drain_s: float = 0.6
+    process: Locust, orders: list[list], workers: tuple[str | None, ...] = (None,), patience_s: float = 60
 ) -> None:
-    """Has each worker do its share of a schedule."""
-    for index, worker in enumerate(workers):
-        process.send("due", worker, orders=orders[index :: len(workers)])
-    time.sleep(max(0.0, (orders[-1][1] - time.perf_counter_ns()) / 1e9) + drain_s)
+    """Has each worker do its share of a schedule, and waits until it has."""
+    shares = [orders[index :: len(workers)] for index in range(len(workers))]
+    for worker, share in zip(workers, shares):
+        process.send("due", worker, orders=share)
+    for worker, share in zip(workers, shares):
+        process.settle(worker, len(share), patience_s)
+    close(process, workers, patience_s)
+
+
+def close(process: Locust, workers: tuple[str | None, ...] = (None,), patience_s: float = 60) -> None:
+    """Lets nothing more begin, and waits for what is under way."""
     for worker in workers:
         process.ask("stop", worker)
+    for worker in workers:
+        process.settle(worker, 0, patience_s)
+    for worker in workers:
         process.ask("close", worker)
 
 
@@ -70,7 +80,9 @@ class Plugin(unittest.TestCase):
         ledger = Ledger(locust.events[None])
         self.assert_exact(ledger, orders)
         for name in ("Shop.browse", "Shop.pay", "Threads.read", "Order"):
-            self.assertEqual(ledger.begun[name], sum(order[2] == name for order in orders))
+            self.assertEqual(
+                ledger.begun[name] + ledger.dropped[name], sum(order[2] == name for order in orders)
+            )
         self.assertEqual(ledger.requests["Shop.pay"], 2 * ledger.begun["Shop.pay"])
         self.assertEqual(self.server.asked["POST /confirm"], ledger.begun["Order"])
         self.assertEqual(sum(ledger.failed.values()), 0)
@@ -83,9 +95,7 @@ class Plugin(unittest.TestCase):
             locust.ask("prepare", mode="closed", users=users, boost=boost)
             locust.ask("start", at=time.perf_counter_ns())
             time.sleep(1.5)
-            locust.ask("stop")
-            time.sleep(0.5)
-            locust.ask("close")
+            close(locust)
             self.assertEqual(locust.reports[None][-1]["users"], users)
         ledger = Ledger(locust.events[None])
         self.assert_exact(ledger)
@@ -105,9 +115,9 @@ class Plugin(unittest.TestCase):
             process.ask("prepare", mode="open", most=20)
         for index, process in enumerate(processes):
             process.send("due", orders=orders[index::2])
-        time.sleep(3.8)
-        for process in processes:
-            process.ask("close")
+        for index, process in enumerate(processes):
+            process.settle(None, len(orders[index::2]))
+            close(process)
         self.assert_exact(Ledger(processes[0].events[None] + shifted(processes[1].events[None])), orders)
         for process in processes:
             process.quit()
@@ -159,16 +169,13 @@ class Plugin(unittest.TestCase):
         for name in names:
             locust.ask("prepare", name, mode="open", most=20)
         orders = schedule(["Shop.browse", "Shop.pay", "Order"], 80, 2)
-        offer(locust, orders, names)
+        offer(locust, orders, tuple(names))
         for name in names:
             locust.ask("prepare", name, mode="closed", users={"Shop": 3, "Forum": 1})
             locust.ask("start", name, at=time.perf_counter_ns())
         time.sleep(1.5)
+        close(locust, tuple(names))
         for name in names:
-            locust.ask("stop", name)
-        time.sleep(0.5)
-        for name in names:
-            locust.ask("close", name)
             self.assertEqual(locust.reports[name][-1]["users"], {"Shop": 3, "Forum": 1})
         self.assert_exact(Ledger(locust.events[names[0]] + shifted(locust.events[names[1]])))
         locust.quit()
@@ -203,12 +210,12 @@ class Plugin(unittest.TestCase):
             "endless",
         ]
         orders = [[index, time.perf_counter_ns(), f"Odd.{name}"] for index, name in enumerate(names)]
-        offer(locust, orders)
+        offer(locust, orders, patience_s=4)
         told, ledger = locust.events[None], Ledger(locust.events[None])
         self.assertEqual(ledger.begun, ledger.ended)
         ends = {ledger.names[event[1]]: event[3] for event in told if event[0] == "e"}
         self.assertEqual(
-            ends["Odd.raises"], "ValueError at odd.py:14", "its text may hold what an answer said"
+            ends["Odd.raises"], "ValueError at odd.py:15", "its text may hold what an answer said"
         )
         self.assertEqual(ends["Odd.endless"], "cut")
         self.assertEqual(
@@ -247,8 +254,8 @@ class Plugin(unittest.TestCase):
         locust.hello()
         locust.ask("prepare", mode="open", most=1)
         locust.ask("alone", task="Shop.pay", span_s=20, most=25)
-        time.sleep(1)
-        locust.ask("close")
+        locust.until(lambda message: message.get("alone"))
+        close(locust)
         ledger = Ledger(locust.events[None])
         self.assertEqual(ledger.ended["Shop.pay"], 25)
         self.assert_exact(ledger)
@@ -269,9 +276,7 @@ class Plugin(unittest.TestCase):
         locust.ask("prepare", mode="closed", users={"Walker": 2, "Old": 2, "Drifter": 2})
         locust.ask("start", at=time.perf_counter_ns())
         time.sleep(1)
-        locust.ask("stop")
-        time.sleep(0.5)
-        locust.ask("close")
+        close(locust)
         ledger = Ledger(locust.events[None])
         self.assert_exact(ledger)
         self.assertGreater(ledger.begun["Chain"], 5)
@@ -288,10 +293,11 @@ class Plugin(unittest.TestCase):
         os.kill(locust.process.pid, signal.SIGSTOP)
         time.sleep(1)
         os.kill(locust.process.pid, signal.SIGCONT)
-        offer(locust, orders[:1] and [orders[-1]], drain_s=1.5)
+        locust.settle(None, len(orders))
+        close(locust)
         ledger = Ledger(locust.events[None])
         self.assert_exact(ledger)
-        self.assertEqual(ledger.begun["Shop.browse"] + ledger.dropped["Shop.browse"], len(orders) + 1)
+        self.assertEqual(ledger.begun["Shop.browse"] + ledger.dropped["Shop.browse"], len(orders))
         gaps = [(to - due) / 1e9 for report in locust.reports[None] for due, to in report["gaps"]]
         self.assertGreater(max(gaps), 0.9)
         locust.quit()
@@ -328,8 +334,8 @@ class Plugin(unittest.TestCase):
         locust.send("due", orders=orders)
         time.sleep(2.5)
         self.server.stall(1.0)
-        time.sleep(5)
-        locust.ask("close")
+        locust.settle(None, len(orders))
+        close(locust)
         ledger = Ledger(locust.events[None])
         self.assert_exact(ledger, orders)
         waited = sorted(ledger.from_due_ms)
@@ -358,7 +364,8 @@ class Plugin(unittest.TestCase):
             self.assertEqual(wrong["line"], 4)
             self.assertIn("User class", refusal("import locust\n")["remedy"])
             empty = refusal(
-                "from locust import HttpUser, tag, task\n\nclass Shop(HttpUser):\n    @tag('a')\n    @task\n    def act(self): pass\n",
+                "from locust import HttpUser, tag, task\n\nclass Shop(HttpUser):\n"
+                "    @tag('a')\n    @task\n    def act(self): pass\n",
                 ("--tags", "b"),
             )
             self.assertEqual(empty["line"], 3)
@@ -373,7 +380,7 @@ class Plugin(unittest.TestCase):
         weights = {
             one["name"]: one["weight"] for one in hello["tasks"] if one["kind"] in ("task", "sequence")
         }
-        # Clerk 6, Visitor 1 and Auditor 2 of 9 choices; a run of a set holds as many executions as it has tasks.
+        # Clerk 6, Visitor 1 and Auditor 2 of 9 choices; a run holds as many executions as its set has tasks.
         expected = {
             "Clerk.look_up": 6 * 4 / 9,
             "Clerk.note": 6 * 2 / 9,
@@ -391,9 +398,7 @@ class Plugin(unittest.TestCase):
         locust.ask("prepare", mode="closed", users={"NestLocust": 8, "Teller": 2})
         locust.ask("start", at=time.perf_counter_ns())
         time.sleep(2)
-        locust.ask("stop")
-        time.sleep(0.5)
-        locust.ask("close")
+        close(locust)
         ledger = Ledger(locust.events[None])
         self.assert_exact(ledger)
         self.assertEqual(sum(ledger.failed.values()), 0)

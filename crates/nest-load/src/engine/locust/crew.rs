@@ -93,7 +93,7 @@ impl Slot {
         if let Some(why) = self.wire().gone() {
             return Some(format!("generator process {} is gone: {why}", number + 1));
         }
-        let silent = self.wire().silent();
+        let silent = locked(&self.ledger).silent();
         (silent > SILENT).then(|| {
             format!(
                 "generator process {} said nothing for {:.0} s",

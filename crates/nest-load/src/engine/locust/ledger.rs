@@ -4,7 +4,7 @@ use std::{
     cmp::Reverse,
     collections::{BTreeMap, BinaryHeap, HashMap},
     sync::{Arc, atomic::Ordering::Relaxed},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use nest_data::measurement::Outcome;
@@ -38,8 +38,7 @@ pub struct SlotLedger {
     early: Vec<Report>,
     /// What the process has used, and when it told so.
     pub used: (MonotonicTime, ThreadUse),
-    /// Users by class.
-    pub users: BTreeMap<String, u64>,
+    heard: Option<Instant>, // when it last told something
 }
 
 /// A step as one process told of it.
@@ -88,7 +87,7 @@ impl SlotLedger {
             step: None,
             early: Vec::new(),
             used: (MonotonicTime::NEVER, ThreadUse::default()),
-            users: BTreeMap::new(),
+            heard: None,
         }
     }
 
@@ -128,7 +127,7 @@ impl SlotLedger {
                 waited_s: report.wait as f64 / 1e9,
             },
         );
-        self.users.clone_from(&report.users);
+        self.heard = Some(Instant::now());
         if self.step.is_some() {
             self.read(&report);
         } else {
@@ -157,16 +156,14 @@ impl SlotLedger {
         step.control.progress[self.slot].present.store(present, Relaxed);
     }
 
+    /// How long the process has said nothing.
+    pub fn silent(&self) -> Duration {
+        self.heard.map_or(Duration::ZERO, |heard| heard.elapsed())
+    }
+
     /// Executions under way.
     pub fn open(&self) -> usize {
         self.step.as_ref().map_or(0, |step| step.open.len())
-    }
-
-    /// Executions that ended, in settling and windows.
-    pub fn ended(&self) -> u64 {
-        self.step
-            .as_ref()
-            .map_or(0, |step| step.control.progress[self.slot].ended.load(Relaxed))
     }
 
     /// The step is over at `now`: what it recorded, and how many requests belonged to no execution that is
@@ -203,10 +200,9 @@ impl LedgerStep {
                 let (due, began) = (time(due), time(at));
                 let phase = self.phase(due);
                 self.recorder.execution_due(behaviour, phase);
-                match number {
-                    Some(number) => self.note_arrival(*number, due, behaviour),
-                    // A user who chose by itself and one whose schedule says when are late alike.
-                    None => {}
+                if let Some(number) = number {
+                    self.awaited.remove(number);
+                    self.add_to_schedule(*number, due, behaviour);
                 }
                 if phase == StepPhase::Measured && *waited {
                     self.recorder.queued += 1;
@@ -281,11 +277,6 @@ impl LedgerStep {
         } else {
             self.control.phase(due)
         }
-    }
-
-    fn note_arrival(&mut self, number: u64, due: MonotonicTime, behaviour: usize) {
-        self.awaited.remove(&number);
-        self.add_to_schedule(number, due, behaviour);
     }
 
     fn add_to_schedule(&mut self, number: u64, due: MonotonicTime, behaviour: usize) {
@@ -417,3 +408,6 @@ impl LedgerStep {
 
 /// How long a process may say nothing until it counts as lost: A.6 of many machines, for the same reason.
 pub const SILENT: Duration = Duration::from_secs(3);
+
+#[cfg(test)]
+mod tests;

@@ -580,6 +580,7 @@ def on_init(environment: Any, runner: Any, **_: Any) -> None:
     environment.events.spawning_complete.add_listener(NEST.hello)
     if isinstance(runner, MasterRunner):
         runner.register_message("nest.report", lambda msg, **_: NEST.tell({"w": msg.node_id, **msg.data}))
+        gevent.spawn_later(REPORT_S, NEST.hello)  # it has no users, and waits for its workers
     elif isinstance(runner, WorkerRunner):
         runner.register_message("nest", lambda msg, **_: gevent.spawn(NEST.obey, msg.data))
 

@@ -68,8 +68,7 @@ struct Heard {
     answers: BTreeMap<u64, Option<String>>, // by number of the command; with what was wrong
     alone: u64,                             // behaviours executed alone that came to their end
     ledgers: Vec<(Option<String>, Arc<Mutex<SlotLedger>>)>,
-    last: Option<Instant>, // when it last said something
-    gone: Option<String>,  // why nothing more will be heard
+    gone: Option<String>, // why nothing more will be heard
     wrote: VecDeque<String>,
 }
 
@@ -129,13 +128,6 @@ impl Wire {
         locked(&self.heard).gone.clone()
     }
 
-    /// How long nothing has been heard.
-    pub fn silent(&self) -> Duration {
-        locked(&self.heard)
-            .last
-            .map_or(Duration::ZERO, |last| last.elapsed())
-    }
-
     /// Who has said what it can do.
     pub fn hellos(&self) -> Vec<(Option<String>, Listing)> {
         locked(&self.heard).hellos.clone()
@@ -186,7 +178,6 @@ impl Wire {
             return self.end("a message of it cannot be read");
         };
         let mut heard = locked(&self.heard);
-        heard.last = Some(Instant::now());
         if told.ev.is_some() {
             let Ok(report) = serde_json::from_str::<Report>(line) else {
                 drop(heard);

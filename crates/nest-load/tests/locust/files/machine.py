@@ -1,4 +1,4 @@
-"""A chain of choices, a sequence that never leaves, a set in the old style, and a function that two classes share."""
+"""A chain of choices, a sequence that never leaves, and a set in the old style; two share a function."""
 
 from locust import HttpUser, MarkovTaskSet, SequentialTaskSet, TaskSet, constant, task, transition
 

@@ -1,7 +1,6 @@
 """Tasks that go wrong, or do what few do."""
 
 import gevent
-
 from locust import HttpUser, constant, events, tag, task
 
 
