@@ -199,6 +199,12 @@ impl Engine {
         &self.program
     }
 
+    /// Processor time that Python processes have spent so far, in seconds; nothing of any other generator.
+    pub fn python_s(&self) -> Option<f64> {
+        let used = || self.crew.used().iter().map(|slot| slot.cpu_s).sum();
+        (self.crew.kind() == GeneratorKind::Python).then(used)
+    }
+
     /// Most requests per second, if they are bounded.
     pub fn max_rate(&self) -> Option<f64> {
         self.program.settings.bound.as_ref().map(RateBound::per_s)
