@@ -166,7 +166,7 @@ fn check_processes(study: &Study, plan: &Plan) -> Result<(), LoadError> {
     match plan.processes {
         Some(needed) if needed > slots => Err(LoadError::Locustfile {
             reason: format!(
-                "the plan reaches {:.0} executions per second, for which Locust needs {needed} processes, and \
+                "the plan reaches {:.0} executions per second: Locust needs {needed} processes for that, and \
                  the study has {slots}",
                 plan.peak_per_s
             ),
