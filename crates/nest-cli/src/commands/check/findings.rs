@@ -304,7 +304,6 @@ impl Findings {
             study_hash: study.hash(),
             machine: machine::facts(),
             generators: Vec::new(),
-            generators: Vec::new(),
             resources: self.resources.clone(),
             pilot: Vec::new(),
             steps: steps.collect(),
