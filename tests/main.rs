@@ -20,6 +20,7 @@ mod fleet;
 mod growth;
 mod inputs;
 mod locks;
+mod locust;
 mod mixes;
 mod nginx;
 mod numbers;

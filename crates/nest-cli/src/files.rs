@@ -4,6 +4,7 @@ pub mod bounded;
 mod file_hashes;
 mod folder;
 mod own_files;
+mod python_files;
 mod run_folder;
 mod study_folder;
 mod study_lock;

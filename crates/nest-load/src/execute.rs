@@ -103,6 +103,8 @@ impl RunningStep {
                 requests::execute(customer, context, execution, steps, &mut random, &mut rows, now).await
             }
             Work::Code(code) => execute_code(customer, context, execution, code.as_ref()).await,
+            // No thread of this process has such a behaviour: a crew of Locust processes executes it.
+            Work::Task => (ExecutionEnd::Failed, now),
         };
         customer.done[execution.behaviour] |= ended == ExecutionEnd::Ok;
         context.recorder.borrow_mut().execution_ended(

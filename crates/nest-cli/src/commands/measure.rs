@@ -211,7 +211,7 @@ fn finished(
         study: study.clone(),
         study_hash: study.hash(),
         machine: machine::facts(),
-        generators: outcome.generators,
+        generators: Vec::new(),
         resources: outcome.resources,
         pilot: outcome.pilot,
         steps: outcome.steps,

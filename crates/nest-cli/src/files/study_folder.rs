@@ -24,7 +24,10 @@ use super::{
     study_lock::StudyLock,
     trust_also,
 };
-use crate::command_error::{CommandError, INVALID, STALE};
+use crate::{
+    command_error::{CommandError, INVALID, STALE},
+    files::python_files::hashes_of_python,
+};
 
 const NEST: &str = "nest.toml";
 const BEHAVIOURS: &str = "behaviours";
@@ -159,8 +162,8 @@ impl StudyFolder {
     pub fn study(&self, overrides: &[(String, String)]) -> Result<Study, CommandError> {
         let texts = self.texts()?;
         let mut study = read_study(&texts, overrides).map_err(|found| {
-            let sources = std::iter::once(texts.nest)
-                .chain(texts.behaviours.into_values())
+            let sources = std::iter::once(texts.nest.clone())
+                .chain(texts.behaviours.clone().into_values())
                 .collect();
             let error = CommandError::diagnostics(found, sources);
             if self.has_code_elsewhere() {
@@ -170,7 +173,27 @@ impl StudyFolder {
             }
         })?;
         self.add_growth_files(&mut study)?;
+        self.add_python_files(&mut study, &texts.nest)?;
         Ok(study)
+    }
+
+    /// Notes which Python files a locustfile may be made of.
+    fn add_python_files(&self, study: &mut Study, nest: &Source) -> Result<(), CommandError> {
+        let places = study.places.clone();
+        let Some(locust) = &mut study.locust else {
+            return Ok(());
+        };
+        if !self.shared.has(&locust.file) {
+            let found = places.finding(
+                &["locust", "file"],
+                &format!("{} is not in the study's folder", locust.file),
+                "write the path of a locustfile below the folder of nest.toml",
+            );
+            return Err(CommandError::diagnostics(vec![found], vec![nest.clone()]));
+        }
+        locust.sources = hashes_of_python(&self.shared, &locust.file)
+            .map_err(|error| cannot("read", &self.folder.path_of(&locust.file), error))?;
+        Ok(())
     }
 
     /// Reads the plans and histories that growth scenarios name.

@@ -1,6 +1,7 @@
 //! Behaviours: what a customer does, as a list of requests. Each is one file of `behaviours/`.
 
 pub mod count;
+pub mod locustfile;
 pub mod template;
 
 use std::collections::BTreeMap;

@@ -6,6 +6,7 @@ mod counts;
 pub(crate) mod customers;
 mod gate;
 pub(crate) mod growth;
+mod locust;
 mod names;
 pub(crate) mod policy;
 pub mod prices;
@@ -31,6 +32,9 @@ const MOST_REQUESTS_PER_S: f64 = 1e6;
 
 pub(crate) fn check_study(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec<Diagnostic>) {
     names::check_names(study, spans, found);
+    let own = texts;
+    let texts = &texts.with_tasks(study.locust.as_ref());
+    locust::check_locust(study, own, spans, found);
     target::check_target(study, spans, found);
     check_currency(study, spans, found);
     check_rates(study, texts, spans, found);
@@ -88,8 +92,8 @@ fn check_rates(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
     for (name, rate) in &study.rates {
         if !texts.has(name) {
             let help = match nearest(name, texts.names().map(String::as_str)) {
-                Some(near) => format!("did you mean `{near}`? If not, add behaviours/{name}.toml"),
-                None => format!("add behaviours/{name}.toml, or remove the rate"),
+                Some(near) => format!("did you mean `{near}`? If not, add {}", place_of(study, name)),
+                None => format!("add {}, or remove the rate", place_of(study, name)),
             };
             found.push(spans.at_key(
                 &["rates", name],
@@ -130,6 +134,15 @@ fn check_rates(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
     }
 }
 
+/// Where a behaviour of this name would be added.
+fn place_of(study: &Study, name: &str) -> String {
+    if study.locust.is_some() {
+        format!("{name} = \"Class.task\" under [locust.behaviours]")
+    } else {
+        format!("behaviours/{name}.toml")
+    }
+}
+
 fn check_behaviours_have_rates(
     study: &Study,
     texts: &StudyTexts,
@@ -153,7 +166,12 @@ fn check_behaviours_have_rates(
         ));
     }
     for name in texts.code.keys().filter(|name| !study.rates.contains_key(*name)) {
-        let message = format!("behaviour `{name}`, which this program has as Rust code, has no rate");
+        let origin = if study.locust.is_some() {
+            "is a task of the locustfile"
+        } else {
+            "this program has as Rust code"
+        };
+        let message = format!("behaviour `{name}`, which {origin}, has no rate");
         found.push(spans.at_key(
             &["rates"],
             message,

@@ -37,6 +37,15 @@ pub struct CommandSettings {
 }
 
 impl CommandSettings {
+    /// The environment of a command.
+    pub(crate) fn passed_environment(&self) -> BTreeMap<String, String> {
+        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        let own = self.environment.clone();
+        passed(self).filter_map(text).chain(own).collect()
+    }
+
     /// Variables of our own environment that commands always see, besides those that begin with
     /// [`Self::OWN_PREFIX`]. Others may be secrets of whoever runs the study.
     pub const ALWAYS_PASSED: [&str; 4] = ["PATH", "HOME", "LANG", "TMPDIR"];

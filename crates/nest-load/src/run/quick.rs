@@ -194,6 +194,7 @@ pub fn load(quick: &QuickLoad, interrupt: &Interrupt) -> Result<QuickResult, Loa
     }
     connected.map_err(down)?;
     let program = script::compile(Sources {
+        locust: None,
         behaviours: &[quick.behaviour.clone()].into_iter().collect(),
         feeds: Vec::new(),
         registry: &quick.registry,

@@ -6,7 +6,7 @@ use nest_data::{
     Study,
     measure::Cores,
     measurement::{Resource, ResourceKind},
-    study::Probe,
+    study::{Probe, behaviour::locustfile::Locust},
 };
 
 use super::{
@@ -15,7 +15,11 @@ use super::{
     time_left,
 };
 use crate::{
-    engine::{Engine, interrupt::Interrupt},
+    engine::{
+        Engine,
+        interrupt::Interrupt,
+        locust::{LocustSettings, crew::LocustCrew},
+    },
     error::LoadError,
     fleet::Fleet,
     http::{compat::CompatSettings, origin::Origin},
@@ -68,9 +72,10 @@ impl<'a> Run<'a> {
         pin(&cores)?;
         let fleet = options.fleet.take();
         let mut caveats = Vec::new();
-        let engine = match fleet {
-            None => Engine::new(program, &cores, cores.len())?,
-            Some(fleet) => {
+        let engine = match (&study.locust, fleet) {
+            (Some(locust), _) => locust_engine(study, locust, program, &options, &cores, interrupt)?,
+            (None, None) => Engine::new(program, &cores, cores.len())?,
+            (None, Some(fleet)) => {
                 caveats.extend(fleet.access.caveat());
                 let (feeds, program) = (&options.feeds, Arc::new(program));
                 // Workers have a bound of their own for coming.
@@ -171,6 +176,27 @@ impl<'a> Run<'a> {
     }
 }
 
+/// An engine whose load Locust offers.
+fn locust_engine(
+    study: &Study,
+    locust: &Locust,
+    program: Program,
+    options: &MeasureOptions,
+    cores: &[usize],
+    interrupt: &Interrupt,
+) -> Result<Engine, LoadError> {
+    let program = Arc::new(program);
+    let settings = LocustSettings::of(study, locust, &options.commands, cores);
+    let rates = study.rates_per_day(&study.parameter_values()).unwrap_or_default();
+    let plain = study
+        .behaviours
+        .keys()
+        .map(|name| rates.get(name).copied().unwrap_or(0.0));
+    let crew = LocustCrew::start(Arc::clone(&program), settings, plain.collect(), interrupt)
+        .map_err(|error| told_as_interrupt(error, interrupt))?;
+    Ok(Engine::with_crew(program, Box::new(crew)))
+}
+
 /// Where the target is. Looking up its name may take long, and is given up if a stop is asked for.
 fn origin(study: &Study, options: &MeasureOptions, interrupt: &Interrupt) -> Result<Origin, LoadError> {
     let base_url = base_url::filled(&study.target.base_url, &options.secrets)?;
@@ -190,6 +216,7 @@ pub(super) fn told_as_interrupt(error: LoadError, interrupt: &Interrupt) -> Load
 /// The study's behaviours, made ready to run.
 fn compile(study: &Study, options: &MeasureOptions, origin: &Origin) -> Result<Program, LoadError> {
     script::compile(Sources {
+        locust: study.locust.as_ref(),
         behaviours: &study.behaviours,
         feeds: script::feed_readers(study, &options.feeds),
         registry: &options.registry,
@@ -206,7 +233,7 @@ fn compile(study: &Study, options: &MeasureOptions, origin: &Origin) -> Result<P
     })
 }
 
-/// The cores of the generator; the last one unless the study names others.
+/// The cores of the generator; unless the study names others the last one, or one for each Locust process.
 fn generator_cores(study: &Study) -> Vec<usize> {
     let mut cores = study
         .measure
@@ -215,7 +242,12 @@ fn generator_cores(study: &Study) -> Vec<usize> {
         .map(Cores::numbers)
         .unwrap_or_default();
     if cores.is_empty() {
-        cores.push(machine::facts().cores.saturating_sub(1));
+        let (all, wanted) = (
+            machine::facts().cores,
+            study.locust.as_ref().map_or(1, Locust::slots),
+        );
+        // The last ones; the first is left to the target.
+        cores.extend(all.saturating_sub(wanted).max(usize::from(all > 1))..all);
     }
     cores
 }

@@ -19,6 +19,9 @@ const SHOWN_FILES: usize = 20;
 /// How the names of items that are files begin.
 const FILE: &str = "file ";
 
+/// Key of the command that runs a locustfile.
+const LOCUSTFILE: &str = "locust.file";
+
 /// A command of a study.
 struct StudyCommand {
     /// Its key, without the name of `[target]`.
@@ -99,15 +102,23 @@ impl ConsentRequest {
             commands,
         };
         if !request.commands.is_empty() {
-            request.variables = target.env.clone();
+            let own = study.locust.iter().flat_map(|locust| &locust.env);
+            request.variables = target.env.iter().chain(own).cloned().collect();
             request.add_files(folder);
+            // A locustfile and what lies beside it may be outside of the study's folder.
+            let sources = study.locust.iter().flat_map(|locust| &locust.sources);
+            request
+                .files
+                .extend(sources.map(|(path, hash)| (path.clone(), hash.clone())));
         }
         Ok(request)
     }
 
     /// Adds the files that commands can run.
     fn add_files(&mut self, folder: &StudyFolder) {
-        let commands = self.commands.iter().map(|command| command.text.as_str());
+        // The Python that runs a locustfile is a program, as `sh` is; the file itself has a hash of its own.
+        let of_the_study = self.commands.iter().filter(|command| command.key != LOCUSTFILE);
+        let commands = of_the_study.map(|command| command.text.as_str());
         let named = scripts::named_by(commands, |path| folder.script(path));
         let all = folder.hashes();
         self.unknown = named.unknown.into_iter().chain(all.unknown).collect();
@@ -325,7 +336,12 @@ fn commands(study: &Study, text: &str, checks: bool) -> Vec<StudyCommand> {
     let gate = study.check.as_ref().filter(|_| checks);
     let build = gate.and_then(|gate| gate.build.as_ref());
     let start = gate.and_then(|gate| gate.start.as_ref());
+    let locustfile = study
+        .locust
+        .as_ref()
+        .map(|locust| format!("{} -m locust -f {}", locust.python, locust.file));
     [
+        (LOCUSTFILE, ["locust", "file"], locustfile.as_ref()),
         ("start", ["target", "start"], target.start.as_ref()),
         ("state", ["target", "state"], target.state.as_ref()),
         ("reset", ["target", "reset"], target.reset.as_ref()),
