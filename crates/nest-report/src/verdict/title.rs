@@ -145,7 +145,7 @@ pub(super) fn effect(policy: &PolicyProjection, currency: &str) -> String {
     // Fees and servers that go different ways are told apart: their sum is neither.
     let servers = number(totals.change.value.0);
     let parts = match &totals.fees {
-        Some([_, _, fee_change]) if share > 2.0 - MOSTLY || share < 0.0 => {
+        Some([_, _, fee_change]) if !(0.0..=2.0 - MOSTLY).contains(&share) => {
             let part = |change: &MoneyEstimate| {
                 let more = if number(change.value.0) < 0.0 {
                     "less"

@@ -66,7 +66,7 @@ impl Trajectory {
     pub fn reaches(&self, customers: impl Fn(f64) -> f64) -> Option<f64> {
         let excess = |at: &TrajectoryPoint| at.customers - customers(at.months);
         self.first(excess, |before, after| {
-            self.share_to(before, after, &customers, &excess)
+            self.share_to(before, after, &customers, excess)
         })
     }
 
@@ -76,7 +76,7 @@ impl Trajectory {
     pub fn falls_to(&self, customers: impl Fn(f64) -> f64) -> Option<f64> {
         let excess = |at: &TrajectoryPoint| customers(at.months) - at.customers;
         self.first(excess, |before, after| {
-            self.share_to(before, after, &customers, &excess)
+            self.share_to(before, after, &customers, excess)
         })
     }
 
