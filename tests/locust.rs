@@ -38,7 +38,6 @@ fn python() -> PathBuf {
 /// what the shop has booked.
 struct LocustStudy {
     folder: tempfile::TempDir,
-    shop: SocketAddr,
     _running: Children,
 }
 
@@ -78,7 +77,6 @@ impl LocustStudy {
         fs::write(study.join("nest.toml"), text).expect("a temporary folder");
         Self {
             folder,
-            shop,
             _running: running,
         }
     }
@@ -254,7 +252,9 @@ fn what_cannot_run_is_refused_with_its_place_and_a_remedy() {
         let kept = fs::read_to_string(&path).expect("a file of the study");
         change(&path, from, to);
         let outcome = study.run(&["measure"]).expect(3);
-        parts.iter().for_each(|part| drop(outcome.says(part)));
+        for part in parts {
+            outcome.says(part);
+        }
         fs::write(&path, kept).expect("a temporary folder");
     };
     refused(

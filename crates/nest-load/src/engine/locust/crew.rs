@@ -412,10 +412,6 @@ impl LocustCrew {
 }
 
 impl Crew for LocustCrew {
-    fn slots(&self) -> usize {
-        locked(&self.slots).len()
-    }
-
     fn ahead(&self) -> Duration {
         AHEAD
     }
