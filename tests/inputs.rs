@@ -271,17 +271,13 @@ fn a_ready_path_that_is_none_is_refused() {
 
 #[test]
 fn an_override_makes_no_parameter_that_nothing_uses() {
-    let folder = Folder::new().change(
-        "nest.toml",
-        "[rates]",
-        "[parameters]\nminimum_payment = 10\n\n[rates]",
-    );
+    let folder = Folder::new();
     let set = |override_: &str| folder.run(&["measure", "--plan", "--dry", "--set", override_]);
-    set("parameters.minimum_payment=20").expect(0);
-    set("parameters.minimum_paymnet=20")
+    set("parameters.min_payment=20").expect(0);
+    set("parameters.min_paymnet=20")
         .expect(3)
-        .says("nest.toml has no `parameters.minimum_paymnet`")
-        .says("did you mean `minimum_payment`?");
+        .says("nest.toml has no `parameters.min_paymnet`")
+        .says("did you mean `min_payment`?");
     set("parameters.zebra=20")
         .expect(3)
         .says("write the parameter into nest.toml first");

@@ -28,8 +28,8 @@ pub struct CommandSettings {
     /// Those that hold secrets of the requests, by name, with their values: commands see them only if they
     /// are passed.
     pub secrets: BTreeMap<String, String>,
-    /// Prints a line of the messages of commands that run to their end, such as `reset`; without it they go to
-    /// standard error as they are.
+    /// Prints a line of the messages of commands that run to their end, such as `reset`; without it they go
+    /// to standard error as they are.
     pub print: Option<fn(&str)>,
     /// Program whose verb `guard` runs a command and ends it as soon as we are gone; without one, a command
     /// outlives us if we are killed.

@@ -36,7 +36,8 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 const CUT: &str = "\n[locust-nest: what came after the first 64 MiB was not kept]\n";
 
 /// Runs a command under `sh`, in a process group of its own, until standard input ends. What it writes to
-/// standard error goes to that of the guard, until the log there holds 64 MiB, with stars in the place of secrets.
+/// standard error goes to that of the guard, until the log there holds 64 MiB, with stars in the place of
+/// secrets.
 ///
 /// # Errors
 /// The command cannot be started.

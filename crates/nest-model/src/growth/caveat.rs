@@ -134,8 +134,8 @@ impl fmt::Display for HistoryCaveat {
                 }
                 write!(
                     f,
-                    " {ago} periods before the end. That is taken for one change that stays, not for a season \
-                     of {period} periods: two or three cycles cannot tell. If it comes back every {period} \
+                    " {ago} periods before the end. That is taken for one change that stays, not for a \
+                     season of {period} periods: two or three cycles cannot tell. If it comes back every {period} \
                      periods, add older periods"
                 )
             }

@@ -77,8 +77,8 @@ fn in_words(subject: &Subject, action: &Action) -> Option<NextStep> {
         Action::Wait { until: Some(date) } if *date < projection.as_of => Some(NextStep {
             what: "Bring the plan of growth up to date.".to_owned(),
             why: format!(
-                "It began before the day of this forecast, and 1 chance in 20 that a limit is reached lay in {} \
-                 already.",
+                "It began before the day of this forecast, and 1 chance in 20 that a limit is reached lay in \
+                 {} already.",
                 words::full_month(*date)
             ),
         }),

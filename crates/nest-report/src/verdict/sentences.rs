@@ -181,8 +181,8 @@ fn of_bill(config: &ConfigProjection) -> Option<String> {
     })
 }
 
-/// What is paid of a line once discounts are taken off, each from the lines that it is on in proportion: those
-/// of its meter, or of its unit where it names no meter.
+/// What is paid of a line once discounts are taken off, each from the lines that it is on in proportion:
+/// those of its meter, or of its unit where it names no meter.
 fn paid_of(lines: &[CostLine], line: &CostLine) -> Option<f64> {
     let own = number(line.amount?.0);
     let paid = || lines.iter().filter(|line| line.driver != CostDriver::Discount);

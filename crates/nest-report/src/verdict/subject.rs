@@ -109,8 +109,8 @@ impl<'p> Subject<'p> {
             .filter(|comparison| comparison.totals.len() > 1)
     }
 
-    /// The size of a configuration's difference from the one that all are compared with: `about $850`, `at most
-    /// $850` where prices of either are missing.
+    /// The size of a configuration's difference from the one that all are compared with: `about $850`, `at
+    /// most $850` where prices of either are missing.
     pub(crate) fn difference(&self, total: &ConfigTotal) -> String {
         let totals = self.comparison().into_iter().flat_map(|comparison| {
             let of_base = |one: &&ConfigTotal| one.config == comparison.baseline;

@@ -106,7 +106,8 @@ pub fn compare(visits: &GateVisits<'_>, elapsed: &dyn Fn() -> Duration) -> Resul
     }
     let base = &visits.versions.base;
     let piloted = match visits.pilot((base, "base"), &mut compared, &mut findings.left_out, sizes[0]) {
-        // A base that works and is merely too slow to be compared is not broken: then nothing is left to compare.
+        // A base that works and is merely too slow to be compared is not broken: then nothing is left to
+        // compare.
         Err(error) if visits.base_broken_ok && error.code == LOST && !compared.is_empty() => {
             return visits.head_alone(compared, findings, sizes[0], error.text());
         }

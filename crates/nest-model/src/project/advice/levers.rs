@@ -158,9 +158,9 @@ impl<'a> Puller<'_, 'a> {
         }))
     }
 
-    /// What the last of so many units adds to the bill of a month at the headline's customers: discounts, what
-    /// is free, and the meters that come with a unit among it. `None` if a price is not known, or if it adds
-    /// nothing because the customers need more units anyway.
+    /// What the last of so many units adds to the bill of a month at the headline's customers: discounts,
+    /// what is free, and the meters that come with a unit among it. `None` if a price is not known, or if it
+    /// adds nothing because the customers need more units anyway.
     fn unit_month(
         &self,
         study: &Study,

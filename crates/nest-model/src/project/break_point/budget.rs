@@ -16,8 +16,8 @@ const HALVINGS: usize = 60;
 const GRID: f64 = 1.02;
 
 /// Budgets: the customers at which the cost of infrastructure passes an amount that the study allows. A bill
-/// may fall as customers come (a price by volume falls for the whole of it), and the cost of one of them falls
-/// and rises with every instance: both are watched from the first customers on, upwards and downwards.
+/// may fall as customers come (a price by volume falls for the whole of it), and the cost of one of them
+/// falls and rises with every instance: both are watched from the first customers on, upwards and downwards.
 pub fn budget<'a>(
     priced: &'a PricedConfig<'_>,
     scope: &SearchScope<'a>,
@@ -59,8 +59,8 @@ pub fn budget<'a>(
     }
 }
 
-/// Customers from which on 1,000 of them cost no more than their budget, where they cost more at first; `None`
-/// if they do not, or never less.
+/// Customers from which on 1,000 of them cost no more than their budget, where they cost more at first;
+/// `None` if they do not, or never less.
 pub fn met_from(priced: &PricedConfig<'_>, scope: &SearchScope<'_>, inputs: &ReadyInputs) -> Option<f64> {
     let amount = float(scope.study.budget.per_1000?.0);
     let met = |customers: f64| priced.cost(customers, inputs) / customers * 1e3 <= amount;

@@ -120,8 +120,8 @@ impl ScenarioInputs {
         }
     }
 
-    /// Sets the utilisation of each placement to that at which the first objective of its behaviours is missed,
-    /// so that more units are bought there; to all of it without objectives.
+    /// Sets the utilisation of each placement to that at which the first objective of its behaviours is
+    /// missed, so that more units are bought there; to all of it without objectives.
     #[must_use]
     pub fn meeting_objectives(
         mut self,
