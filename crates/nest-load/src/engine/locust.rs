@@ -19,5 +19,6 @@ mod process;
 mod settings;
 mod users;
 
-pub use listing::{ListedClass, ListedTask, Listing, TaskKind, list};
+pub use listing::{ListedClass, ListedTask, Listing, TaskKind};
+pub use process::list;
 pub use settings::LocustSettings;

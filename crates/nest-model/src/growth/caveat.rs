@@ -135,8 +135,8 @@ impl fmt::Display for HistoryCaveat {
                 write!(
                     f,
                     " {ago} periods before the end. That is taken for one change that stays, not for a \
-                     season of {period} periods: two or three cycles cannot tell. If it comes back every {period} \
-                     periods, add older periods"
+                     season of {period} periods: two or three cycles cannot tell. If it comes back every \
+                     {period} periods, add older periods"
                 )
             }
             Self::Gaps { filled, periods } => write!(

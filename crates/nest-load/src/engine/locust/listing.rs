@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{process::LocustProcess, settings::LocustSettings};
-use crate::{engine::interrupt::Interrupt, error::LoadError};
+use crate::error::LoadError;
 
 /// Oldest Locust whose users can be led: every place that is taken over is there since then.
 pub const OLDEST: (u32, u32) = (2, 32);
@@ -97,15 +96,6 @@ impl Listing {
                 .to_owned(),
         })
     }
-}
-
-/// Lists what a locustfile has, without running any of its tasks.
-///
-/// # Errors
-/// [`LoadError::Locustfile`] if it cannot be loaded: why, where, and what to do.
-pub fn list(settings: &LocustSettings, interrupt: &Interrupt) -> Result<Listing, LoadError> {
-    let process = LocustProcess::start(settings, None, interrupt)?;
-    Ok(process.listing().clone())
 }
 
 #[cfg(test)]

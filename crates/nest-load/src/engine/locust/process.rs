@@ -213,6 +213,15 @@ impl Wire {
     }
 }
 
+/// Lists what a locustfile has, without running any of its tasks.
+///
+/// # Errors
+/// [`LoadError::Locustfile`] if it cannot be loaded: why, where, and what to do.
+pub fn list(settings: &LocustSettings, interrupt: &Interrupt) -> Result<Listing, LoadError> {
+    let process = LocustProcess::start(settings, None, interrupt)?;
+    Ok(process.listing().clone())
+}
+
 impl LocustProcess {
     /// Starts a process, on a core of its own if one is given, and waits until it has listed its tasks.
     ///

@@ -1,6 +1,9 @@
 //! One change of level in a short history: what two or three cycles would show as a season as well.
 
-use super::{super::numbers::mean, agreement};
+use super::{
+    super::numbers::{mean, median},
+    agreement,
+};
 
 /// Cycles from which on one change of level no longer looks like a season: the cycles disagree on it.
 const CYCLES_THAT_TELL: usize = 4;
@@ -29,7 +32,7 @@ const PROMINENT: f64 = 3.0;
 
 /// A change of level.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(in super::super) struct LevelShift {
+pub struct LevelShift {
     /// Index of the first number on the new level.
     pub at: usize,
     /// How much higher that is, on the scale of the numbers.
@@ -152,7 +155,7 @@ fn usual_change(numbers: &[f64], at: usize) -> f64 {
         .filter(|(before, _)| before + 1 != at)
         .map(|(_, pair)| (pair[1] - pair[0]).abs())
         .collect();
-    super::super::numbers::median(&changes)
+    median(&changes)
 }
 
 /// 1, t, t^2, ... up to a degree, t running from -1 to 1.
