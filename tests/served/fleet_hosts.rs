@@ -203,8 +203,8 @@ impl Ended {
     }
 }
 
-/// How long after the step before the last has ended a fault comes to the last one: while it settles, in its windows, or after them, when
-/// answers are still on their way.
+/// How long after the step before the last has ended a fault comes to the last one: while it settles, in its
+/// windows, or after them, when answers are still on their way.
 const WHEN: [(&str, Duration); 3] = [
     ("settling", Duration::from_millis(700)),
     ("windows", Duration::from_millis(2_500)),
