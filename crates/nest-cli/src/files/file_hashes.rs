@@ -17,6 +17,11 @@ use super::{
 /// its scripts has far fewer, and a debug build reads so many in some seconds.
 const MOST_ENTRIES: usize = 20_000;
 const MOST_BYTES: u64 = 64 << 20;
+/// What a virtual environment of Python has at its top. Installing packages writes it, and no study brings it
+/// along.
+///
+/// Source: Python's documentation, "venv: Creation of virtual environments".
+const ENVIRONMENT: &str = "pyvenv.cfg";
 
 /// The files below a folder.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -53,7 +58,7 @@ pub fn hashes(study: &Folder, shared: &Folder) -> FileHashes {
             }
             left.entries -= 1;
             if kind.is_dir() {
-                if !is_foreign(&path, is_crate) {
+                if !is_foreign(&path, is_crate) && !study.has(path.join(ENVIRONMENT)) {
                     folders.push(path);
                 }
                 continue;

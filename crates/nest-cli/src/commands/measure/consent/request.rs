@@ -1,6 +1,6 @@
 //! What a study would do with the rights of whoever measures it, beyond load on this machine.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{collections::BTreeMap, fmt::Write as _, path::Path};
 
 use nest_data::Study;
 use nest_load::{CommandSettings, secret_names};
@@ -110,8 +110,25 @@ impl ConsentRequest {
             request
                 .files
                 .extend(sources.map(|(path, hash)| (path.clone(), hash.clone())));
+            request.add_python(study);
         }
         Ok(request)
+    }
+
+    /// Adds the Python of a locustfile, if it is a file: it lies in an environment, whose files do not count.
+    fn add_python(&mut self, study: &Study) {
+        let Some(python) = study.locust.as_ref().map(|locust| &locust.python) else {
+            return;
+        };
+        if !python.contains('/') {
+            return;
+        }
+        let path = Path::new(&self.folder).join(python);
+        let link = std::fs::read_link(&path).map(|target| target.as_os_str().as_encoded_bytes().to_vec());
+        match link.or_else(|_| std::fs::read(&path)) {
+            Ok(bytes) => drop(self.files.insert(python.clone(), sha256(&bytes))),
+            Err(error) => self.unknown.push(format!("{python} cannot be read: {error}")),
+        }
     }
 
     /// Adds the files that commands can run.
