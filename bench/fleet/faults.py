@@ -115,7 +115,8 @@ def unreceived(study, steps):
         counts = [step["settling"], *step["executions"].values()]
         unsent = sum(error["count"] for error in step["errors"] if error["kind"] in UNSENT)
         sent = sum(one["due"] - one["dropped"] for one in counts) - unsent
-        if sent != got:
+        # Why executions failed while the step settled is not kept: some were never sent.
+        if not sent - step["settling"]["failed"] <= got <= sent:
             yield f"step {number}: {sent} sent, {got} received: {step['errors']}"
 
 
