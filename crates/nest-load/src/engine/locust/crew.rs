@@ -168,7 +168,12 @@ impl LocustCrew {
             let workers: Vec<String> = hellos.into_iter().filter_map(|(worker, _)| worker).collect();
             if workers.len() >= self.settings.slots {
                 let slot = |(index, worker)| self.slot(index, Arc::clone(&process), Some(worker));
-                return Ok(workers.into_iter().enumerate().map(slot).collect());
+                let slots: Vec<Slot> = workers.into_iter().enumerate().map(slot).collect();
+                // What they have used is known from their first report on.
+                while slots.iter().any(|slot| !locked(&slot.ledger).is_heard()) && Instant::now() < end {
+                    std::thread::sleep(LOOK);
+                }
+                return Ok(slots);
             }
             if self.interrupt.is_requested() {
                 return Err(LoadError::Interrupted);
@@ -534,7 +539,12 @@ impl Crew for LocustCrew {
 
     fn forget(&self) -> Result<(), LoadError> {
         let slots = locked(&self.slots);
-        slots.iter().try_for_each(|slot| slot.ask(Verb::Forget))
+        // One that is gone has forgotten all; another takes its place in the next step.
+        let mut there = slots
+            .iter()
+            .enumerate()
+            .filter(|(index, slot)| slot.lost(*index).is_none());
+        there.try_for_each(|(_, slot)| slot.ask(Verb::Forget))
     }
 
     fn kind(&self) -> crate::verdict::GeneratorKind {

@@ -156,6 +156,11 @@ impl SlotLedger {
         step.control.progress[self.slot].present.store(present, Relaxed);
     }
 
+    /// Whether the process has told anything yet.
+    pub fn is_heard(&self) -> bool {
+        self.heard.is_some()
+    }
+
     /// How long the process has said nothing.
     pub fn silent(&self) -> Duration {
         self.heard.map_or(Duration::ZERO, |heard| heard.elapsed())
