@@ -11,7 +11,6 @@ import os
 from typing import Any
 
 import gevent.socket
-
 import locust  # noqa: F401  # it has gevent take the place of the sockets
 
 ALLOWED = {host.strip().lower() for host in os.environ.get("NEST_HOSTS", "").split(",") if host.strip()}

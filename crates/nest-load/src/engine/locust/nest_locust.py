@@ -19,8 +19,10 @@ from collections.abc import Callable
 from typing import Any
 
 import gevent
+import locust
 import locust.user.users as users_module
 from gevent.event import Event
+from locust import LoadTestShape, SequentialTaskSet, TaskSet, User, events
 from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastHttpSession
 from locust.exception import StopUser
@@ -43,9 +45,6 @@ from nest_tasks import (
     refusal_of,
     works_of,
 )
-
-import locust
-from locust import LoadTestShape, SequentialTaskSet, TaskSet, User, events
 
 PROTOCOL = 1
 REPORT_S = 0.1

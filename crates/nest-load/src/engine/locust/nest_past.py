@@ -14,10 +14,9 @@ import random
 import sys
 from typing import Any
 
+import locust
 import locust.contrib.fasthttp
 import locust.exception
-
-import locust
 from locust import FastHttpUser, HttpUser, SequentialTaskSet, TaskSet, User, task
 
 

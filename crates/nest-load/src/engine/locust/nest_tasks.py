@@ -13,11 +13,10 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import gevent
-from gevent.queue import SimpleQueue
-from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopUser
-
 import locust
+from gevent.queue import SimpleQueue
 from locust import SequentialTaskSet, TaskSet, User
+from locust.exception import InterruptTaskSet, RescheduleTask, RescheduleTaskImmediately, StopUser
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Younger than the oldest Locust that is supported.
