@@ -160,7 +160,8 @@ fn load_a_locustfile_is_measured_and_priced_like_any_study() {
     }
     let base = steps_for(&measured, Purpose::Base);
     assert!(
-        base.iter().all(|step| step.schedule.trim_matches('0') != ""),
+        base.iter()
+            .all(|step| !step.schedule.trim_matches('0').is_empty()),
         "arrivals are scheduled"
     );
     study.run(&["fit"]).expect(0);

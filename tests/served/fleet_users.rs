@@ -144,11 +144,11 @@ fn a_user_with_a_workers_password_cannot_command_and_disturbs_no_run() {
     let mut coordinator = session.measure_with(None, &study, 1, &[], &[OTHER_SECRET]);
     coordinator.wait_for("step 2 of");
     let commands = subject("w.");
-    let ids = tap
+    let mut ids = tap
         .messages()
         .into_iter()
         .filter_map(|message| Some(message.subject.strip_prefix(&commands)?.to_owned()));
-    let id = ids.last().expect("the worker was told something");
+    let id = ids.next_back().expect("the worker was told something");
     let mut intruder = Connection::open(broker.address, WORKER.0, WORKER.1).expect("a worker's password");
     for (order, to) in [("stop", "w."), ("leave", "w."), ("forget", "w.")] {
         intruder.publish(
@@ -231,11 +231,11 @@ impl Scripted {
 #[test]
 fn a_worker_refuses_what_no_coordinator_may_say() {
     let messages = recorded();
-    let sent = messages.iter().filter_map(|message| {
+    let mut sent = messages.iter().filter_map(|message| {
         let order: Value = serde_json::from_slice(&message.payload).ok()?;
         (order["verb"] == "study").then(|| STANDARD.decode(order["data"].as_str()?).ok())?
     });
-    let honest: Value = serde_json::from_slice(&sent.last().expect("a study was sent")).expect("JSON");
+    let honest: Value = serde_json::from_slice(&sent.next_back().expect("a study was sent")).expect("JSON");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let broker = Broker::start(&folder.path().join("broker"));
     let session = Session {
