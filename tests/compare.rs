@@ -148,7 +148,7 @@ fn what_cannot_be_priced_is_named_with_its_place() {
 }
 
 /// Two runs of a copy of the shop's study; in the newer one a search uses `more_s` more processor time.
-fn two_runs(folder: &Path, more_s: f64) -> PathBuf {
+pub fn two_runs(folder: &Path, more_s: f64) -> PathBuf {
     let study = copy_study("shop", folder);
     let committed =
         fs::read_to_string(repository().join("models/shop/measurements.json")).expect("committed");

@@ -252,6 +252,38 @@ fn an_override_reaches_money_and_names_with_dots() {
 }
 
 #[test]
+fn a_ready_path_that_is_none_is_refused() {
+    for path in [
+        "health",
+        "/a b",
+        "/r HTTP/1.1\\r\\nhost: a\\r\\n\\r\\nDELETE /all",
+        "/größe",
+    ] {
+        let folder = Folder::new();
+        let ready = format!("target.ready=\"{path}\"");
+        folder
+            .run(&["measure", "--plan", "--dry", "--set", &ready])
+            .expect(3)
+            .says("is not a path")
+            .says("such as \"/health\"");
+    }
+}
+
+#[test]
+fn an_override_makes_no_parameter_that_nothing_uses() {
+    let folder = Folder::new();
+    let set = |override_: &str| folder.run(&["measure", "--plan", "--dry", "--set", override_]);
+    set("parameters.min_payment=20").expect(0);
+    set("parameters.min_paymnet=20")
+        .expect(3)
+        .says("nest.toml has no `parameters.min_paymnet`")
+        .says("did you mean `min_payment`?");
+    set("parameters.zebra=20")
+        .expect(3)
+        .says("write the parameter into nest.toml first");
+}
+
+#[test]
 fn a_figure_that_there_is_not_offers_the_nearest() {
     let folder = Folder::new();
     let explain = |figure: &str| with_model(&folder).run(&["explain", figure]).expect(2);

@@ -361,3 +361,16 @@ fn loads_that_hardly_ever_come_end_no_worker() {
         assert!(!outcome.stderr.contains("worker"), "{}", outcome.stderr);
     }
 }
+
+#[test]
+fn a_rate_that_no_generator_can_send_is_refused() {
+    for rate in ["1e300", "1000001", "0"] {
+        let more = format!("[customers]\n[measure]\nmax_rate = {rate}\n");
+        let behaviour = ("home", 20.0, "steps = [{ get = \"/\" }]");
+        let study = SmallStudy::new("http://127.0.0.1:9", &[behaviour], &more);
+        study
+            .run(&["measure", "--plan", "--dry"])
+            .expect(INVALID)
+            .says("above zero, at most 1,000,000");
+    }
+}

@@ -79,7 +79,7 @@ fn links_that_leave_the_study_are_not_followed() {
     symlink(&outside, study.join("reports")).expect("linked");
     run(&["project", "minimum-payment"])
         .expect(1)
-        .says("outside the folder of the study");
+        .says("is a link, through which nothing is written");
     assert_eq!(fs::read_dir(&outside).expect("there").count(), 3);
 
     symlink(&outside, study.join("runs")).expect("linked");
@@ -106,6 +106,79 @@ fn links_that_leave_the_study_are_not_followed() {
         assert!(!outcome.stderr.contains("4711"), "{}", outcome.stderr);
         outcome.says("cannot read growth");
     }
+}
+
+#[test]
+fn a_study_below_models_reads_nothing_above_that_folder() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path();
+    for name in ["models", "pricing", "precious", "reports"] {
+        fs::create_dir(root.join(name)).expect("made");
+    }
+    fs::write(root.join("secret.csv"), "token-4711\n").expect("written");
+    let study = copy_study("minimum-payment", &root.join("models"));
+    let text = fs::read_to_string(study.join("nest.toml")).expect("there");
+    fs::copy(
+        repository().join("models/minimum-payment/scaling.json"),
+        study.join("scaling.json"),
+    )
+    .expect("copied");
+    symlink("../../secret.csv", study.join("linked.csv")).expect("linked");
+    for file in ["../../secret.csv", "linked.csv"] {
+        let history = format!("{text}\n[growth.past]\nhistory = {file:?}\n");
+        fs::write(study.join("nest.toml"), history).expect("written");
+        let outcome = nest(root, &["project", "models/minimum-payment"]).expect(1);
+        assert!(!outcome.stderr.contains("4711"), "{}", outcome.stderr);
+        outcome.says("outside the folder of the study");
+    }
+    fs::write(study.join("nest.toml"), text).expect("written");
+    // The report of a study goes into its own folder, and through no link into another one.
+    fs::write(root.join("precious/report.html"), "mine").expect("written");
+    symlink("../precious", root.join("reports/minimum-payment")).expect("linked");
+    nest(root, &["project", "models/minimum-payment"])
+        .expect(1)
+        .says("is a link, through which nothing is written");
+    assert_eq!(fs::read_dir(root.join("precious")).expect("there").count(), 1);
+    // Price books beside `models` are read, and nothing through them.
+    let book = root.join("pricing/own");
+    fs::create_dir(&book).expect("made");
+    symlink("../../secret.csv", book.join("home.toml")).expect("linked");
+    let outcome = nest(
+        root,
+        &["pricing", "show", "own/home", "--study", "models/minimum-payment"],
+    );
+    outcome.says("outside the folder of the study");
+    assert!(!outcome.stderr.contains("4711"), "{}", outcome.stderr);
+}
+
+#[test]
+fn nothing_is_written_through_a_pipe_or_a_link() {
+    let server = working_server();
+    let study = study_of(&server, "");
+    let nest_folder = study.path.join(".nest");
+    fs::create_dir(&nest_folder).expect("made");
+    nix::unistd::mkfifo(&nest_folder.join("lock"), nix::sys::stat::Mode::S_IRWXU).expect("made");
+    study.run(&["measure"]).expect(1).says("a pipe or a device");
+    fs::remove_dir_all(&nest_folder).expect("removed");
+    symlink(".", &nest_folder).expect("linked");
+    symlink("measurements.json", study.path.join("lock")).expect("linked");
+    study.write("measurements.json", "mine");
+    fs::create_dir_all(study.path.join("runs/x")).expect("made");
+    study.write("runs/x/run.json", "{}");
+    study.run(&["runs", "rm", "x"]).expect(1).says("is a link");
+    let kept = fs::read_to_string(study.path.join("measurements.json")).expect("there");
+    assert_eq!(kept, "mine");
+    assert!(study.path.join("runs/x").exists());
+    assert_eq!(server.asked().len(), 0);
+
+    let place = tempfile::tempdir().expect("a folder");
+    fs::create_dir(place.path().join("other")).expect("made");
+    symlink("other", place.path().join("locust-nest-demo")).expect("linked");
+    nest(place.path(), &["demo"]).expect(2).says("is a link");
+    assert_eq!(
+        fs::read_dir(place.path().join("other")).expect("there").count(),
+        0
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fs;
 use crate::support::{copy_study, nest, repository};
 
 /// The studies with committed samples.
-const STUDIES: [&str; 4] = ["shop", "nginx", "migration", "minimum-payment"];
+const STUDIES: [&str; 5] = ["shop", "nginx", "migration", "minimum-payment", "locust-shop"];
 /// Day the committed samples are made for.
 const AS_OF: &str = "2026-12-01";
 

@@ -147,6 +147,7 @@ fn sizes_that_no_command_uses_are_refused() {
     let sizes = ["data={ item = \"stored item\", sizes = [1000, 2000] }"];
     nest(folder.path(), &study.arguments(&["measure"], "", &sizes))
         .expect(3)
+        .says("no command fills the target")
         .says("uses $NEST_SIZE");
     let sizes = ["data={ item = \"stored item\", sizes = [2000, 1000] }"];
     nest(

@@ -36,7 +36,20 @@ impl Visitor {
 
     /// A study whose command leaves a line behind and fails, so that no load follows.
     fn with_command() -> Self {
-        Self::new("start = \"echo ran >> ran; exit 3\"")
+        Self::with_start("")
+    }
+
+    /// The same, with a command before that.
+    fn with_start(command: &str) -> Self {
+        let visitor = Self::new("start = 'START'");
+        let start = format!("'''{command}{}'''", visitor.leaves_a_line());
+        visitor.change("'START'", &start);
+        visitor
+    }
+
+    /// A command that leaves a line behind, outside of the study's folder, and fails.
+    fn leaves_a_line(&self) -> String {
+        format!("echo ran >> {}; exit 3", self.state.path().join("ran").display())
     }
 
     fn command(&self, program: &str) -> Command {
@@ -60,7 +73,7 @@ impl Visitor {
 
     /// How often the command has run.
     fn times_run(&self) -> usize {
-        let lines = fs::read_to_string(self.study.path.join("ran")).unwrap_or_default();
+        let lines = fs::read_to_string(self.state.path().join("ran")).unwrap_or_default();
         lines.lines().count()
     }
 
@@ -107,7 +120,7 @@ fn a_study_that_is_new_runs_nothing_without_a_terminal() {
         visitor
             .run(verb)
             .expect(REFUSED)
-            .says("start = echo ran >> ran; exit 3")
+            .says(&format!("start = {}", visitor.leaves_a_line()))
             .says("nest.toml:10")
             .says("PATH, HOME, LANG, TMPDIR, NEST_*")
             .says(
@@ -161,7 +174,7 @@ fn yes_counts_for_one_call() {
 fn whatever_changes_in_what_was_confirmed_is_shown_and_asked_again() {
     let visitor = Visitor::new("start = \"./fill.sh\"\nenv = [\"SHOWN\"]");
     visitor.study.write("fill.sh", "#!/bin/sh\n. ./more.sh\n");
-    visitor.study.write("more.sh", "echo ran >> ran; exit 3\n");
+    visitor.study.write("more.sh", "exit 3\n");
     let script = visitor.study.path.join("fill.sh");
     let mut mode = fs::metadata(&script).expect("written").permissions();
     std::os::unix::fs::PermissionsExt::set_mode(&mut mode, 0o755);
@@ -175,10 +188,10 @@ fn whatever_changes_in_what_was_confirmed_is_shown_and_asked_again() {
     visitor.run(&["measure"]).expect(REFUSED).says("fill.sh, more.sh");
     confirm();
 
-    visitor
-        .study
-        .write("more.sh", "echo ran >> ran; sleep 0; exit 3\n");
+    visitor.study.write("more.sh", "sleep 0; exit 3\n");
     asked_for("changed: file more.sh");
+    visitor.study.write("lib.sh", "a file that no command names");
+    asked_for("new: file lib.sh");
     visitor.change("\"./fill.sh\"", "\"./fill.sh; true\"");
     asked_for("was: ./fill.sh\n    now: ./fill.sh; true");
     visitor.change("\"SHOWN\"", "\"SHOWN\", \"TOKEN\"");
@@ -213,12 +226,105 @@ fn load_on_another_host_is_confirmed_with_the_variables_that_go_there() {
         .says("SHOP_TOKEN");
     let asked = visitor.answer(&["measure"], "n\n").expect(REFUSED).stdout;
     assert!(asked.contains("Put load on these hosts? [y/N]"), "{asked}");
-    // A study of this machine that runs nothing is not asked about.
-    visitor.change("allow_hosts = [\"192.0.2.1\"]", "");
+}
+
+#[test]
+fn variables_that_a_study_sends_to_this_machine_are_confirmed_by_name() {
+    let visitor = Visitor::new("");
+    let measure = ["measure", "--plan"];
+    let home = "behaviours/home.toml";
+    // A study of this machine that runs and sends nothing is not asked about: its target is down.
+    assert_ne!(visitor.run(&measure).code, REFUSED);
+    let secret = "steps = [{ get = \"/\", headers = { x = '{{ env(\"SHOP_TOKEN\") }}' } }]";
+    visitor.study.write(home, secret);
     visitor
-        .run(&["measure", "--set", "measure.timeout=1s"])
-        .expect(3)
-        .says("SHOP_TOKEN");
+        .run(&measure)
+        .expect(REFUSED)
+        .says("it sends these variables of your environment to http://127.0.0.1:")
+        .says(": SHOP_TOKEN")
+        .says("nothing was run");
+    // The variable is not set: that is said after the yes, which is remembered.
+    let asked = visitor.answer(&measure, "y\n").expect(3).stdout;
+    assert!(asked.contains("Send these variables? [y/N]"), "{asked}");
+    visitor.run(&measure).expect(3).says("SHOP_TOKEN");
+    let other_port = ["--set", "target.base_url=http://127.0.0.1:9"];
+    visitor
+        .run(&[&measure[..], &other_port].concat())
+        .expect(REFUSED)
+        .says("changed: target of variables");
+    visitor
+        .study
+        .write(home, &secret.replace("SHOP_TOKEN", "OTHER_KEY"));
+    visitor
+        .run(&measure)
+        .expect(REFUSED)
+        .says("new: variable that is sent: OTHER_KEY");
+}
+
+#[test]
+fn a_yes_ends_with_any_byte_that_a_command_may_run() {
+    let files: [(&str, &str, &[u8], &[u8]); 4] = [
+        ("cd server && sh ./run.sh;", "server/run.sh", b":\n", b": 1\n"),
+        ("sh ./run.sh;", "run.sh", b":\nexit\n\0a", b":\nexit\n\0b"),
+        ("sh ./run.sh;", "run.sh", b"# caf\xe9\n:", b"# caf\xe8\n:"),
+        ("sh ./run.sh; : > ./run.sh.pid;", "run.sh", b":\n", b": 1\n"),
+    ];
+    for (command, name, one, other) in files {
+        let visitor = Visitor::with_start(command);
+        let path = visitor.study.path.join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        fs::write(&path, one).expect("written");
+        if command.contains(".pid") {
+            visitor.study.write("run.sh.pid", "");
+        }
+        visitor.answer(&["measure"], "y\n").expect(HAS_RUN);
+        visitor.run(&["measure"]).expect(HAS_RUN);
+        fs::write(&path, other).expect("written");
+        visitor
+            .run(&["measure"])
+            .expect(REFUSED)
+            .says(&format!("changed: file {name}"));
+    }
+}
+
+#[test]
+fn no_yes_is_kept_where_it_is_not_known_what_a_command_runs() {
+    let long: String = (0..20_001).map(|number| format!("x.{number} ")).collect();
+    for (command, why) in [
+        ("sh .nest/start.sh;", "a command names .nest/start.sh"),
+        ("sh run?.sh;", "the pattern run?.sh"),
+        ("sh ru\\n.sh;", "a backslash"),
+        ("sh ../outside.sh;", "a command names ../outside.sh"),
+        ("sh many.sh;", "more names than are followed"),
+    ] {
+        let visitor = Visitor::with_start(command);
+        visitor.study.write("many.sh", &format!("# {long}\n:\n"));
+        let asked = visitor.answer(&["measure"], "y\n").expect(HAS_RUN).stdout;
+        assert!(
+            asked.contains("you are asked every time") && asked.contains(why),
+            "{asked}"
+        );
+        visitor.run(&["measure"]).expect(REFUSED).says(why);
+        assert_eq!(visitor.times_run(), 1, "{command}");
+    }
+}
+
+#[test]
+fn a_run_leaves_the_yes_as_it_was() {
+    let visitor = Visitor::with_command();
+    visitor.answer(&["measure"], "y\n").expect(HAS_RUN);
+    let is_there = |name: &str| visitor.study.path.join(name).exists();
+    assert!(is_there("runs") && is_there(".nest/lock"));
+    fs::create_dir(visitor.study.path.join("reports")).expect("made");
+    for name in ["scaling.json", "noise.json", "reports/report.html"] {
+        visitor.study.write(name, "{}");
+    }
+    visitor.run(&["measure"]).expect(HAS_RUN);
+    visitor.study.write("reports/run.sh", "exit");
+    visitor
+        .run(&["measure"])
+        .expect(REFUSED)
+        .says("new: file reports/run.sh");
 }
 
 #[test]

@@ -18,7 +18,7 @@ MEASURING = 'pilot = "200ms"\nsettle = "500ms"\nsettle_most = "500ms"\nwindow = 
             "customers = [{customers}]"
 # Customers at which the behaviour starts once a second.
 CUSTOMERS_PER_S = 10
-CALLGRIND = ["valgrind", "--tool=callgrind", "--callgrind-out-file=callgrind.out"]
+CALLGRIND = ["valgrind", "--tool=callgrind", "--main-stacksize=67108864", "--callgrind-out-file=callgrind.out"]
 # Rate of the run without callgrind, and its workers.
 FULL, WORKERS = 4_000, 4
 # What a worker may cost more than one process, as a share.

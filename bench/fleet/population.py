@@ -66,7 +66,7 @@ def sent(slots, customers, count, who, settled_s):
             wait_until(lambda: listens("127.0.0.1", port), "the shop listens")
             broker = stack.enter_context(Broker(folder / "broker"))
             drawn = f"n={{{{ int(1, 1000000000) }}}}&c={who};"
-            behaviours = {"look": (20, f'[{{ get = "/items?page={{{{ int(1, 5) }}}}&{drawn}" }}]'), "find": (10, f'[{{ get = "/search?{drawn}" }}]')}
+            behaviours = {"look": (20, f'[{{ get = "/items?page={{{{ int(1, 5) }}}}&{drawn}" }}]'), "find": (10, f'[{{ get = "/search?q=oak&{drawn}" }}]')}
             study = small_study(folder / "study", f"http://127.0.0.1:{port}", customers=customers, behaviours=behaviours,
                                 target=f"reset = '''{snapshot(port)}'''", measuring=MEASURING.format(count=count))
             for number, each in enumerate(slots):

@@ -7,6 +7,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::fleet_hosts::work;
 use crate::support::{
     SmallStudy, assert_balanced,
     broker::{Broker, COORDINATOR, TAP, WORKER},
@@ -19,6 +20,8 @@ use crate::support::{
 
 /// A secret that behaviours read from the environment: name of its variable, and value.
 const SECRET: (&str, &str) = ("NEST_TEST_TOKEN", "s3cr3t-9f31c7aa");
+/// Its value where the coordinator runs, which no worker uses.
+const OTHER_SECRET: (&str, &str) = ("NEST_TEST_TOKEN", "s3cr3t-of-the-coordinator");
 
 /// Sends the secret.
 const LOOK: &str =
@@ -29,6 +32,7 @@ const FAIL: &str = r#"steps = [{ get = "/fail?token={{ env(\"NEST_TEST_TOKEN\") 
 /// A server that repeats what it is asked.
 fn echo() -> Server {
     Server::start(|asked| {
+        work();
         let status = if asked.path.starts_with("/fail") { 500 } else { 200 };
         Reply::Answer {
             status,
@@ -49,7 +53,7 @@ fn study(server: &Server) -> SmallStudy {
     )
 }
 
-/// Every message of a run of two workers, which alone know the secret.
+/// Every message of a run of two workers, which have another secret than the coordinator.
 fn recorded() -> Vec<Message> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let broker = Broker::start(&folder.path().join("broker"));
@@ -61,7 +65,10 @@ fn recorded() -> Vec<Message> {
         broker: broker.address,
     };
     let workers = ["one", "two"].map(|name| session.worker_with(None, name, &[], &[SECRET]));
-    session.measure(None, &study, 2, &[]).finish().expect(0);
+    session
+        .measure_with(None, &study, 2, &[], &[OTHER_SECRET])
+        .finish()
+        .expect(0);
     drop(workers);
     assert_balanced(&measurements(&study.path));
     let bearer = format!("Bearer {}", SECRET.1);
@@ -71,7 +78,12 @@ fn recorded() -> Vec<Message> {
             .iter()
             .any(|(name, value)| name == "authorization" && *value == bearer)
     };
-    assert!(server.asked().iter().any(was_sent), "workers know the secret");
+    assert!(
+        server.asked().iter().any(was_sent),
+        "workers send their own secret"
+    );
+    let is_others = |asked: &crate::support::server::Asked| format!("{asked:?}").contains(OTHER_SECRET.1);
+    assert!(!server.asked().iter().any(is_others), "and no other");
     tap.messages()
 }
 
@@ -106,7 +118,7 @@ fn nothing_secret_is_in_any_message_of_a_run() {
         "its name travels"
     );
     let encoded = STANDARD.encode(SECRET.1);
-    for secret in [SECRET.1, &encoded, COORDINATOR.1, WORKER.1] {
+    for secret in [SECRET.1, &encoded, OTHER_SECRET.1, COORDINATOR.1, WORKER.1] {
         let found = all.iter().find(|text| text.contains(secret));
         assert!(found.is_none(), "{secret} is in {found:?}");
     }
@@ -129,7 +141,7 @@ fn a_user_with_a_workers_password_cannot_command_and_disturbs_no_run() {
         broker: broker.address,
     };
     let worker = session.worker_with(None, "one", &[], &[SECRET]);
-    let mut coordinator = session.measure(None, &study, 1, &[]);
+    let mut coordinator = session.measure_with(None, &study, 1, &[], &[OTHER_SECRET]);
     coordinator.wait_for("step 2 of");
     let commands = subject("w.");
     let ids = tap

@@ -58,6 +58,18 @@ impl Session<'_> {
 
     /// Starts a measurement by so many workers.
     pub fn measure(&self, host: Option<&Host>, study: &SmallStudy, workers: usize, more: &[&str]) -> Running {
+        self.measure_with(host, study, workers, more, &[])
+    }
+
+    /// Starts a measurement with more variables in its environment.
+    pub fn measure_with(
+        &self,
+        host: Option<&Host>,
+        study: &SmallStudy,
+        workers: usize,
+        more: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Running {
         let mut command = binary(host);
         command
             .args(confirmed(&["measure"]))
@@ -71,7 +83,8 @@ impl Session<'_> {
                 SESSION,
             ])
             .args(more)
-            .envs(credentials(COORDINATOR));
+            .envs(credentials(COORDINATOR))
+            .envs(variables.iter().copied());
         start_command(command, &self.place("coordinator"))
     }
 

@@ -1,6 +1,7 @@
 //! Runs the binary in a folder of its own.
 
 pub mod broker;
+pub mod browser;
 pub mod documented;
 pub mod fleet;
 pub mod namespaces;

@@ -85,9 +85,10 @@ pub struct LayeredBook {
 impl BookSet {
     /// The books of a study.
     pub fn of_study(folder: &StudyFolder) -> Result<Self, CommandError> {
-        let roots = folder.roots_of_books()?.into_iter().rev();
+        let shared = folder.shared_books()?.map(BookFolder::new);
+        let own = BookFolder::below(folder.root_of_books());
         Ok(Self {
-            folders: roots.map(BookFolder::below).collect(),
+            folders: shared.into_iter().chain([own]).collect(),
         })
     }
 

@@ -1,7 +1,10 @@
 //! Files that people write and documents that the program keeps: read, checked and written whole.
 
 pub mod bounded;
+mod file_hashes;
 mod folder;
+mod own_files;
+mod python_files;
 mod run_folder;
 mod study_folder;
 mod study_lock;
@@ -17,7 +20,9 @@ use nest_data::{DataError, Document, Source, check_numbers};
 use nest_load::Trust;
 use serde::{Serialize, de::DeserializeOwned};
 
+pub use file_hashes::{FileHashes, path_text, sha256};
 pub use folder::Folder;
+pub use own_files::holds_own;
 pub use run_folder::{KeptPlan, KeptSteps, RunFolder, RunManifest, RunState};
 pub use study_folder::StudyFolder;
 pub use trusted::{TrustFile, TrustedStudy, known_folder};

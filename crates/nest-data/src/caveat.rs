@@ -230,6 +230,31 @@ pub enum Caveat {
         /// Customers that the rows before it say.
         expected: f64,
     },
+    /// The level of a history changed once, which two or three years cannot tell from a season.
+    HistoryShift {
+        /// The scenario.
+        scenario: String,
+        /// Rows from the first one on the new level to the last one, both counted.
+        ago: usize,
+        /// New level over the old one, where customers are never 0.
+        ratio: Option<f64>,
+    },
+    /// Growth begins before the day of the forecast: the first of its months are past.
+    GrowthBegun {
+        /// The scenario.
+        scenario: String,
+        /// Its first day.
+        start: Date,
+        /// The day of the forecast.
+        as_of: Date,
+    },
+    /// An instance type runs on credits, and its book does not say which share of its processors lasts.
+    CreditsUnknown {
+        /// The configuration.
+        config: String,
+        /// The instance type.
+        sku: String,
+    },
     /// A price that a configuration pays changes before growth ends.
     PriceChanges {
         /// The configuration.

@@ -4,6 +4,7 @@
 
 mod adjustment;
 mod age;
+mod baseline;
 mod bounds;
 mod changes;
 mod check;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     age::Ages,
+    baseline::RUNS_ON_CREDITS,
     changes::{ChangeKind, ChangedPart, PriceChange, changes},
     commitment::{Commitment, CommitmentKind, Covers, Inclusion, Payment, Plan, PlanPeriod},
 };

@@ -240,8 +240,14 @@ pub struct UnitStep {
     pub customers: Estimate,
     /// When growth reaches them.
     pub date: BreakDate,
+    /// Share of draws in which growth reaches them, 0-1.
+    #[serde(default)]
+    pub reached: f64,
     /// Whether the configuration allows so many.
     pub allowed: bool,
+    /// List price of the unit for a month; `None` if it is not known, or if the unit runs only in some hours.
+    #[serde(default)]
+    pub unit_month: Option<QuotedDecimal>,
 }
 
 /// A quantile of the response time of one behaviour on a configuration.

@@ -26,7 +26,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::{
-    behaviour::BehaviourSpec,
+    behaviour::{BehaviourSpec, locustfile::Locust},
     config::Config,
     customers::Customers,
     fee::Fee,
@@ -116,6 +116,9 @@ pub struct Study {
     /// Tables from which behaviours take values, by name. A template names a column: `{{ NAME.COLUMN }}`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub feeds: BTreeMap<String, FeedSource>,
+    /// Behaviours that are tasks of a locustfile, instead of files in `behaviours/`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub locust: Option<Locust>,
     /// How `measure` loads the target: steps, windows, limits.
     #[serde(default)]
     pub measure: Measure,
@@ -348,8 +351,8 @@ impl Study {
         sha256(self)
     }
 
-    /// SHA-256 of the parts that a measurement depends on and a forecast cannot change: behaviours, probes
-    /// and stored state. Hexadecimal.
+    /// SHA-256 of the parts that a measurement depends on and a forecast cannot change: behaviours with the
+    /// files of a locustfile, probes and stored state. Hexadecimal.
     #[must_use]
     pub fn measured_hash(&self) -> String {
         let measured = (
@@ -358,9 +361,13 @@ impl Study {
             &self.target.state,
             &self.target.reset,
         );
-        match &self.data {
+        let of_files = match &self.data {
             None => sha256(&measured),
             Some(data) => sha256(&(measured, &data.sizes, &data.behaviours)),
+        };
+        match &self.locust {
+            None => of_files,
+            Some(locust) => sha256(&(of_files, &locust.file, &locust.args, &locust.sources)),
         }
     }
 }

@@ -81,17 +81,17 @@ impl Spans {
     }
 
     /// Name of the text.
-    pub(super) fn file(&self) -> &str {
+    pub(crate) fn file(&self) -> &str {
         &self.file
     }
 
     /// Whether only overrides made the table at a path.
-    pub(super) fn is_only_set(&self, path: &[String]) -> bool {
+    pub(crate) fn is_only_set(&self, path: &[String]) -> bool {
         !self.keys.contains_key(path) && self.overrides.iter().any(|(place, _)| place.starts_with(path))
     }
 
     /// The names that the text gives in the table at a path.
-    pub(super) fn names_in(&self, table: &[String]) -> Vec<&str> {
+    pub(crate) fn names_in(&self, table: &[String]) -> Vec<&str> {
         let names = self.keys.keys().filter_map(|key| key.split_last());
         names
             .filter(|(_, above)| *above == table)

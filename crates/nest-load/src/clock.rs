@@ -9,7 +9,7 @@ use std::{
     collections::BinaryHeap,
     future::Future,
     os::fd::{AsFd, AsRawFd, RawFd},
-    pin::{Pin, pin},
+    pin::Pin,
     rc::Rc,
     task::{Context, Poll, Waker},
     time::Duration,
@@ -265,14 +265,13 @@ pub struct Alarm(Rc<Waiter>);
 
 impl Alarm {
     /// The output of `work`, or `None` if `deadline` comes first.
-    pub async fn within<F: Future>(
+    pub fn within<F: Future>(
         &self,
         clock: &Clock,
         deadline: MonotonicTime,
-        work: F,
-    ) -> Option<F::Output> {
-        let mut work = pin!(work);
-        std::future::poll_fn(|context| self.poll(clock, deadline, context, work.as_mut())).await
+        mut work: Pin<&mut F>,
+    ) -> impl Future<Output = Option<F::Output>> {
+        std::future::poll_fn(move |context| self.poll(clock, deadline, context, work.as_mut()))
     }
 
     fn poll<F: Future>(
@@ -306,6 +305,8 @@ impl Alarm {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use super::*;
 
     fn on_a_clock<F: Future>(work: impl FnOnce(Rc<Clock>) -> F) -> F::Output {
@@ -346,9 +347,11 @@ mod tests {
         on_a_clock(|clock| async move {
             let alarm = Alarm::default();
             let soon = || MonotonicTime::now().after(Duration::from_millis(5));
-            assert_eq!(alarm.within(&clock, soon(), async { 1 }).await, Some(1));
+            assert_eq!(alarm.within(&clock, soon(), pin!(async { 1 })).await, Some(1));
             assert_eq!(
-                alarm.within(&clock, soon(), std::future::pending::<()>()).await,
+                alarm
+                    .within(&clock, soon(), pin!(std::future::pending::<()>()))
+                    .await,
                 None
             );
             // Entered for the short deadline, it must not end work that has a longer one.
@@ -356,7 +359,7 @@ mod tests {
                 .within(
                     &clock,
                     soon(),
-                    clock.sleep_until(MonotonicTime::now().after(Duration::from_millis(1))),
+                    pin!(clock.sleep_until(MonotonicTime::now().after(Duration::from_millis(1)))),
                 )
                 .await;
             assert_eq!(short, Some(()));
@@ -366,7 +369,7 @@ mod tests {
                     .within(
                         &clock,
                         longer,
-                        clock.sleep_until(MonotonicTime::now().after(Duration::from_millis(20)))
+                        pin!(clock.sleep_until(MonotonicTime::now().after(Duration::from_millis(20))))
                     )
                     .await,
                 Some(())
@@ -381,14 +384,14 @@ mod tests {
             let within = |milliseconds| MonotonicTime::now().after(Duration::from_millis(milliseconds));
             assert_eq!(
                 alarm
-                    .within(&clock, within(60_000), clock.sleep_until(within(1)))
+                    .within(&clock, within(60_000), pin!(clock.sleep_until(within(1))))
                     .await,
                 Some(())
             );
             let start = MonotonicTime::now();
             assert_eq!(
                 alarm
-                    .within(&clock, within(20), std::future::pending::<()>())
+                    .within(&clock, within(20), pin!(std::future::pending::<()>()))
                     .await,
                 None
             );

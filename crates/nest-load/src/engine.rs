@@ -2,6 +2,7 @@
 //! windows, and closes the books.
 //!
 //! - `crew`: who offers the load; `threads`: those of this process
+//! - `locust`: processes that run a locustfile
 //! - `watch`: waits and samples; `health`: how well the generator kept to its schedule
 
 use std::{sync::Arc, time::Duration};
@@ -23,7 +24,7 @@ use crate::{
     schedule::{load::StepLoad, rate_bound::RateBound},
     script::program::Program,
     verdict::{
-        OF_STUDY, StepFacts,
+        GeneratorKind, OF_STUDY, StepFacts,
         pause::{KnownWork, explained_pause_s},
         settle::Unsettled,
     },
@@ -33,6 +34,7 @@ use crate::{
 pub mod crew;
 pub mod health;
 pub mod interrupt;
+pub mod locust;
 pub mod threads;
 mod watch;
 
@@ -99,6 +101,8 @@ pub struct StepResult {
     pub interrupted: bool,
     /// Most requests per second, if they are bounded.
     pub max_rate: Option<f64>,
+    /// What the generator is made of.
+    pub kind: GeneratorKind,
 }
 
 impl StepResult {
@@ -111,6 +115,11 @@ impl StepResult {
             requests,
             windows,
             generator: self.generator,
+            kind: self.kind,
+            median_s: recorder
+                .response_times(ResponseClock::Sent)
+                .value_at_quantile(0.5) as f64
+                / 1e6,
             max_rate: self.max_rate,
             population: self.population,
             local_errors: recorder.errors_of(NoAnswer::LOCAL) + recorder.errors_of(NoAnswer::MEMORY),
@@ -205,6 +214,12 @@ impl Engine {
     /// Doubts that the crew raises.
     pub fn caveats(&self) -> Vec<Caveat> {
         self.crew.caveats()
+    }
+
+    /// Processor time that Python processes have spent so far, in seconds; nothing of any other generator.
+    pub fn python_s(&self) -> Option<f64> {
+        let used = || self.crew.used().iter().map(|slot| slot.cpu_s).sum();
+        (self.crew.kind() == GeneratorKind::Python).then(used)
     }
 
     /// Most requests per second, if they are bounded.

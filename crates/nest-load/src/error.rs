@@ -33,6 +33,14 @@ pub enum LoadError {
         /// The behaviour.
         behaviour: String,
     },
+    /// A locustfile cannot be loaded, or not be led.
+    #[error("{reason}")]
+    Locustfile {
+        /// What is wrong, with file and line where they are known.
+        reason: String,
+        /// What to do.
+        remedy: String,
+    },
     /// Something else serves the base URL before the study's target is started.
     #[error("something already listens at {address}, so the study's own target cannot start there")]
     AddressTaken {

@@ -67,17 +67,18 @@ pub async fn request(
     request: &PendingRequest<'_>,
     random: &mut Xoshiro256PlusPlus,
     rows: &mut FeedRows,
-) -> (Result<HttpAnswer, Problem>, MonotonicTime) {
-    let (step, place) = (request.step, request.place);
-    let (mut request, before) = (*request, random.clone());
-    let turn = match turn::later_turn(context, request.timing.sent) {
-        Some(turn) => held_until(context, &mut request, turn).await,
+) -> (Result<HttpAnswer, Box<Problem>>, MonotonicTime) {
+    let (step, place, mut timing) = (request.step, request.place, request.timing);
+    let turn = match turn::later_turn(context, timing.sent) {
+        Some(turn) => held_until(context, place.phase, &mut timing, turn).await,
         None => Ok(()),
     };
-    let timing = request.timing;
     begin(context, place, timing.sent);
     let outcome = match turn {
-        Ok(()) => answered(customer, context, &request, &before, random, rows).await,
+        Ok(()) => {
+            let deadline = timing.sent.after(step.timeout);
+            answered(customer, context, request, deadline, random, rows).await
+        }
         Err(held) => Err(held.into()),
     };
     let ended = MonotonicTime::now();
@@ -94,13 +95,13 @@ pub async fn request(
 /// Holds a request back until its turn comes, from which on it counts as sent.
 async fn held_until(
     context: &StepContext,
-    request: &mut PendingRequest<'_>,
+    phase: StepPhase,
+    timing: &mut Timing,
     turn: MonotonicTime,
 ) -> Result<(), NoAnswer> {
-    let since = request.timing.sent;
     // On the heap, or every customer would have room for it.
-    let waited = Box::pin(turn::wait(context, request.place.phase, since, turn)).await;
-    request.timing.sent = MonotonicTime::now();
+    let waited = Box::pin(turn::wait(context, phase, timing.sent, turn)).await;
+    timing.sent = MonotonicTime::now();
     waited.map(drop)
 }
 
@@ -157,21 +158,23 @@ fn record(timing: Timing, ended: MonotonicTime, answer: &HttpAnswer) -> RequestR
     }
 }
 
-/// Sends a request until there is an answer, checks it and saves from it. `before` is `random` as it is.
+/// Sends a request until there is an answer or the deadline comes, checks the answer and saves from it.
 async fn answered(
     customer: &mut Customer,
     context: &StepContext,
     request: &PendingRequest<'_>,
-    before: &Xoshiro256PlusPlus,
+    deadline: MonotonicTime,
     random: &mut Xoshiro256PlusPlus,
     rows: &mut FeedRows,
-) -> Result<HttpAnswer, Problem> {
+) -> Result<HttpAnswer, Box<Problem>> {
     let step = request.step;
     if step.redirects > 0 {
         // On the heap, as few requests follow redirects.
-        return Box::pin(answered_at_last(customer, context, request, before, random, rows)).await;
+        return Box::pin(answered_at_last(
+            customer, context, request, deadline, random, rows,
+        ))
+        .await;
     }
-    let deadline = request.timing.sent.after(step.timeout);
     let alarm = customer.alarm.clone();
     let outcome = {
         let sending = pin!(send(customer, context, step, &request.place, random, rows));
@@ -192,15 +195,14 @@ async fn answered_at_last(
     customer: &mut Customer,
     context: &StepContext,
     request: &PendingRequest<'_>,
-    before: &Xoshiro256PlusPlus,
+    deadline: MonotonicTime,
     random: &mut Xoshiro256PlusPlus,
     rows: &mut FeedRows,
-) -> Result<HttpAnswer, Problem> {
+) -> Result<HttpAnswer, Box<Problem>> {
     let step = request.step;
-    let deadline = request.timing.sent.after(step.timeout);
     let alarm = customer.alarm.clone();
     let outcome = {
-        let following = pin!(follow::follow(customer, context, request, before, random, rows));
+        let following = pin!(follow::follow(customer, context, request, random, rows));
         alarm.within(&context.state.clock, deadline, following).await
     };
     let mut answer = outcome.unwrap_or_else(|| Err(timed_out(customer, context, step).into()))?;
@@ -246,7 +248,7 @@ async fn send(
     loop {
         let before = random.clone();
         let outcome = match step.route {
-            Route::Http1 => routes::over_http1(customer, context, step, random, rows).await,
+            Route::Http1 => routes::over_http1(customer, context, step, &before, random, rows).await,
             // On the heap, or every customer would have room for the largest of the three futures.
             Route::Http2 => Box::pin(routes::over_http2(customer, context, step, random, rows)).await,
             Route::Compat(_) => Box::pin(routes::over_compat(customer, context, step, random, rows)).await,

@@ -49,22 +49,24 @@ impl RunningStep {
         let needed = self.program.scripts[execution.behaviour]
             .needs
             .filter(|needed| !customer.done[*needed]);
-        let (mut due, mut now) = (execution.due, now);
-        if let Some(needed) = needed {
-            self.context
-                .recorder
-                .borrow_mut()
-                .execution_due(needed, execution.phase);
-            let first = DueExecution {
-                behaviour: needed,
-                seed: execution.seed ^ 1,
-                ..*execution
-            };
-            (_, now) = self.execute_one(customer, &first, now).await;
-            due = now;
-        }
-        self.execute_one(customer, &DueExecution { due, ..*execution }, now)
-            .await
+        let Some(needed) = needed else {
+            return self.execute_one(customer, execution, now).await;
+        };
+        self.context
+            .recorder
+            .borrow_mut()
+            .execution_due(needed, execution.phase);
+        let first = DueExecution {
+            behaviour: needed,
+            seed: execution.seed ^ 1,
+            ..*execution
+        };
+        let (_, now) = self.execute_one(customer, &first, now).await;
+        let wanted = DueExecution {
+            due: now,
+            ..*execution
+        };
+        self.execute_one(customer, &wanted, now).await
     }
 
     async fn execute_one(
@@ -101,6 +103,8 @@ impl RunningStep {
                 requests::execute(customer, context, execution, steps, &mut random, &mut rows, now).await
             }
             Work::Code(code) => execute_code(customer, context, execution, code.as_ref()).await,
+            // No thread of this process has such a behaviour: a crew of Locust processes executes it.
+            Work::Task => (ExecutionEnd::Failed, now),
         };
         customer.done[execution.behaviour] |= ended == ExecutionEnd::Ok;
         context.recorder.borrow_mut().execution_ended(

@@ -33,12 +33,47 @@ pub const USER_AGENT: &str = concat!("locust-nest/", env!("CARGO_PKG_VERSION"));
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct HttpAnswer {
     pub status: u16,
+    pub bytes: u64,  // of status line, headers and body as they came
+    pub length: u64, // of the body as it came, also of what of it was not wanted
+    /// Nothing of an answer at which nothing looks. On the heap, as an answer is handed on from call to call.
+    pub kept: Option<Box<KeptParts>>,
+}
+
+/// What is kept of an answer.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct KeptParts {
     pub body: Vec<u8>,                    // as much of it as was wanted
     pub fields: Vec<Option<String>>,      // the wanted header fields, in the order in which they were wanted
-    pub bytes: u64,                       // of status line, headers and body as they came
-    pub length: u64,                      // of the body as it came, also of what of it was not wanted
-    pub media_type: Option<&'static str>, // of a body that is kept
-    pub codings: String, // of a body that is kept, as the answer names them; empty if it is plain
+    pub media_type: Option<&'static str>, // of the body
+    pub codings: String,                  // of the body, as the answer names them; empty if it is plain
+}
+
+impl HttpAnswer {
+    /// What is kept of the body.
+    pub fn body(&self) -> &[u8] {
+        self.kept.as_ref().map_or(&[], |kept| &kept.body)
+    }
+
+    /// The wanted header fields.
+    pub fn fields(&self) -> &[Option<String>] {
+        self.kept.as_ref().map_or(&[], |kept| &kept.fields)
+    }
+
+    /// What is known of the type of a body that is kept.
+    pub fn media_type(&self) -> Option<&'static str> {
+        self.kept.as_ref().and_then(|kept| kept.media_type)
+    }
+
+    /// Notes the type of the body.
+    pub fn set_media_type(&mut self, media_type: Option<&'static str>) {
+        if media_type.is_some() || self.kept.is_some() {
+            self.kept_mut().media_type = media_type;
+        }
+    }
+
+    fn kept_mut(&mut self) -> &mut KeptParts {
+        self.kept.get_or_insert_default()
+    }
 }
 
 /// Why there is no answer.
@@ -154,12 +189,10 @@ impl<'a> Receiver<'a> {
 
     /// Takes status and stated length.
     pub fn start(&mut self, status: u16, length: Option<u64>) -> Result<(), NoAnswer> {
-        self.answer = HttpAnswer {
-            status,
-            ..HttpAnswer::default()
-        };
+        self.answer.status = status;
         if !self.wanted.fields.is_empty() {
-            self.answer.fields.resize(self.wanted.fields.len(), None);
+            let fields = &mut self.answer.kept_mut().fields;
+            fields.resize(self.wanted.fields.len(), None);
         }
         self.keep = match () {
             () if !self.wanted.expect.accepts(status) => KEPT_OF_REFUSED,
@@ -180,11 +213,14 @@ impl<'a> Receiver<'a> {
         }
         // Of a body that nothing looks at it does not matter.
         if self.keep > 0 && name.len() == 16 && name.eq_ignore_ascii_case("content-encoding") {
-            append(&mut self.answer.codings, &String::from_utf8_lossy(value));
+            append(
+                &mut self.answer.kept_mut().codings,
+                &String::from_utf8_lossy(value),
+            );
             self.used_fields = true;
         }
         if self.keep > 0 && name.len() == 12 && name.eq_ignore_ascii_case("content-type") {
-            self.answer.media_type = media_type::known(value);
+            self.answer.set_media_type(media_type::known(value));
         }
         if let Some(place) = self
             .wanted
@@ -194,7 +230,7 @@ impl<'a> Receiver<'a> {
         {
             self.used_fields = true;
             let value = String::from_utf8_lossy(value);
-            match &mut self.answer.fields[place] {
+            match &mut self.answer.kept_mut().fields[place] {
                 // Cookies are the one field whose values cannot be joined: RFC 9110, section 5.3.
                 Some(known) if !name.eq_ignore_ascii_case("set-cookie") => append(known, &value),
                 field => *field = Some(value.into_owned()),
@@ -206,23 +242,29 @@ impl<'a> Receiver<'a> {
     pub fn data(&mut self, bytes: &[u8]) -> Result<(), NoAnswer> {
         self.answer.length += bytes.len() as u64;
         self.within(self.answer.length)?;
-        let room = self.keep.saturating_sub(self.answer.body.len()).min(bytes.len());
-        if room > 0 {
-            self.body.append(&mut self.answer.body, &bytes[..room])?;
+        if self.keep > 0 {
+            let body = &mut self.answer.kept_mut().body;
+            let room = self.keep.saturating_sub(body.len()).min(bytes.len());
+            self.body.append(body, &bytes[..room])?;
         }
         Ok(())
     }
 
+    #[inline]
     fn within(&self, length: u64) -> Result<(), NoAnswer> {
         if length <= self.wanted.longest_body {
-            return Ok(());
+            Ok(())
+        } else {
+            Err(too_long(self.wanted.longest_body))
         }
-        let longest = self.wanted.longest_body;
-        Err(NoAnswer::new(
-            "answer too long",
-            format!("the answer's body is longer than {longest} bytes, which is the limit (`longest_body`)"),
-        ))
     }
+}
+
+fn too_long(longest: u64) -> NoAnswer {
+    NoAnswer::new(
+        "answer too long",
+        format!("the answer's body is longer than {longest} bytes, which is the limit (`longest_body`)"),
+    )
 }
 
 /// Adds a value to a list with commas: RFC 9110, section 5.3.

@@ -7,7 +7,8 @@
 //!
 //! - `run`: a whole run ([`plan`], pilot, search, [`target`]); [`quick`]: the engine without a study;
 //!   [`doctor`]
-//! - `engine`: runs one step; `worker`: a thread with its customers, and how it offers the load of a step
+//! - `engine`: runs one step, with threads, workers elsewhere, or [`locust`] processes
+//! - `worker`: a thread with its customers, and how it offers the load of a step
 //! - `schedule`: when each execution is due, and what customers do in between (pure)
 //! - `execute`: executes a behaviour from its due time; `exchange`: one request and its answer
 //! - `script`: behaviours of files, compiled; [`code`]: behaviours in Rust; `http`: the protocols they use
@@ -33,7 +34,10 @@ mod script;
 mod verdict;
 mod worker;
 
-pub use engine::interrupt::{self, Interrupt};
+pub use engine::{
+    interrupt::{self, Interrupt},
+    locust,
+};
 pub use error::LoadError;
 pub use exchange::readers;
 pub use http::{codec, fetch::download, tls::Trust};

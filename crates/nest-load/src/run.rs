@@ -7,6 +7,7 @@ use std::{
 
 use nest_data::{
     Caveat, Study,
+    behaviour::locustfile::Locust,
     measurement::{Pilot, PlannedStep, Purpose, Resource, ResourceKind, SearchResult, Step, Validity},
 };
 
@@ -112,6 +113,7 @@ pub fn measure(
         }
         None => {
             let (plan, pilot) = run.plan(watch)?;
+            check_processes(study, &plan)?;
             (plan, pilot, Vec::new())
         }
     };
@@ -165,6 +167,26 @@ pub fn resolve_plan(
     run.plan(watch)
 }
 
+/// Refuses a plan for which a study has too few generator processes: every step of its upper part would be
+/// invalid.
+fn check_processes(study: &Study, plan: &Plan) -> Result<(), LoadError> {
+    let slots = study.locust.as_ref().map_or(usize::MAX, Locust::slots);
+    match plan.processes {
+        Some(needed) if needed > slots => Err(LoadError::Locustfile {
+            reason: format!(
+                "the plan reaches {:.0} executions per second: Locust needs {needed} processes for that, and \
+                 the study has {slots}",
+                plan.peak_per_s
+            ),
+            remedy: format!(
+                "write processes = {needed} under [locust], one core each, or lower max_rate or ramp under \
+                 [measure]"
+            ),
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// Hands out the bodies that are kept of a step, or of the pilot, if there are any.
 fn hand_out(
     step: Option<&PlannedStep>,
@@ -198,6 +220,7 @@ impl<'a> Run<'a> {
         let (start, allowed) = (self.start, self.study.measure.max_duration.duration());
         let left = || time_left(start, allowed);
         let mut bodies = Vec::new();
+        let before_s = self.engine.python_s();
         let pilot = pilot::run(
             &self.engine,
             &mut self.observer,
@@ -208,6 +231,7 @@ impl<'a> Run<'a> {
         );
         hand_out(None, &bodies, watch)?;
         let pilot = pilot.map_err(|error| setup::told_as_interrupt(error, self.interrupt))?;
+        let spent_s = before_s.and_then(|before| Some(self.engine.python_s()? - before));
         self.reset()?;
         let ramp = if self.options.search {
             RampSteps::Searched
@@ -216,6 +240,7 @@ impl<'a> Run<'a> {
         };
         let mut plan = plan::resolve(self.study, &pilot, &self.resources, ramp)?;
         plan.caveats.extend(self.unread_tiers(&pilot));
+        plan.processes = spent_s.map(|spent_s| plan::processes_needed(&plan.steps, &pilot, spent_s));
         Ok((plan, pilot))
     }
 

@@ -22,6 +22,7 @@ pub(crate) mod settle;
 mod target;
 
 use findings::Findings;
+pub use generator::GeneratorKind;
 pub use option_names::{OF_COMMAND, OF_STUDY, OptionNames};
 use settle::Unsettled;
 
@@ -36,6 +37,10 @@ pub struct StepFacts<'a> {
     pub windows: &'a [Window],
     /// The generator's health.
     pub generator: GeneratorHealth,
+    /// What it is made of.
+    pub kind: GeneratorKind,
+    /// Time from sending to the answer in the median, in seconds.
+    pub median_s: f64,
     /// Most requests per second, if they are bounded.
     pub max_rate: Option<f64>,
     /// Customers planned and reached, if there is a population.

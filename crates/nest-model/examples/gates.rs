@@ -15,12 +15,9 @@
 
 use std::{collections::BTreeMap, env, fs, process::ExitCode};
 
-use nest_data::{
-    Document, GateReport,
-    gate_report::{GateBlock, GateDemand},
-};
+use nest_data::{Document, GateReport};
 use nest_model::{
-    comparison::{GateRules, Judgement, Outcome, Subject, VisitBlock, VisitDemand, VisitDemands, judge},
+    comparison::{GateRules, Judgement, Outcome, Subject, VisitBlock, judge},
     draws::{RandomStream, StreamPurpose},
 };
 
@@ -62,16 +59,7 @@ fn bank(files: &[String]) -> Result<Bank, String> {
     for file in files {
         let text = fs::read_to_string(file).map_err(|error| format!("{file}: {error}"))?;
         let found: GateReport = Document::from_json(&text).map_err(|error| format!("{file}: {error}"))?;
-        let subjects: Vec<Subject> = found
-            .subjects
-            .iter()
-            .map(|one| Subject {
-                behaviour: one.behaviour.clone(),
-                resource: one.resource.clone(),
-                share: one.share,
-                limit: one.limit,
-            })
-            .collect();
+        let subjects: Vec<Subject> = found.subjects.iter().map(Subject::from).collect();
         let names = |subjects: &[Subject]| -> Vec<(Option<String>, String)> {
             subjects
                 .iter()
@@ -87,25 +75,10 @@ fn bank(files: &[String]) -> Result<Bank, String> {
         }
         for block in &found.visits {
             let size = block.size.unwrap_or(0.0) as u64;
-            bank.blocks.entry(size).or_default().push(read(block));
+            bank.blocks.entry(size).or_default().push(VisitBlock::from(block));
         }
     }
     bank.ok_or_else(|| "no file was named".to_owned())
-}
-
-fn read(block: &GateBlock) -> VisitBlock {
-    let visit = |demands: &Vec<Option<GateDemand>>| -> VisitDemands {
-        let demand = |one: &GateDemand| VisitDemand {
-            value: one.value,
-            relative_error: one.relative_error,
-        };
-        demands.iter().map(|one| one.as_ref().map(demand)).collect()
-    };
-    VisitBlock {
-        size: block.size,
-        base: [visit(&block.base[0]), visit(&block.base[1])],
-        head: [visit(&block.head[0]), visit(&block.head[1])],
-    }
 }
 
 /// Draws gates and prints a row of the table in bench/README.md.

@@ -5,6 +5,7 @@
 //! proof, and goes on otherwise.
 
 mod contrast;
+mod document;
 mod runs;
 mod sequential;
 mod visit;

@@ -96,6 +96,7 @@ pub fn fit_history(history: &History, horizon: usize) -> Result<HistoryForecast,
     let doubt = last_value::doubt(&values, history, horizon);
     let mut caveats = caveats(&values, tested, horizon);
     caveats.extend(doubt.as_ref().and_then(|doubt| doubt.caveat(unit)));
+    caveats.extend(whole.shift_caveat());
     Ok(HistoryForecast {
         caveats,
         whole,

@@ -42,7 +42,7 @@ pub use self::{
         provisioned_gib_seconds, streamed_gib,
     },
     number::PriceNumber,
-    pool::{free_units, known_prices_together, price_together, share_pool},
+    pool::{free_in_month, free_units, known_prices_together, price_together, share_pool},
     quantum::{
         beyond, billed_seconds, billed_units, chunks, chunks_of, hourly, prorated, remaining_term_hours,
         round_up,
@@ -204,8 +204,20 @@ fn known_up_to(price: &MeterPrice) -> Option<Decimal> {
     Some(below.unwrap_or_default())
 }
 
-/// Upper bound and amount of each tier, ascending; a flat price is one tier.
+/// Windows of a price in a mean month, a twelfth of a year of 365 days: what is added up over a day is taken
+/// to be alike on every day.
+fn windows_in_month(price: &MeterPrice) -> Decimal {
+    let days = Decimal::from(365) / Decimal::from(12);
+    match price.window.as_deref() {
+        Some("day") => days,
+        Some("hour") => days * Decimal::from(24),
+        _ => Decimal::ONE,
+    }
+}
+
+/// Upper bound in a month and amount of each tier, ascending; a flat price is one tier.
 pub(crate) fn tiers(price: &MeterPrice) -> Vec<(Option<Decimal>, Option<Decimal>)> {
+    let windows = windows_in_month(price);
     match price.amount {
         Some(amount) => vec![(None, Some(amount.0))],
         None => price
@@ -213,7 +225,7 @@ pub(crate) fn tiers(price: &MeterPrice) -> Vec<(Option<Decimal>, Option<Decimal>
             .iter()
             .map(|tier| {
                 (
-                    tier.up_to.map(|bound| bound.0),
+                    tier.up_to.map(|bound| bound.0 * windows),
                     tier.amount.map(|amount| amount.0),
                 )
             })

@@ -36,7 +36,6 @@ use self::{
     context::{Context, headline},
     drawn_config::DrawnConfig,
     growth::GrowthDraws,
-    months::allowed_months,
     policy::project_policy,
     segments::segments,
 };
@@ -45,6 +44,9 @@ pub use self::{
     context::ProjectOptions,
 };
 use crate::error::ModelError;
+
+/// Months after the start of a growth from which on a forecast says that it is past.
+const PAST_MONTHS: f64 = 1.0;
 
 /// Projects a study on all of its configurations, with what would move the results: levers, sensitivity and
 /// what to do next. `study` may differ from the measured one in everything but behaviours.
@@ -112,7 +114,12 @@ fn projected(
         .collect();
     let of_configs = projected.iter().flat_map(|one| &one.caveats);
     let early = before_measurement(model, options.as_of);
-    let of_growths = |growth| growth_left(growth).into_iter().chain(history_end(growth));
+    let of_growths = |growth| {
+        let left = growth_left(growth).into_iter();
+        left.chain(growth_begun(growth, options.as_of))
+            .chain(history_end(growth))
+            .chain(history_shift(growth))
+    };
     let of_growths: Vec<Caveat> = context.growths.iter().flat_map(of_growths).collect();
     let caveats = model
         .caveats
@@ -174,12 +181,33 @@ fn before_measurement(model: &ScalingModel, as_of: Date) -> Option<Caveat> {
 
 /// A doubt about a growth whose last months are not projected.
 fn growth_left(growth: &GrowthDraws<'_>) -> Option<Caveat> {
-    let months = allowed_months(growth, &growth.central);
+    let months = growth.allowed_months(&growth.central);
     let from = growth.model.dates().get(months).copied()?;
     (months < growth.model.months() as usize).then(|| Caveat::GrowthLeft {
         scenario: growth.name.to_owned(),
         months: months as u32,
         from,
+    })
+}
+
+/// A doubt about a growth that began a month or more before the day of the forecast.
+fn growth_begun(growth: &GrowthDraws<'_>, as_of: Date) -> Option<Caveat> {
+    let start = growth.model.start().date;
+    let months = growth.model.months_to(as_of)?;
+    (months >= PAST_MONTHS).then(|| Caveat::GrowthBegun {
+        scenario: growth.name.to_owned(),
+        start,
+        as_of,
+    })
+}
+
+/// A doubt about a history whose level changed once.
+fn history_shift(growth: &GrowthDraws<'_>) -> Option<Caveat> {
+    let (ago, ratio) = growth.model.level_shift()?;
+    Some(Caveat::HistoryShift {
+        scenario: growth.name.to_owned(),
+        ago,
+        ratio,
     })
 }
 

@@ -246,3 +246,73 @@ fn intervals_hold_on_days_whose_level_shifts() {
     // 40 series whose errors hang together: a standard deviation of about 0.05
     assert!((shares[0] - 0.8_f64).abs() < 0.1 && shares[1] > 0.8, "{shares:?}");
 }
+
+/// A history with one change of level, so many steps before its end, and what follows it: growth of a
+/// hundredth a step, noise of 2 %.
+fn shifted(index: u32, steps: usize, ago: usize, size: f64) -> (Vec<f64>, Vec<f64>) {
+    let mut random = RandomStream::new(23, StreamPurpose::Growth, index);
+    let level = |at: usize| if at + ago < steps { 0.0 } else { size };
+    let mut values: Vec<f64> = (0..steps + 3)
+        .map(|at| (7.0 + 0.01 * at as f64 + level(at) + 0.02 * random.normal()).exp())
+        .collect();
+    let truth = values.split_off(steps);
+    (values, truth)
+}
+
+/// One step about a cycle before the end of two or three cycles looks like a saw-tooth in each of them: by
+/// months, quarters and days.
+#[test]
+fn one_change_of_level_a_cycle_before_the_end_is_no_season() {
+    let cases = [
+        (12, 24, 11),
+        (12, 24, 12),
+        (12, 24, 13),
+        (12, 27, 12),
+        (12, 36, 12),
+        (12, 36, 24),
+        (4, 8, 4),
+        (4, 12, 4),
+        (7, 14, 7),
+        (7, 21, 6),
+        (7, 21, 7),
+        (7, 21, 8),
+    ];
+    for (period, steps, ago) in cases {
+        let (mut held, mut off, mut told) = (0, 0.0, 0);
+        for index in 0..20 {
+            let size = if index % 2 == 0 { 0.3 } else { -0.3 };
+            let (values, truth) = shifted(index, steps, ago, size);
+            let forecast = fit(&values, &[period], 3);
+            let inside = forecast.quantile(1, 0.05) <= truth[0] && truth[0] <= forecast.quantile(1, 0.95);
+            held += usize::from(inside);
+            off += (forecast.quantile(1, 0.5) / truth[0]).ln().abs() / 20.0;
+            let is_told = |caveat: &HistoryCaveat| matches!(caveat, HistoryCaveat::LevelShift { .. });
+            told += usize::from(forecast.caveats.iter().any(is_told));
+        }
+        // a season would bring the step back, 0.3 off
+        assert!(
+            held >= 15 && off < 0.06 && told >= 14,
+            "{steps} steps in cycles of {period}, {ago} before: {held} of 20 held, {off} off, {told} told"
+        );
+    }
+}
+
+/// 80,000 growing by 1 % a month, and by 35 % at the turn of the year: rounded, without any noise.
+#[test]
+fn a_step_at_the_turn_of_the_year_stays_and_is_told() {
+    let values: Vec<f64> = (0..24)
+        .map(|at| (80_000.0 * 1.01_f64.powi(at) * if at < 12 { 1.0 } else { 1.35 }).round())
+        .collect();
+    let forecast = fit(&values, &[12], 3);
+    let next = forecast.quantile(1, 0.5);
+    assert!((134_000.0..142_000.0).contains(&next), "{next}");
+    let caveat = forecast
+        .caveats
+        .iter()
+        .find(|caveat| caveat.code() == "level_shift");
+    let text = caveat.map(ToString::to_string).unwrap_or_default();
+    assert!(
+        text.starts_with("the level changed once, by +35 %, 12 periods before the end"),
+        "{text}"
+    );
+}

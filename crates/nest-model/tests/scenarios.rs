@@ -468,3 +468,42 @@ fn an_objective_whose_queue_is_elsewhere_breaks_there() {
         );
     }
 }
+
+/// With an objective that allows less use of slow processors, an input at an end of its range gives the day
+/// that a projection with that input gives.
+#[test]
+fn the_ends_of_a_sensitivity_are_projections_with_that_value() {
+    let model = model();
+    let with = |speed: Option<[f64; 2]>| {
+        projected(&model, |study| {
+            study.growth = [("up".to_owned(), compound("7%", 24))].into();
+            let today = study.configs.get_mut("today").expect("a configuration");
+            today.main.reserve = "0%".parse().ok();
+            if let Some(speed) = speed {
+                today.main.speed = Some(speed);
+            }
+        })
+    };
+    let middle = with(None);
+    let of_speed = middle
+        .sensitivity
+        .iter()
+        .find(|one| one.input.starts_with("speed of"));
+    let of_speed = of_speed.expect("its speed is assumed");
+    for (value, date) in of_speed.range.iter().zip(of_speed.date) {
+        let there = with(Some([*value, *value]));
+        let config = there
+            .configs
+            .iter()
+            .find(|config| config.name == "today")
+            .expect("it is there");
+        let mut dates: Vec<_> = config
+            .break_points
+            .iter()
+            .filter(|point| point.kind.is_failure())
+            .filter_map(|point| point.date?.value)
+            .collect();
+        dates.sort();
+        assert_eq!(dates.first().copied(), date, "at {value}");
+    }
+}

@@ -1,9 +1,6 @@
 //! A short summary for a terminal, a repository or a pull request: at most sixty lines.
 
-use nest_data::{
-    Projection,
-    projection::{ConfigProjection, UnitStep},
-};
+use nest_data::{Projection, projection::UnitStep};
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::{
@@ -16,8 +13,12 @@ use crate::{
 
 /// Most rows of a table of the summary.
 const MOST_ROWS: usize = 6;
-/// Most lines of caveats of the summary; the last one holds all that are left.
-const MOST_CAVEATS: usize = 10;
+/// Most lines of the summary.
+const MOST_LINES: usize = 60;
+/// Lines around the caveats: the ends of their disclosure, and what the run was, with the lines between them.
+const LINES_BESIDE_CAVEATS: usize = 7;
+/// Most parts of a set-up whose next unit opens the summary.
+const MOST_CHANGES: usize = 2;
 /// Share of what a policy changes below which its row is left out.
 const NOTHING: f64 = 0.001;
 
@@ -53,7 +54,8 @@ pub fn markdown(projection: &Projection) -> Result<String, ReportError> {
     ] {
         page.extend_with(table);
     }
-    page.block(details(projection));
+    let room = MOST_LINES.saturating_sub(page.lines.len() + LINES_BESIDE_CAVEATS);
+    page.block(details(projection, room));
     page.block([about(projection)]);
     Ok(page.text())
 }
@@ -111,25 +113,34 @@ impl Page {
     }
 }
 
-/// What changes next: the unit that growth adds, or that nothing is added.
-fn changes(projection: &Projection) -> impl Iterator<Item = String> {
-    Subject::of(projection)
-        .and_then(|subject| next_unit(&subject))
-        .into_iter()
-}
-
-fn next_unit(subject: &Subject) -> Option<String> {
-    let is_ahead = |step: &&UnitStep| step.customers.value > subject.headline.customers;
-    let step = subject
+/// What changes next: the unit that growth adds first to each part of the set-up; nothing if it adds none.
+fn changes(projection: &Projection) -> Option<String> {
+    let subject = Subject::of(projection)?;
+    let mut next: Vec<&UnitStep> = Vec::new();
+    let ahead = subject
         .config
         .unit_steps
         .iter()
-        .filter(is_ahead)
-        .find(|step| step.date.value.is_some())?;
-    let unit = words::unit_word(Some(subject.config.platform));
-    let price = unit_price(subject.projection, subject.config);
+        .filter(|step| step.customers.value > subject.headline.customers);
+    for step in ahead {
+        if next.iter().all(|other| other.resource != step.resource) {
+            next.push(step);
+        }
+    }
+    let parts: Vec<String> = next
+        .into_iter()
+        .filter_map(|step| next_unit(&subject, step))
+        .take(MOST_CHANGES)
+        .collect();
+    (!parts.is_empty()).then(|| format!("{}.", words::capital(&parts.join("; "))))
+}
+
+fn next_unit(subject: &Subject, step: &UnitStep) -> Option<String> {
+    let from = words::full_month(step.date.value?);
+    let unit = words::unit_of(subject.config, &step.resource);
+    let price = step.unit_month.and_then(|price| price.0.to_f64());
     let price = price.map_or_else(
-        || "A larger bill".to_owned(),
+        || "a larger bill".to_owned(),
         |price| format!("{} a month", words::change(price, subject.currency())),
     );
     let early = step.date.low.map_or_else(String::new, |low| {
@@ -141,18 +152,8 @@ fn next_unit(subject: &Subject) -> Option<String> {
         ", which you do not allow"
     };
     Some(format!(
-        "{price} from about {}{early}: one more {unit}{allowed}.",
-        words::full_month(step.date.value?)
+        "{price} from about {from}{early}: one more {unit}{allowed}"
     ))
-}
-
-/// Price of one more unit for a month, if a lever of the configuration tells.
-fn unit_price(projection: &Projection, config: &ConfigProjection) -> Option<f64> {
-    let lever = projection
-        .levers
-        .iter()
-        .find(|lever| lever.config == config.name && lever.unit_month.is_some())?;
-    lever.unit_month?.0.to_f64()
 }
 
 /// Policies that change something, or how many there are that do not.
@@ -240,25 +241,25 @@ fn cell(cell: &Cell) -> String {
     }
 }
 
-/// Every caveat, in a disclosure.
-fn details(projection: &Projection) -> Vec<String> {
+/// Every caveat, in a disclosure: each on a line of its own, neighbours together where there is no room.
+fn details(projection: &Projection, room: usize) -> Vec<String> {
     let texts: Vec<String> = projection
         .caveats
         .iter()
         .map(|caveat| markup::markdown_line(&caveat.to_string()))
         .collect();
-    if texts.is_empty() {
-        return vec!["No doubt was raised while measuring, fitting or projecting.".to_owned()];
-    }
-    let (shown, rest) = texts.split_at(texts.len().min(MOST_CAVEATS));
-    let mut lines = vec![
-        format!("<details><summary>{} caveats</summary>", texts.len()),
-        String::new(),
-    ];
-    lines.extend(shown.iter().map(|text| format!("- {text}")));
-    if !rest.is_empty() {
-        lines.push(format!("- {}", rest.join(". ")));
-    }
+    let heading = match texts.len() {
+        0 => return vec!["No doubt was raised while measuring, fitting or projecting.".to_owned()],
+        1 => "One caveat".to_owned(),
+        count => format!("{count} caveats"),
+    };
+    let together = texts.len().div_ceil(room.max(1));
+    let mut lines = vec![format!("<details><summary>{heading}</summary>"), String::new()];
+    lines.extend(
+        texts
+            .chunks(together)
+            .map(|texts| format!("- {}", texts.join(". "))),
+    );
     lines.extend([String::new(), "</details>".to_owned()]);
     lines
 }

@@ -103,7 +103,7 @@ fn tables(report: &RunsReport) -> Vec<RunsTable> {
     let projected = RunsTable {
         id: "projected",
         title: "What that means",
-        columns: ["", "before", "after", "change [9 in 10]", "verdict"],
+        columns: ["what", "before", "after", "change [9 in 10]", "verdict"],
         rows: projected,
     };
     [projected, demands]

@@ -6,6 +6,7 @@
 
 mod actions;
 mod composition;
+mod decide;
 mod sentences;
 mod subject;
 mod title;

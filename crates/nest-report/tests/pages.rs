@@ -205,13 +205,72 @@ fn the_summary_leads_with_what_changes_next() {
             low: "2027-12-02".parse().ok(),
             high: None,
         },
+        reached: 0.9,
         allowed: true,
+        unit_month: None,
     }];
     let summary = markdown(&projection).expect("a summary");
     let change = summary.lines().nth(2);
     assert_eq!(
         change,
         Some("**A larger bill from about January 2028 (1 chance in 20 by December 2027): one more server.**")
+    );
+}
+
+#[test]
+fn the_next_unit_of_each_part_is_named_with_its_price() {
+    let mut projection = projection();
+    let step = |resource: &str, date: &str, allowed| nest_data::projection::UnitStep {
+        resource: resource.to_owned(),
+        units: 3.0,
+        customers: support::estimate(48_400.0, 45_000.0, 52_000.0),
+        date: nest_data::projection::BreakDate {
+            value: date.parse().ok(),
+            low: None,
+            high: None,
+        },
+        reached: 0.8,
+        allowed,
+        unit_month: Some(support::quoted("130.5")),
+    };
+    projection.configs[0].unit_steps = vec![
+        step("app/cpu", "2027-09-05", true),
+        step("app/cpu", "2028-01-05", true),
+        step("db/cpu", "2028-03-05", false),
+    ];
+    let summary = markdown(&projection).expect("a summary");
+    assert_eq!(
+        summary.lines().nth(2),
+        Some(
+            "**+$131 a month from about September 2027: one more server; +$131 a month from about March \
+             2028: one more database server, which you do not allow.**"
+        )
+    );
+    let page = html(&projection).expect("a page");
+    assert!(page.contains("the plan needs a database server that you do not allow"));
+}
+
+#[test]
+fn caveats_share_lines_only_where_sixty_are_too_few() {
+    let mut projection = projection();
+    let caveat = |index: usize| Caveat::ValueOffCentre {
+        what: format!("amount {index}"),
+    };
+    projection.caveats = (0..14).map(caveat).collect();
+    let bullets = |projection: &Projection| -> Vec<usize> {
+        let summary = markdown(projection).expect("a summary");
+        assert!(summary.lines().count() <= 60);
+        let lines = summary.lines().filter(|line| line.starts_with("- "));
+        lines.map(|line| line.matches("amount").count()).collect()
+    };
+    assert_eq!(bullets(&projection), [1; 14]);
+    projection.caveats = (0..100).map(caveat).collect();
+    let many = bullets(&projection);
+    assert_eq!(many.iter().sum::<usize>(), 100);
+    // No line has more than its share.
+    assert!(
+        many.iter().all(|count| *count <= 100_usize.div_ceil(many.len())),
+        "{many:?}"
     );
 }
 
@@ -302,7 +361,13 @@ fn hostile_names_stay_text() {
             "{name}"
         );
     }
-    assert!(records(&csv(&projection)).iter().all(|record| record.len() == 14));
+    let records = records(&csv(&projection));
+    assert!(records.iter().all(|record| record.len() == 14));
+    for field in records.iter().flatten() {
+        // A spreadsheet would compute what begins like this.
+        let computes = field.starts_with(['=', '+', '-', '@', '\t', '\r']);
+        assert!(!computes || field.parse::<f64>().is_ok(), "{field}");
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use nest_data::{
         Action, BreakKind, Comparison, ConfigTotal, Lever, LeverSetting, MoneyEstimate, RangeBasis,
         Sensitivity, SharedLimit, WhyNot,
     },
+    study::Platform,
 };
 use nest_report::verdict;
 use support::{estimate, money, projection, quoted};
@@ -72,6 +73,7 @@ fn lever(setting: LeverSetting, chance: [f64; 2]) -> Lever {
         next_date: None,
         change: money("0", 0.0, 0.0),
         unit_month: Some(quoted("70.08")),
+        platform: Some(Platform::Vm),
     }
 }
 
@@ -106,6 +108,34 @@ fn a_limit_that_may_come_is_told_as_a_chance() {
     assert_eq!(
         title(&projection),
         "42,000 customers cost $771 a month, with room for the whole plan"
+    );
+}
+
+#[test]
+fn the_policy_of_the_title_is_the_first_thing_to_do() {
+    let mut projection = projection();
+    let policy = &mut projection.policies[0];
+    policy.totals.change_with_fees = money("-6000", -6_500.0, -5_500.0);
+    policy.from = "2027-03-01".parse().ok();
+    let saves = verdict(&projection);
+    assert_eq!(
+        saves.title,
+        "Minimum payment of 10 instead of 5 saves about $6,000 over 24 months"
+    );
+    assert_eq!(
+        saves.actions[0].what,
+        "Raise the minimum payment from 5 to 10 from March 2027 on."
+    );
+    assert!(
+        saves.actions[0]
+            .why
+            .starts_with("Policy `min-payment` saves about $6,000 over 24 months; in 9 cases of 10 between"),
+        "{saves:?}"
+    );
+    projection.policies[0].totals.change_with_fees = money("6000", 5_500.0, 6_500.0);
+    assert_eq!(
+        verdict(&projection).actions[0].what,
+        "Keep the minimum payment at 5."
     );
 }
 
@@ -205,6 +235,78 @@ fn staying_is_an_action_where_others_cost_more() {
 }
 
 #[test]
+fn a_cheaper_configuration_that_something_speaks_against_is_not_too_close_to_call() {
+    let mut projection = projection();
+    let mut comparison = compared(money("-5000", -6_000.0, -4_000.0), 1.0, "today");
+    comparison.totals[0].cheapest_of_all = 0.0;
+    comparison.totals[1].why_not = vec![WhyNot::LocalState {
+        tier: "app".to_owned(),
+    }];
+    projection.comparison = Some(comparison.clone());
+    let found = verdict(&projection).actions.remove(0);
+    assert_eq!(
+        found.what,
+        "Find out what keeps you from `functions`: it is cheaper."
+    );
+    assert!(
+        found
+            .why
+            .starts_with("Over 24 months `functions` costs about $5,000 less")
+            && found.why.ends_with(
+                "Against it: `app` keeps files of its own, and the study does not say what \
+                                    replaces them."
+            ),
+        "{}",
+        found.why
+    );
+    // A rival of which a price is missing saves at most so much.
+    comparison.totals[1].total.at_least = true;
+    comparison.totals[1].change.at_least = true;
+    projection.comparison = Some(comparison);
+    let found = verdict(&projection).actions.remove(0);
+    assert!(found.why.contains("costs at most $5,000 less"), "{}", found.why);
+}
+
+/// 17,286 less in fees and 8,618 more for servers are 8,668 less, but not in fees.
+#[test]
+fn fees_that_fall_and_servers_that_rise_are_told_apart() {
+    let mut projection = projection();
+    let totals = &mut projection.policies[0].totals;
+    totals.before = money("20000", 20_000.0, 20_000.0);
+    totals.change = money("8618", 8_618.0, 8_618.0);
+    totals.fees = Some([
+        money("30000", 30_000.0, 30_000.0),
+        money("12714", 12_714.0, 12_714.0),
+        money("-17286", -17_286.0, -17_286.0),
+    ]);
+    totals.change_with_fees = money("-8668", -8_668.0, -8_668.0);
+    let title = title(&projection);
+    assert!(
+        title.ends_with("saves $8,668 over 24 months, $17,286 less in fees and $8,618 more for servers"),
+        "{title}"
+    );
+}
+
+/// What a plan says of days that are past is no advice for those to come.
+#[test]
+fn a_plan_that_is_past_is_to_be_brought_up_to_date() {
+    let mut projection = projection();
+    projection.as_of = "2029-06-01".parse().expect("a day");
+    projection.actions = vec![Action::Wait { until: None }];
+    let action = verdict(&projection).actions.remove(0);
+    assert!(
+        action.why.contains("before the day of this forecast"),
+        "{}",
+        action.why
+    );
+    projection.actions = vec![Action::Wait {
+        until: "2027-11-20".parse().ok(),
+    }];
+    let action = verdict(&projection).actions.remove(0);
+    assert_eq!(action.what, "Bring the plan of growth up to date.");
+}
+
+#[test]
 fn a_lever_says_what_to_set_and_what_comes_of_it() {
     let mut projection = projection();
     projection.actions = vec![Action::PullLever { lever: 0, by: None }];
@@ -220,6 +322,27 @@ fn a_lever_says_what_to_set_and_what_comes_of_it() {
     );
     // What the lever allows is part of the name of the limit.
     assert!(verdict(&projection).sentences[1].contains("ceiling you set, with both allowed servers."));
+    // With a server on stand-by, the first one too many is the fourth.
+    today(&mut projection).unit_steps = vec![nest_data::projection::UnitStep {
+        resource: "app/cpu".to_owned(),
+        units: 4.0,
+        customers: estimate(46_600.0, 43_100.0, 50_900.0),
+        date: nest_data::projection::BreakDate {
+            value: None,
+            low: None,
+            high: None,
+        },
+        reached: 0.8,
+        allowed: false,
+        unit_month: None,
+    }];
+    let spare = verdict(&projection);
+    assert!(spare.sentences[1].contains("with both allowed servers besides the stand-by one."));
+    assert!(
+        spare.actions[0]
+            .why
+            .contains("from 2 to 5; stand-by servers come on top.")
+    );
 }
 
 #[test]

@@ -23,8 +23,8 @@ pub struct StudyArguments {
 /// The answer to what a study that is new to this user would do.
 #[derive(Debug, Clone, Args)]
 pub struct ConsentArguments {
-    /// Do not ask whether the study's commands may run and its hosts be put under load; counts for this call
-    /// only
+    /// Do not ask whether the study's commands may run, its hosts be put under load and variables be sent;
+    /// counts for this call only
     #[arg(long, short)]
     pub yes: bool,
 }
@@ -35,12 +35,21 @@ pub struct InitArguments {
     /// Folder to write the study into
     #[arg(default_value = ".")]
     pub folder: PathBuf,
-    /// URL of the system to measure
-    #[arg(long, default_value = "http://127.0.0.1:8080/")]
-    pub url: String,
+    /// URL of the system to measure [default: http://127.0.0.1:8080/, or the host of the locustfile]
+    #[arg(long)]
+    pub url: Option<String>,
     /// Name of the study [default: the name of its folder]
     #[arg(long)]
     pub name: Option<String>,
+    /// Locustfile, or folder of models, whose tasks are the behaviours; it is loaded to list them
+    #[arg(long, value_name = "FILE")]
+    pub locust: Option<PathBuf>,
+    /// Python that has Locust, for --locust [default: .venv/bin/python beside the locustfile, or python3]
+    #[arg(long, requires = "locust", value_name = "PYTHON")]
+    pub python: Option<PathBuf>,
+    /// Tasks that one customer does a day, for --locust
+    #[arg(long, requires = "locust", default_value_t = 20.0, value_name = "TASKS")]
+    pub per_day: f64,
 }
 
 /// Options of `measure`.

@@ -20,17 +20,27 @@ const PRICING: &str = "pricing";
 pub struct BookFolder {
     /// What files of it may not leave.
     root: Folder,
+    /// Where it is in there.
+    place: &'static str,
 }
 
 impl BookFolder {
     /// The folder `pricing` below `root`; links may lead anywhere within the root.
     pub fn below(root: Folder) -> Self {
-        Self { root }
+        Self { root, place: PRICING }
+    }
+
+    /// The folder itself; links may lead anywhere within it.
+    pub fn new(folder: Folder) -> Self {
+        Self {
+            root: folder,
+            place: "",
+        }
     }
 
     /// Its path.
     pub fn path(&self) -> PathBuf {
-        self.root.path_of(PRICING)
+        self.root.path_of(self.place)
     }
 
     /// Names and paths of the folders and files in it; none if it does not exist.
@@ -55,7 +65,7 @@ impl BookFolder {
         if !is_book_name(name) {
             return Ok(None);
         }
-        let file = Path::new(PRICING).join(format!("{name}.toml"));
+        let file = Path::new(self.place).join(format!("{name}.toml"));
         let path = self.root.path_of(&file);
         match self.root.read_text(&file, TEXT_BYTES) {
             Ok(text) => Ok(Some(Source::new(shown(&path), text))),

@@ -77,6 +77,7 @@ pub(super) fn code_of_load(error: &LoadError) -> u8 {
         | LoadError::BaseUrl { .. }
         | LoadError::Certificate { .. }
         | LoadError::WorkerRefuses { .. }
+        | LoadError::Locustfile { .. }
         | LoadError::CodeMissing { .. } => INVALID,
         LoadError::Command { .. }
         | LoadError::Read { .. }
@@ -159,7 +160,11 @@ pub(super) fn hint_of_load(error: &LoadError) -> Option<&'static str> {
             "steps that finished before are saved: correct that, then continue with `locust-nest measure \
              STUDY --resume`"
         }
-        LoadError::Command { .. } | LoadError::Read { .. } | LoadError::System { .. } => return None,
+        // It has a remedy of its own.
+        LoadError::Locustfile { .. }
+        | LoadError::Command { .. }
+        | LoadError::Read { .. }
+        | LoadError::System { .. } => return None,
     })
 }
 

@@ -4,6 +4,8 @@
 mod findings;
 mod noise;
 mod outputs;
+mod repository;
+mod target_log;
 mod versions;
 mod visits;
 
@@ -19,6 +21,7 @@ pub use noise::of_runs as noise_of_runs;
 
 use self::{
     findings::Findings,
+    repository::Revisions,
     versions::{Versions, prepare},
     visits::{GateVisits, compare},
 };
@@ -26,7 +29,7 @@ use crate::{
     args::CheckArguments,
     clock,
     command_error::{CommandError, GATE_FAILED, GATE_UNCLEAR, LOST},
-    commands::measure::consent::{self, ConsentFor},
+    commands::measure::consent::{self, ComparedVersions, ConsentFor},
     files::StudyFolder,
     interrupts,
     printer::talk,
@@ -36,13 +39,22 @@ use crate::{
 pub fn run(arguments: &CheckArguments, registry: &Registry) -> Result<(), CommandError> {
     let (folder, study) = StudyFolder::open(&arguments.study.study, &arguments.study.overrides, registry)?;
     let gate = study.check.clone().unwrap_or_default();
-    consent::check(&folder, &study, ConsentFor::Checking, arguments.consent.yes)?;
+    let revisions = Revisions::of(arguments, &folder)?;
+    let compared = ComparedVersions {
+        commits: revisions.as_ref().map(Revisions::compared).transpose()?,
+    };
+    consent::check(
+        &folder,
+        &study,
+        ConsentFor::Checking(compared),
+        arguments.consent.yes,
+    )?;
     let interrupt = interrupts::watch()?;
     let elapsed = clock::stopwatch();
     let _lock = folder.lock()?;
     let prior = noise::prior(&folder)?;
     noise::check_limits(&folder, &study, &gate, prior)?;
-    let versions = prepare(arguments, &folder, &study, &gate, &interrupt)?;
+    let versions = prepare(arguments, &folder, &study, &gate, revisions.as_ref(), &interrupt)?;
     let findings = if versions.matters {
         let visits = GateVisits {
             folder: &folder,

@@ -113,6 +113,11 @@ pub fn run(arguments: &DemoArguments) -> Result<(), CommandError> {
 /// Writes the files of the study, or finds them as an earlier demo wrote them.
 fn write_study() -> Result<(), CommandError> {
     let folder = Path::new(FOLDER);
+    if folder.is_symlink() {
+        let message = format!("{FOLDER} is a link, and the demo writes into a folder of its own");
+        return Err(CommandError::new(USAGE, message)
+            .hint("remove the link, or run the demo in another folder; nothing was changed"));
+    }
     let study = Folder::make(folder).map_err(|error| cannot("open", folder, error))?;
     for (name, text) in FILES {
         if !study.has(name) {

@@ -16,7 +16,12 @@ use crate::{
     printer::{data, talk},
 };
 
+mod locust;
+
 const NEST: &str = include_str!("init/nest.toml");
+/// The rates of the one behaviour that a study of a URL begins with.
+const RATES: &str = "home = \"20 / day\"\n";
+const URL: &str = "http://127.0.0.1:8080/";
 const HOME: &str = include_str!("init/home.toml");
 const GIT_IGNORE: &str = ".gitignore";
 const IGNORED: &str = "# Runs are large. Their results are in measurements.json.\n/runs/\n/.nest/\n";
@@ -24,9 +29,12 @@ const IGNORED: &str = "# Runs are large. Their results are in measurements.json.
 /// Runs the verb.
 pub fn run(arguments: &InitArguments) -> Result<(), CommandError> {
     let folder = &arguments.folder;
-    let url = TargetUrl::read(&arguments.url)?;
     let name = arguments.name.clone().unwrap_or_else(|| folder_name(folder));
-    write_study(folder, &name, &url)?;
+    if let Some(file) = &arguments.locust {
+        return locust::run(arguments, file, &name);
+    }
+    let url = TargetUrl::read(arguments.url.as_deref().unwrap_or(URL))?;
+    write_study(folder, &study_text(&name, &url), Some(&url))?;
     // A study of a host that it does not list yet cannot be read, and asks for nothing.
     if let Ok((written, study)) = StudyFolder::open(folder, &[], &Registry::new()) {
         consent::trust_own(&written, &study)?;
@@ -50,23 +58,32 @@ pub fn run(arguments: &InitArguments) -> Result<(), CommandError> {
     data(&format!("{}\n", folder.join("nest.toml").display()))
 }
 
-/// Writes the files of a study, and the schemas that editors read.
-fn write_study(folder: &Path, name: &str, url: &TargetUrl) -> Result<(), CommandError> {
+/// A text as it stands in TOML, in quotes.
+fn quoted(text: &str) -> String {
+    serde_json::Value::String(text.to_owned()).to_string()
+}
+
+/// The text of `nest.toml`.
+fn study_text(name: &str, url: &TargetUrl) -> String {
+    NEST.replace("\"@NAME@\"", &quoted(name))
+        .replace("\"@BASE_URL@\"", &quoted(&url.base_url))
+}
+
+/// Writes the files of a study, and the schemas that editors read; with `home`, a behaviour that asks for the
+/// path of its URL.
+fn write_study(folder: &Path, nest: &str, home: Option<&TargetUrl>) -> Result<(), CommandError> {
     let cannot_write = |name: &str, error| cannot("write", &folder.join(name), error);
     let target = Folder::make(folder).map_err(|error| cannot("open", folder, error))?;
-    let quoted = |text: &str| serde_json::Value::String(text.to_owned()).to_string();
-    let nest = NEST
-        .replace("\"@NAME@\"", &quoted(name))
-        .replace("\"@BASE_URL@\"", &quoted(&url.base_url));
-    let files = [
-        (
-            "behaviours/home.toml",
-            HOME.replace("\"@PATH@\"", &quoted(&url.path)),
-        ),
-        (".nest/schema.json", schema::text(SchemaOf::Study)?),
-        (".nest/behaviour.json", schema::text(SchemaOf::Behaviour)?),
-        ("nest.toml", nest),
-    ];
+    let behaviour = home.map(|url| HOME.replace("\"@PATH@\"", &quoted(&url.path)));
+    let files: Vec<(&str, String)> = behaviour
+        .map(|text| ("behaviours/home.toml", text))
+        .into_iter()
+        .chain([
+            (".nest/schema.json", schema::text(SchemaOf::Study)?),
+            (".nest/behaviour.json", schema::text(SchemaOf::Behaviour)?),
+            ("nest.toml", nest.to_owned()),
+        ])
+        .collect();
     let there: Vec<&str> = files
         .iter()
         .map(|(name, _)| *name)

@@ -25,13 +25,18 @@ pub fn check_regular(file: &File, most_bytes: u64) -> io::Result<()> {
         return Err(io::Error::from(io::ErrorKind::IsADirectory));
     }
     if !facts.is_file() {
-        let what = "it is a pipe or a device, not a regular file";
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        return Err(not_regular());
     }
     if facts.len() > most_bytes {
         return Err(too_large(most_bytes));
     }
     Ok(())
+}
+
+/// The error of what is no regular file.
+pub fn not_regular() -> io::Error {
+    let what = "it is a pipe or a device, not a regular file";
+    io::Error::new(io::ErrorKind::InvalidInput, what)
 }
 
 /// All bytes of what a user named: a file, a pipe or standard input.

@@ -1,6 +1,7 @@
 //! A folder whose files are opened below it: neither `..`, nor an absolute path, nor a link leads out of it.
 
 use std::{
+    ffi::OsString,
     fmt,
     io::{self, Read, Write},
     path::{Path, PathBuf},
@@ -9,7 +10,7 @@ use std::{
 
 use cap_std::{
     ambient_authority,
-    fs::{Dir, OpenOptions, OpenOptionsExt},
+    fs::{Dir, DirEntry, FileType, OpenOptions, OpenOptionsExt},
 };
 use cap_tempfile::TempFile;
 
@@ -96,6 +97,17 @@ impl Folder {
         Ok(names)
     }
 
+    /// The names in a folder below this one, and what they are; links are not followed.
+    pub fn entries(&self, folder: &Path) -> io::Result<Vec<(OsString, FileType)>> {
+        let here = Path::new(".");
+        let entries = self.dir.read_dir(self.base.join(here).join(folder))?;
+        let named = |entry: io::Result<DirEntry>| {
+            let entry = entry?;
+            Ok((entry.file_name(), entry.file_type()?))
+        };
+        entries.map(named).collect()
+    }
+
     /// The bytes of a regular file.
     pub fn read(&self, name: impl AsRef<Path>, most_bytes: u64) -> io::Result<Vec<u8>> {
         let mut options = OpenOptions::new();
@@ -132,13 +144,42 @@ impl Folder {
         file.sync_all()
     }
 
-    /// Opens a file to which text is appended; it is made with its folder if it is not there.
+    /// Opens a file to which text is appended; it is made with its folder if it is not there. Neither the
+    /// file nor a folder on the way may be a link: another file of the study would be changed.
     pub fn append(&self, name: impl AsRef<Path>) -> io::Result<std::fs::File> {
-        let (parent, file_name) = self.place(name.as_ref())?;
-        let file = parent.open_with(file_name, OpenOptions::new().append(true).create(true))?;
-        let file = file.into_std();
+        let name = name.as_ref();
+        self.check_no_link(name)?;
+        let (parent, file_name) = self.place(name)?;
+        let mut options = OpenOptions::new();
+        // A pipe without a reader would wait for one.
+        let flags = nix::libc::O_NONBLOCK | nix::libc::O_NOFOLLOW;
+        options.append(true).create(true).custom_flags(flags);
+        let file = match parent.open_with(file_name, &options) {
+            Ok(file) => file.into_std(),
+            Err(error) if error.raw_os_error() == Some(nix::libc::ENXIO) => {
+                return Err(bounded::not_regular());
+            }
+            Err(error) => return Err(error),
+        };
         bounded::check_regular(&file, u64::MAX)?;
         Ok(file)
+    }
+
+    /// Refuses a name of which a part is a link.
+    pub fn check_no_link(&self, name: &Path) -> io::Result<()> {
+        let is_link = |one: &&Path| {
+            let facts = self.dir.symlink_metadata(self.base.join(one));
+            facts.is_ok_and(|facts| facts.is_symlink())
+        };
+        let parts = name.ancestors().filter(|one| !one.as_os_str().is_empty());
+        match parts.into_iter().find(is_link) {
+            None => Ok(()),
+            Some(link) => {
+                let what = "is a link, through which nothing is written: make it a folder or a file";
+                let what = format!("{} {what}", link.display());
+                Err(io::Error::new(io::ErrorKind::InvalidInput, what))
+            }
+        }
     }
 
     /// Removes a folder in this one. If it is a link, the link is removed.
@@ -251,6 +292,20 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_appended_through_a_link() {
+        let (_outer, folder) = folder();
+        folder.write("kept", b"text").expect("written");
+        symlink("kept", folder.path().join("lock")).expect("a link");
+        symlink(".", folder.path().join("here")).expect("a link");
+        for name in ["lock", "here/lock", "here/kept", "here/new"] {
+            let error = folder.append(name).expect_err("a link");
+            assert!(error.to_string().contains("is a link"), "{name}: {error}");
+        }
+        assert_eq!(folder.read_text("kept", MOST).expect("read"), "text");
+        assert!(!folder.has("new"));
+    }
+
+    #[test]
     fn only_regular_files_of_bounded_size_are_read() {
         let (_outer, folder) = folder();
         nix::unistd::mkfifo(&folder.path().join("pipe"), nix::sys::stat::Mode::S_IRWXU).expect("a pipe");
@@ -260,6 +315,8 @@ mod tests {
             assert!(folder.read(name, MOST).is_err(), "{name}");
         }
         assert!(folder.write_new("large", b"").is_err());
+        let error = folder.append("pipe").expect_err("nobody reads it");
+        assert!(error.to_string().contains("a pipe or a device"), "{error}");
         assert_eq!(folder.names().expect("names"), ["large", "pipe", "sub"]);
     }
 }

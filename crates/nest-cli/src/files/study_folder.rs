@@ -16,15 +16,18 @@ use nest_data::{
 use nest_load::{Trust, code::Registry};
 
 use super::{
-    Folder,
+    FileHashes, Folder,
     bounded::{TABLE_BYTES, TEXT_BYTES},
-    cannot, command, read_document,
+    cannot, command, file_hashes, read_document,
     run_folder::RunFolder,
     shorten, shown,
     study_lock::StudyLock,
     trust_also,
 };
-use crate::command_error::{CommandError, INVALID, STALE};
+use crate::{
+    command_error::{CommandError, INVALID, STALE},
+    files::python_files::hashes_of_python,
+};
 
 const NEST: &str = "nest.toml";
 const BEHAVIOURS: &str = "behaviours";
@@ -34,12 +37,13 @@ const SCALING: &str = "scaling.json";
 const NOISE: &str = "noise.json";
 const PROJECTION: &str = "projection.json";
 const REPORTS: &str = "reports";
+const PRICING: &str = "pricing";
 
 /// A folder with a `nest.toml`.
 #[derive(Debug, Clone)]
 pub struct StudyFolder {
     folder: Folder,
-    /// The same folder for reading: below `models`, studies of one repository may share files by links.
+    /// The same folder for reading: studies that lie side by side below `models` may share files by links.
     shared: Folder,
     registry: Registry,
 }
@@ -59,8 +63,8 @@ impl StudyFolder {
         };
         let folder = Folder::open(&path).map_err(|error| cannot("open", &path, error))?;
         if folder.has(NEST) {
-            let shared = match repository(&path)
-                .and_then(|(root, base)| Folder::reading_within(&root, base, &path).ok())
+            let shared = match models(&path)
+                .and_then(|(models, name)| Folder::reading_within(&models, name, &path).ok())
             {
                 Some(within) => within,
                 None => folder.clone(),
@@ -135,9 +139,14 @@ impl StudyFolder {
         source_in(&self.shared, NEST)
     }
 
-    /// The text of a file that the study may read; `None` if there is no such text.
-    pub fn script(&self, name: &Path) -> Option<String> {
-        self.shared.read_text(name, TEXT_BYTES).ok()
+    /// The bytes of a file that the study may read; `None` if there is no such file.
+    pub fn script(&self, name: &Path) -> Option<Vec<u8>> {
+        self.shared.read(name, TEXT_BYTES).ok()
+    }
+
+    /// The files in the folder, but for those that the program itself writes.
+    pub fn hashes(&self) -> FileHashes {
+        file_hashes::hashes(&self.folder, &self.shared)
     }
 
     /// The text of a file of the study; `None` if it is not there.
@@ -153,8 +162,8 @@ impl StudyFolder {
     pub fn study(&self, overrides: &[(String, String)]) -> Result<Study, CommandError> {
         let texts = self.texts()?;
         let mut study = read_study(&texts, overrides).map_err(|found| {
-            let sources = std::iter::once(texts.nest)
-                .chain(texts.behaviours.into_values())
+            let sources = std::iter::once(texts.nest.clone())
+                .chain(texts.behaviours.clone().into_values())
                 .collect();
             let error = CommandError::diagnostics(found, sources);
             if self.has_code_elsewhere() {
@@ -164,7 +173,27 @@ impl StudyFolder {
             }
         })?;
         self.add_growth_files(&mut study)?;
+        self.add_python_files(&mut study, &texts.nest)?;
         Ok(study)
+    }
+
+    /// Notes which Python files a locustfile may be made of.
+    fn add_python_files(&self, study: &mut Study, nest: &Source) -> Result<(), CommandError> {
+        let places = study.places.clone();
+        let Some(locust) = &mut study.locust else {
+            return Ok(());
+        };
+        if !self.shared.has(&locust.file) {
+            let found = places.finding(
+                &["locust", "file"],
+                &format!("{} is not in the study's folder", locust.file),
+                "write the path of a locustfile below the folder of nest.toml",
+            );
+            return Err(CommandError::diagnostics(vec![found], vec![nest.clone()]));
+        }
+        locust.sources = hashes_of_python(&self.shared, &locust.file)
+            .map_err(|error| cannot("read", &self.folder.path_of(&locust.file), error))?;
+        Ok(())
     }
 
     /// Reads the plans and histories that growth scenarios name.
@@ -345,20 +374,25 @@ impl StudyFolder {
         Ok(path)
     }
 
-    /// The folder that reports may not leave, and where they go in it.
+    /// The folder that reports may not leave, and where they go in it, which is not behind a link: a report
+    /// would replace files of another folder.
     fn report_root(&self) -> Result<(Folder, PathBuf), CommandError> {
-        match self.repository() {
+        let (root, place) = match self.repository() {
             Some(repository) => {
                 let root = Folder::open(&repository).map_err(|error| cannot("open", &repository, error))?;
-                Ok((root, Path::new(REPORTS).join(self.name())))
+                (root, Path::new(REPORTS).join(self.name()))
             }
-            None => Ok((self.folder.clone(), PathBuf::from(REPORTS))),
-        }
+            None => (self.folder.clone(), PathBuf::from(REPORTS)),
+        };
+        root.check_no_link(&place)
+            .map_err(|error| cannot("use", &self.reports(), error))?;
+        Ok((root, place))
     }
 
     /// The folder above the folder `models`, if the study lies there.
     fn repository(&self) -> Option<PathBuf> {
-        repository(self.path()).map(|(root, _)| root)
+        let (models, _) = models(self.path())?;
+        models.parent().map(Path::to_owned)
     }
 
     /// Where reports go: `reports/STUDY` beside the folder `models` if the study lies there, otherwise
@@ -370,19 +404,28 @@ impl StudyFolder {
         }
     }
 
-    /// Folders below which price books are looked up in `pricing`, the first taking precedence.
-    pub fn roots_of_books(&self) -> Result<Vec<Folder>, CommandError> {
-        let mut roots = vec![self.shared.clone()];
-        if let Some(repository) = self.repository() {
-            let shown = shorten(&repository);
-            roots.push(Folder::open(&shown).map_err(|error| cannot("open", &shown, error))?);
+    /// The folder below which the study's own price books are looked up in `pricing`.
+    pub fn root_of_books(&self) -> Folder {
+        self.shared.clone()
+    }
+
+    /// The folder `pricing` beside the folder `models`, if the study lies there and there is one. Nothing
+    /// else of what is above `models` is read.
+    pub fn shared_books(&self) -> Result<Option<Folder>, CommandError> {
+        let Some(repository) = self.repository() else {
+            return Ok(None);
+        };
+        let shown = shorten(&repository);
+        match Folder::open(&shown).and_then(|root| root.folder(PRICING)) {
+            Ok(folder) => Ok(Some(folder)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(cannot("open", &shown.join(PRICING), error)),
         }
-        Ok(roots)
     }
 }
 
-/// The folder above the folder `models` if a study lies there, and where the study is below it.
-fn repository(study: &Path) -> Option<(PathBuf, PathBuf)> {
+/// The folder `models` if a study lies in it, and the study's name there.
+fn models(study: &Path) -> Option<(PathBuf, PathBuf)> {
     let absolute = fs::canonicalize(if study.as_os_str().is_empty() {
         Path::new(".")
     } else {
@@ -390,9 +433,7 @@ fn repository(study: &Path) -> Option<(PathBuf, PathBuf)> {
     })
     .ok()?;
     let models = absolute.parent().filter(|parent| parent.ends_with("models"))?;
-    let root = models.parent()?;
-    let base = absolute.strip_prefix(root).ok()?.to_owned();
-    Some((root.to_owned(), base))
+    Some((models.to_owned(), absolute.file_name()?.into()))
 }
 
 /// Reads a text of a study that a person wrote.

@@ -245,6 +245,32 @@ impl fmt::Display for Caveat {
                  complete and an incomplete month. Leave the row out if the month is incomplete",
                 100.0 * customers / expected
             ),
+            Self::HistoryShift { scenario, ago, ratio } => {
+                write!(f, "growth `{scenario}`: the level of the history changed once")?;
+                if let Some(ratio) = ratio {
+                    write!(f, ", by {:+.0} %,", 100.0 * (ratio - 1.0))?;
+                }
+                write!(
+                    f,
+                    " {ago} rows before its end. That is taken for one change that stays, not for a season: \
+                     two or three years cannot tell. Add older rows if it comes back every year"
+                )
+            }
+            Self::GrowthBegun {
+                scenario,
+                start,
+                as_of,
+            } => write!(
+                f,
+                "growth `{scenario}` begins on {start}, before the day of the forecast, {as_of}: its first \
+                 months are past, and totals hold them. Add newer rows or a later start"
+            ),
+            Self::CreditsUnknown { config, sku } => write!(
+                f,
+                "`{config}`: {sku} runs on credits, and its price book does not say which share of its \
+                 processors lasts. It is counted as all of them, so more may be needed. Write the vendor's \
+                 baseline into the book, baseline = \"0.2\" for instance"
+            ),
             Self::PriceChanges { config, price, from } => write!(
                 f,
                 "`{config}`: the price of {price} changes on {from}. Months count each price on its days, \

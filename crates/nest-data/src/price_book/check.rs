@@ -201,6 +201,8 @@ const LEAST_PER: Decimal = Decimal::from_parts(1, 0, 0, false, 3);
 const MOST_PER: Decimal = Decimal::from_parts(3_567_587_328, 232, 0, false, 0); // 10^12
 /// Most units of a meter that an instance may include.
 const MOST_INCLUDED: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
+/// Times over which a price may add up quantities.
+const WINDOWS: [&str; 3] = ["month", "day", "hour"];
 /// Most tiers of one price. Published prices have up to ten.
 const MOST_TIERS: usize = 100;
 
@@ -213,6 +215,16 @@ fn check_price(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagno
             &path,
             format!("meter `{}` needs either an amount or tiers", meter.id),
             help,
+        ));
+    }
+    if let Some(window) = price.window.as_deref().filter(|window| !WINDOWS.contains(window)) {
+        found.push(spans.at_value(
+            &path,
+            format!(
+                "meter `{}` adds up quantities over `{window}`, which is not known",
+                meter.id
+            ),
+            "write window = \"month\", \"day\" or \"hour\"",
         ));
     }
     if price.tiers.len() > MOST_TIERS {
@@ -428,6 +440,18 @@ source = "page"
             .iter()
             .map(|one| format!("{} ({})\n", one.message, one.help))
             .collect()
+    }
+
+    #[test]
+    fn a_window_that_no_bill_knows_is_refused() {
+        let text = BOOK.replace("per = \"1000000\"", "per = \"1000000\", window = \"fortnight\"");
+        assert!(
+            errors(&text).contains("adds up quantities over `fortnight`"),
+            "{}",
+            errors(&text)
+        );
+        let daily = BOOK.replace("per = \"1000000\"", "per = \"1000000\", window = \"day\"");
+        assert!(PriceBook::read(&Text::new("book.toml", daily)).is_ok());
     }
 
     #[test]

@@ -10,6 +10,10 @@ use crate::diagnostic::{Diagnostic, Source};
 /// Largest text that comes out of a packed file: 4 GiB. The largest list of a vendor for one region has some
 /// hundred MiB.
 const MOST_BYTES: u64 = 4 << 30;
+/// How many times its packed bytes a file may hold. Price lists of the vendors come to about 30.
+const MOST_TIMES: u64 = 100;
+/// Bytes that a small packed file may hold in any case.
+const UNPACKED_BYTES: u64 = 64 << 20;
 
 /// First bytes of files that hold no plain text, with what they are and what to do.
 const OTHER_FORMATS: [(&[u8], &str, &str); 8] = [
@@ -108,13 +112,14 @@ fn unpacked(bytes: Vec<u8>) -> Result<Vec<u8>, &'static str> {
         return Ok(bytes);
     }
     let mut unpacked = Vec::new();
+    let most = (bytes.len() as u64 * MOST_TIMES).clamp(UNPACKED_BYTES, MOST_BYTES);
     let read = MultiGzDecoder::new(&bytes[..])
-        .take(MOST_BYTES + 1)
+        .take(most + 1)
         .read_to_end(&mut unpacked);
     match read {
         Err(_) => Err("the file is packed with gzip, and cut off or damaged"),
-        Ok(_) if u64::try_from(unpacked.len()).is_ok_and(|length| length > MOST_BYTES) => {
-            Err("the file unpacks to more than 4 GiB, which no price list has")
+        Ok(_) if u64::try_from(unpacked.len()).is_ok_and(|length| length > most) => {
+            Err("the file unpacks to far more bytes than any price list does")
         }
         Ok(_) => Ok(unpacked),
     }
@@ -149,7 +154,7 @@ fn decoded(bytes: Vec<u8>) -> Result<String, String> {
                 .map_err(|_| "the file begins as UTF-16, but is not".to_owned())
         }
         Encoding::Utf8 => {
-            let rest = bytes[mark..].to_vec();
+            let rest = if mark == 0 { bytes } else { bytes[mark..].to_vec() };
             match String::from_utf8(rest) {
                 Ok(text) if text.contains('\0') => Err(format!(
                     "line {} has a zero byte",

@@ -13,14 +13,13 @@ use crate::{
     diagnostic::Diagnostic,
     price_book::{
         Commitment, CommitmentKind, Covers, Instance, InstancePrice, InstanceUnit, Network, Payment, Quantum,
-        Round, Sustained,
+        RUNS_ON_CREDITS, Round, Sustained,
     },
     units::QuotedDecimal,
 };
 
 /// What is said of types whose processors are not there all the time.
-const BURSTABLE: &str =
-    "runs on credits; the share of its processors that is there all the time is not in the source";
+const BURSTABLE: &str = RUNS_ON_CREDITS;
 /// Hours of a month in the CSV files.
 const MONTH_HOURS: Decimal = Decimal::from_parts(730, 0, 0, false, 0);
 

@@ -220,6 +220,9 @@ pub struct SegmentProjection {
     pub price: Option<QuotedDecimal>,
     /// Share of that price that is left after infrastructure and fees.
     pub margin: Option<f64>,
+    /// Share that the study wants to be left; `None` if it says nothing.
+    #[serde(default)]
+    pub target_margin: Option<f64>,
     /// Least price that leaves the target margin; with no target the one that covers the cost.
     pub floor_price: QuotedDecimal,
 }

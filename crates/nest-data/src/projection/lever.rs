@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::{BreakDate, BreakKind, MoneyEstimate};
-use crate::units::QuotedDecimal;
+use crate::{study::Platform, units::QuotedDecimal};
 
 /// A limit of the study's own choice, and what comes of moving it: everything is projected again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -34,9 +34,13 @@ pub struct Lever {
     /// Change of the cost of all months, paired by draw. For `max` it is 0: months that need more units than
     /// allowed are priced with them.
     pub change: MoneyEstimate,
-    /// List price of one more unit for a month; `None` if units are not what is added, or it is not known.
+    /// What one more unit adds to the bill of a month; `None` if units are not what is added, or it is not
+    /// known.
     #[serde(default)]
     pub unit_month: Option<QuotedDecimal>,
+    /// What the units are that are added; `None` if units are not what is added.
+    #[serde(default)]
+    pub platform: Option<Platform>,
 }
 
 /// What a lever changes.

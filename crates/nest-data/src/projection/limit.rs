@@ -33,6 +33,9 @@ pub struct BreakPoint {
     pub extrapolated: bool,
     /// When growth reaches it.
     pub date: Option<BreakDate>,
+    /// Customers from which on it no longer fails: a budget for 1,000 of them that growth meets.
+    #[serde(default)]
+    pub met_from: Option<f64>,
 }
 
 /// Whose a limit is.

@@ -1,6 +1,7 @@
 //! Behaviours: what a customer does, as a list of requests. Each is one file of `behaviours/`.
 
 pub mod count;
+pub mod locustfile;
 pub mod template;
 
 use std::collections::BTreeMap;
@@ -98,7 +99,8 @@ pub struct Request {
     /// Longest wait for the whole answer. [default: `measure.timeout`]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Seconds>,
-    /// Values to save from the answer, by variable name: `{ id = "$.items[0].id" }`.
+    /// Values to save from the answer, by variable name: `{ id = "$.items[0].id" }`. A value has at most 64
+    /// KiB.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub save: BTreeMap<String, Capture>,
     /// What this request causes elsewhere, by name, as `counts` of the behaviour; read from its own answer.

@@ -6,6 +6,7 @@ mod counts;
 pub(crate) mod customers;
 mod gate;
 pub(crate) mod growth;
+mod locust;
 mod names;
 pub(crate) mod policy;
 pub mod prices;
@@ -25,9 +26,15 @@ use crate::{
 
 /// Fewest customers of a step. A share of one customer is the load of a day with few of them.
 const FEWEST_CUSTOMERS: f64 = 1e-3;
+/// Most requests per second that `max_rate` may allow. Our choice: twice the executions per second that a
+/// schedule can have, which is far more than the threads of a generator can send.
+const MOST_REQUESTS_PER_S: f64 = 1e6;
 
 pub(crate) fn check_study(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec<Diagnostic>) {
     names::check_names(study, spans, found);
+    let own = texts;
+    let texts = &texts.with_tasks(study.locust.as_ref());
+    locust::check_locust(study, own, spans, found);
     target::check_target(study, spans, found);
     check_currency(study, spans, found);
     check_rates(study, texts, spans, found);
@@ -85,8 +92,8 @@ fn check_rates(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
     for (name, rate) in &study.rates {
         if !texts.has(name) {
             let help = match nearest(name, texts.names().map(String::as_str)) {
-                Some(near) => format!("did you mean `{near}`? If not, add behaviours/{name}.toml"),
-                None => format!("add behaviours/{name}.toml, or remove the rate"),
+                Some(near) => format!("did you mean `{near}`? If not, add {}", place_of(study, name)),
+                None => format!("add {}, or remove the rate", place_of(study, name)),
             };
             found.push(spans.at_key(
                 &["rates", name],
@@ -127,6 +134,15 @@ fn check_rates(study: &Study, texts: &StudyTexts, spans: &Spans, found: &mut Vec
     }
 }
 
+/// Where a behaviour of this name would be added.
+fn place_of(study: &Study, name: &str) -> String {
+    if study.locust.is_some() {
+        format!("{name} = \"Class.task\" under [locust.behaviours]")
+    } else {
+        format!("behaviours/{name}.toml")
+    }
+}
+
 fn check_behaviours_have_rates(
     study: &Study,
     texts: &StudyTexts,
@@ -150,7 +166,12 @@ fn check_behaviours_have_rates(
         ));
     }
     for name in texts.code.keys().filter(|name| !study.rates.contains_key(*name)) {
-        let message = format!("behaviour `{name}`, which this program has as Rust code, has no rate");
+        let origin = if study.locust.is_some() {
+            "is a task of the locustfile"
+        } else {
+            "this program has as Rust code"
+        };
+        let message = format!("behaviour `{name}`, which {origin}, has no rate");
         found.push(spans.at_key(
             &["rates"],
             message,
@@ -266,17 +287,27 @@ fn check_measure(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
             offer(policy, study.policies.keys()),
         ));
     }
-    if !(measure.max_rate > 0.0 && measure.max_rate.is_finite()) {
+    if !(measure.max_rate > 0.0 && measure.max_rate <= MOST_REQUESTS_PER_S) {
         found.push(spans.at_value(
             &["measure", "max_rate"],
-            "`measure.max_rate` must be a number above zero",
+            "`measure.max_rate` must be a number above zero, at most 1,000,000",
             "write requests per second, such as 5000",
         ));
     }
 }
 
 fn check_parameters(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    let table = ["parameters".to_owned()];
+    let written = spans.names_in(&table);
     for (name, parameter) in &study.parameters {
+        if spans.is_only_set(&[&table[..], std::slice::from_ref(name)].concat()) {
+            let help = match nearest(name, written.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "write the parameter into nest.toml first, and a formula that uses it".to_owned(),
+            };
+            let message = format!("{} has no `parameters.{name}`", spans.file());
+            found.push(spans.at_value(&["parameters", name], message, help));
+        }
         if is_unit_of_time(name) {
             found.push(spans.at_key(
                 &["parameters", name],

@@ -55,9 +55,10 @@ pub struct Measure {
     /// [default: 2,000]
     #[schemars(range(min = 1, max = 20000))]
     pub max_in_flight: u32,
-    /// Most requests that are sent per second, above 0: redirects, logins, requests that are sent again and
-    /// the pilot count. Never more than `max_rate * (t + 1 s)` leave within a time t. A plan stays at or
-    /// below 90 % of it: beyond that it is scaled down, and the steps keep their proportions.
+    /// Most requests that are sent per second, above 0 and at most 1,000,000: redirects, logins, requests
+    /// that are sent again and the pilot count. Never more than `max_rate * (t + 1 s)` leave within a time t.
+    /// A plan stays at or below 90 % of it: beyond that it is scaled down, and the steps keep their
+    /// proportions.
     /// [default: 5,000]
     pub max_rate: f64,
     /// Longest run. A plan that would take longer is refused. [default: two hours]

@@ -59,6 +59,8 @@ pub fn read_study(texts: &StudyTexts, overrides: &[(String, String)]) -> Result<
     }
     match study {
         Ok((mut study, spans)) => {
+            let tasks = study.locust.iter().flat_map(|locust| locust.behaviours.keys());
+            behaviours.extend(tasks.map(|name| (name.clone(), CodeBehaviour::default().spec())));
             study.behaviours = behaviours;
             study.places = StudyPlaces::new(spans.clone());
             check_study(&study, texts, &spans, &mut found);

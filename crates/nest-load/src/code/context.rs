@@ -1,6 +1,6 @@
 //! What a behaviour in code sees of the engine while one customer executes it once.
 
-use std::{future::Future, net::SocketAddr, time::Duration};
+use std::{future::Future, net::SocketAddr, pin::pin, time::Duration};
 
 use nest_data::measurement::Outcome;
 use rand::{RngExt, SeedableRng, seq::IndexedRandom};
@@ -206,7 +206,7 @@ impl<'a> ExecutionContext<'a> {
         let deadline = timing.sent.after(Duration::from_secs_f64(timeout_s));
         let alarm = self.customer.alarm.clone();
         let outcome = alarm
-            .within(&self.context.state.clock, deadline, exchange)
+            .within(&self.context.state.clock, deadline, pin!(exchange))
             .await
             .map_or_else(
                 || {
@@ -297,7 +297,7 @@ impl<'a> ExecutionContext<'a> {
         match outcome {
             Ok(answer) => Ok(HttpResponse {
                 status: answer.status,
-                body: answer.body,
+                body: answer.kept.map_or_else(Vec::new, |kept| kept.body),
             }),
             Err(problem) => {
                 self.told = true;

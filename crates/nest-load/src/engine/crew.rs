@@ -14,6 +14,7 @@ use crate::{
     observe::threads::ThreadUse,
     recorder::{Recorder, windows::StepControl},
     schedule::load::StepLoad,
+    verdict::GeneratorKind,
     worker::command::AloneOrder,
 };
 
@@ -76,6 +77,11 @@ pub trait Crew: Send {
     /// Doubts that it raises.
     fn caveats(&self) -> Vec<Caveat> {
         Vec::new()
+    }
+
+    /// What the generator is made of, which decides how late and how busy it may be.
+    fn kind(&self) -> GeneratorKind {
+        GeneratorKind::Native
     }
 
     /// Lets all customers go.

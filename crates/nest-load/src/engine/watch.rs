@@ -211,6 +211,7 @@ impl<'a> Watch<'a> {
             span_s,
             interrupted: false,
             max_rate: self.max_rate,
+            kind: self.crew.kind(),
         }
     }
 

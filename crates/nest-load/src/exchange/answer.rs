@@ -4,7 +4,7 @@ use std::{collections::hash_map::RandomState, hash::BuildHasher};
 
 use nest_data::measurement::AnswerFacts;
 
-use crate::http::{HttpAnswer, KEPT_OF_REFUSED, encoding};
+use crate::http::{HttpAnswer, KEPT_OF_REFUSED, KeptParts, encoding};
 
 /// Letters of a body by which is told whether it is a text.
 const SAMPLED: usize = 1_024;
@@ -15,31 +15,28 @@ const MOST_ODD: usize = 8;
 /// An answer that failed.
 pub struct FailedAnswer {
     status: u16,
-    media_type: Option<&'static str>,
     length: u64,
-    body: Vec<u8>,
-    codings: String,
+    kept: Box<KeptParts>,
 }
 
 impl FailedAnswer {
-    /// Takes the body out of an answer.
+    /// Takes what is kept out of an answer.
     pub fn of(answer: &mut HttpAnswer) -> Self {
         Self {
             status: answer.status,
-            media_type: answer.media_type,
             length: answer.length,
-            body: std::mem::take(&mut answer.body),
-            codings: std::mem::take(&mut answer.codings),
+            kept: answer.kept.take().unwrap_or_default(),
         }
     }
 
     /// What documents keep of it. `key` makes the digest: whoever does not have it cannot find out a body by
     /// trying.
     pub fn facts(&self, key: &RandomState) -> AnswerFacts {
-        let start = &self.body[..self.body.len().min(KEPT_OF_REFUSED)];
+        let body = &self.kept.body;
+        let start = &body[..body.len().min(KEPT_OF_REFUSED)];
         AnswerFacts {
             status: self.status,
-            media_type: self.media_type.map(str::to_owned),
+            media_type: self.kept.media_type.map(str::to_owned),
             bytes: self.length,
             digest: (!start.is_empty()).then(|| format!("{:012x}", key.hash_one(start) >> 16)),
         }
@@ -48,13 +45,14 @@ impl FailedAnswer {
     /// The start of the body without its codings, and whether it goes on.
     pub fn start(&self) -> (Vec<u8>, bool) {
         let most = KEPT_OF_REFUSED;
-        let mut start = if self.codings.is_empty() {
-            self.body[..self.body.len().min(most + 1)].to_vec()
+        let KeptParts { body, codings, .. } = self.kept.as_ref();
+        let mut start = if codings.is_empty() {
+            body[..body.len().min(most + 1)].to_vec()
         } else {
-            encoding::start_of(&self.codings, &self.body, most as u64 + 1)
+            encoding::start_of(codings, body, most as u64 + 1)
         };
         // What is decoded goes on unless it was read to its end.
-        let is_cut = start.len() > most || (self.body.len() as u64) < self.length;
+        let is_cut = start.len() > most || (body.len() as u64) < self.length;
         start.truncate(most);
         (start, is_cut)
     }
@@ -66,7 +64,7 @@ impl FailedAnswer {
 
     /// Its length, where nothing of it can be shown.
     pub fn outline(&self) -> String {
-        if self.codings.is_empty() {
+        if self.kept.codings.is_empty() {
             format!("({} bytes that are no text)", self.length)
         } else {
             format!("({} bytes, compressed)", self.length)
@@ -126,9 +124,12 @@ mod tests {
     fn failed(body: &str, length: u64) -> FailedAnswer {
         FailedAnswer::of(&mut HttpAnswer {
             status: 200,
-            body: body.into(),
             length,
-            media_type: Some("text/plain"),
+            kept: Some(Box::new(KeptParts {
+                body: body.into(),
+                media_type: Some("text/plain"),
+                ..KeptParts::default()
+            })),
             ..HttpAnswer::default()
         })
     }

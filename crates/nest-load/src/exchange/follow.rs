@@ -28,20 +28,19 @@ use crate::{
 const REDIRECT: &str = "redirect";
 
 /// Sends a request, and follows its answer as far as it is a redirect, at most as often as the step allows.
-/// `before` is `random` as it is.
 pub async fn follow(
     customer: &mut Customer,
     context: &StepContext,
     request: &PendingRequest<'_>,
-    before: &Xoshiro256PlusPlus,
     random: &mut Xoshiro256PlusPlus,
     rows: &mut FeedRows,
-) -> Result<HttpAnswer, Problem> {
+) -> Result<HttpAnswer, Box<Problem>> {
     let (step, settings) = (request.step, &context.settings);
     let territory = Territory {
         origin: &settings.origin,
         allow_hosts: &settings.compat.allow_hosts,
     };
+    let before = random.clone();
     let (mut followed, mut last) = (0, None);
     let mut answer = send(customer, context, step, &request.place, random, rows).await?;
     while let Some(location) = location(step, &answer) {
@@ -118,7 +117,7 @@ fn hop(
 /// Where an answer sends the client, if it does.
 fn location(step: &ScriptStep, answer: &HttpAnswer) -> Option<String> {
     let field = step.location.filter(|_| is_redirect(answer.status))?;
-    answer.fields.get(field)?.clone()
+    answer.fields().get(field)?.clone()
 }
 
 fn count(context: &StepContext, place: RequestPlace, answer: &HttpAnswer) {
@@ -132,13 +131,13 @@ fn count(context: &StepContext, place: RequestPlace, answer: &HttpAnswer) {
 }
 
 /// A redirect that is not followed: its answer came, and counts.
-fn refused(answer: &mut HttpAnswer, reason: String) -> Problem {
+fn refused(answer: &mut HttpAnswer, reason: String) -> Box<Problem> {
     Problem::with_answer(REDIRECT, reason, answer)
 }
 
 /// A request that brought no answer, after so many redirects. Where they led is the target's word, and may be
 /// a secret.
-fn after_redirect(followed: usize, no_answer: NoAnswer) -> Problem {
+fn after_redirect(followed: usize, no_answer: NoAnswer) -> Box<Problem> {
     let reason = format!("{}, after redirect {followed}", no_answer.reason);
     Problem::without_answer(no_answer.kind, reason)
 }

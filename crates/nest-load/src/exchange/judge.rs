@@ -7,6 +7,9 @@ use crate::{
     script::step::ScriptStep,
 };
 
+/// Longest value that is saved, in bytes: each customer keeps its own. Our choice: longer than any token.
+const LONGEST_SAVED: usize = 64 << 10;
+
 /// Checks an answer and saves from it. A body that something looks at is decoded first, to `most` bytes at
 /// most.
 pub fn judge(
@@ -14,36 +17,39 @@ pub fn judge(
     step: &ScriptStep,
     answer: &mut HttpAnswer,
     most: u64,
-) -> Result<(), Problem> {
+) -> Result<(), Box<Problem>> {
     if !step.expect.accepts(answer.status) {
         let kind = format!("status {}", answer.status);
         let what = format!("the step expects {}", step.expect.wanted_status());
         return Err(Problem::with_answer(kind, what, answer));
     }
-    if step.wants_body && !answer.codings.is_empty() {
+    if step.wants_body {
         decode(answer, most)?;
     }
     check(step, answer)?;
     save(customer, step, answer)
 }
 
-/// Puts the decoded body in the place of the one that came.
-fn decode(answer: &mut HttpAnswer, most: u64) -> Result<(), Problem> {
-    match encoding::decoded(&answer.codings, &answer.body, most) {
+/// Puts the decoded body in the place of one that came with codings.
+fn decode(answer: &mut HttpAnswer, most: u64) -> Result<(), Box<Problem>> {
+    let Some(kept) = answer.kept.as_mut().filter(|kept| !kept.codings.is_empty()) else {
+        return Ok(());
+    };
+    match encoding::decoded(&kept.codings, &kept.body, most) {
         Ok(body) => {
-            answer.body = body;
-            answer.codings.clear();
+            kept.body = body;
+            kept.codings.clear();
             Ok(())
         }
         Err(unread) => Err(Problem::with_answer(unread.kind(), unread.to_string(), answer)),
     }
 }
 
-fn check(step: &ScriptStep, answer: &mut HttpAnswer) -> Result<(), Problem> {
+fn check(step: &ScriptStep, answer: &mut HttpAnswer) -> Result<(), Box<Problem>> {
     if let Some(finder) = step
         .contains
         .as_ref()
-        .filter(|finder| finder.find(&answer.body).is_none())
+        .filter(|finder| finder.find(answer.body()).is_none())
     {
         let text = String::from_utf8_lossy(finder.needle());
         let reason = format!("the body does not contain {text:?}");
@@ -52,7 +58,7 @@ fn check(step: &ScriptStep, answer: &mut HttpAnswer) -> Result<(), Problem> {
     if let Some(finder) = step
         .excludes
         .as_ref()
-        .filter(|finder| finder.find(&answer.body).is_some())
+        .filter(|finder| finder.find(answer.body()).is_some())
     {
         let text = String::from_utf8_lossy(finder.needle());
         let reason = format!("the body contains {text:?}");
@@ -61,9 +67,16 @@ fn check(step: &ScriptStep, answer: &mut HttpAnswer) -> Result<(), Problem> {
     Ok(())
 }
 
-fn save(customer: &mut Customer, step: &ScriptStep, answer: &mut HttpAnswer) -> Result<(), Problem> {
+fn save(customer: &mut Customer, step: &ScriptStep, answer: &mut HttpAnswer) -> Result<(), Box<Problem>> {
     for (variable, name, captor) in &step.save {
-        match captor.take(&answer.body, &answer.fields) {
+        match captor.take(answer.body(), answer.fields()) {
+            Ok(value) if value.len() > LONGEST_SAVED => {
+                let what = format!(
+                    "the value of `{name}` has {} bytes, more than the {LONGEST_SAVED} that are saved",
+                    value.len()
+                );
+                return Err(Problem::with_answer("capture", what, answer));
+            }
             Ok(value) => customer.variables[*variable] = Some(value.into()),
             Err(reason) => {
                 let what = format!("nothing to save for `{name}`: {reason}");

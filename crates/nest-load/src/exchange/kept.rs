@@ -34,7 +34,7 @@ pub fn keep(
         return;
     }
     let settings = &context.settings;
-    let answer = problem.answer.as_deref();
+    let answer = problem.answer.as_ref();
     let kept = answer.filter(|_| settings.keep_bodies);
     recorder.keep_failure(KeptFailure {
         behaviour: place.behaviour,

@@ -19,6 +19,10 @@ use spellings::{Needles, fold, packed};
 /// Least length of a value that an answer or a feed gave to be taken for a secret, in bytes. Shorter ones are
 /// words and numbers of which texts are full.
 pub const SHORTEST_SECRET: usize = 4;
+/// Least length of a secret whose base64 is broken into lines, in bytes: 64 letters.
+///
+/// Source: RFC 7468, section 2; MIME and base64(1) break after 76.
+const BROKEN_INTO_LINES: usize = 48;
 /// How often escapes are undone: what was escaped three times over is found too.
 const LEVELS: usize = 4;
 /// What stands in the place of a secret.
@@ -28,6 +32,8 @@ const MASK: &[u8] = b"***";
 #[derive(Debug, Default)]
 pub struct Masker {
     needles: Needles,
+    /// Whether a secret may stand on several lines: it has some itself, or tools break its base64 into them.
+    may_span_lines: bool,
 }
 
 /// Whether a text goes on where it ends here.
@@ -41,7 +47,11 @@ pub enum TextEnd {
 impl Masker {
     /// Knows these secrets; empty ones are none.
     pub fn new<'a>(secrets: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let secrets: Vec<&[u8]> = secrets.into_iter().collect();
         Self {
+            may_span_lines: secrets
+                .iter()
+                .any(|secret| secret.len() >= BROKEN_INTO_LINES || secret.contains(&b'\n')),
             needles: Needles::of(secrets),
         }
     }

@@ -6,7 +6,7 @@ use crate::{
     http::{HttpAnswer, NoAnswer},
 };
 
-/// What is wrong with an answer, or why there is none.
+/// What is wrong with an answer, or why there is none. On the heap, as nearly no request has one.
 pub struct Problem {
     pub kind: String,
     /// In words of the study and of the program, with nothing of what was sent or answered.
@@ -16,34 +16,34 @@ pub struct Problem {
     /// Whether no connection could be opened.
     pub unreachable: bool,
     /// The answer, if it was read.
-    pub answer: Option<Box<FailedAnswer>>,
+    pub answer: Option<FailedAnswer>,
 }
 
 impl Problem {
     /// A problem without an answer. Failures of the kinds `connect`, `local` and `tls` mean that no
     /// connection could be opened.
-    pub fn without_answer(kind: impl Into<String>, reason: String) -> Self {
+    pub fn without_answer(kind: impl Into<String>, reason: String) -> Box<Self> {
         let kind = kind.into();
-        Self {
+        Box::new(Self {
             unreachable: matches!(kind.as_str(), NoAnswer::CONNECT | NoAnswer::LOCAL | NoAnswer::TLS),
             kind,
             reason,
             status: 0,
             bytes: 0,
             answer: None,
-        }
+        })
     }
 
     /// A problem with an answer, whose body it takes.
-    pub fn with_answer(kind: impl Into<String>, reason: String, answer: &mut HttpAnswer) -> Self {
-        Self {
+    pub fn with_answer(kind: impl Into<String>, reason: String, answer: &mut HttpAnswer) -> Box<Self> {
+        Box::new(Self {
             kind: kind.into(),
             reason,
             status: answer.status,
             bytes: answer.bytes,
             unreachable: false,
-            answer: Some(Box::new(FailedAnswer::of(answer))),
-        }
+            answer: Some(FailedAnswer::of(answer)),
+        })
     }
 
     /// How an execution ends that met this problem.
@@ -56,8 +56,8 @@ impl Problem {
     }
 }
 
-impl From<NoAnswer> for Problem {
+impl From<NoAnswer> for Box<Problem> {
     fn from(no_answer: NoAnswer) -> Self {
-        Self::without_answer(no_answer.kind, no_answer.reason)
+        Problem::without_answer(no_answer.kind, no_answer.reason)
     }
 }

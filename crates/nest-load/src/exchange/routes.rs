@@ -23,19 +23,22 @@ use crate::{
     },
 };
 
+/// Over the customer's own HTTP/1.1 connection. `before` is `random` as it is.
 pub async fn over_http1(
     customer: &mut Customer,
     context: &StepContext,
     step: &ScriptStep,
+    before: &Xoshiro256PlusPlus,
     random: &mut Xoshiro256PlusPlus,
     rows: &mut FeedRows,
 ) -> Result<HttpAnswer, Failed> {
     let settings = &context.settings;
-    customer
-        .http1
-        .ready(&settings.origin, &context.state.last_good)
-        .await?;
-    let mut before = random.clone();
+    if !customer.http1.is_ready() {
+        customer
+            .http1
+            .open(&settings.origin, &context.state.last_good)
+            .await?;
+    }
     let path = {
         let mut out = context.state.buffers.outgoing.borrow_mut();
         out.clear();
@@ -79,7 +82,7 @@ pub async fn over_http1(
         let mut values = TemplateValues {
             variables: &customer.variables,
             customer: customer.number,
-            random: &mut before,
+            random: &mut before.clone(),
             feeds: &settings.feeds,
             rows,
         };

@@ -169,6 +169,7 @@ impl Assignment {
             timeout_s: self.study.measure.timeout.get(),
             max_rate: Some(share(self.study.measure.max_rate, slots)),
             keep_bodies: self.study.measure.keep_bodies,
+            locust: None,
         })?;
         Ok(ReadyProgram { program, addresses })
     }

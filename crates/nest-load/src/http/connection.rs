@@ -81,19 +81,19 @@ impl Http1Connection {
         self.stream = None;
     }
 
-    /// Opens a connection if there is none, or if the peer has ended it meanwhile.
-    pub async fn ready(
+    /// Whether a connection is open that the peer has not ended meanwhile.
+    pub fn is_ready(&self) -> bool {
+        self.stream
+            .as_ref()
+            .is_some_and(|stream| !self.used || stream.is_quiet())
+    }
+
+    /// Opens a connection, in the place of the one that there was.
+    pub async fn open(
         &mut self,
         origin: &Origin,
         last_good: &std::cell::Cell<usize>,
     ) -> Result<(), NoAnswer> {
-        if self
-            .stream
-            .as_ref()
-            .is_some_and(|stream| !self.used || stream.is_quiet())
-        {
-            return Ok(());
-        }
         self.stream = None;
         self.used = false;
         let socket = WatchedSocket::new(origin.connect(last_good).await?);
@@ -134,18 +134,24 @@ impl Http1Connection {
         // Room for a long answer is not kept by an idle customer.
         self.partial = Vec::new();
         receiver.answer.bytes = exchange.received;
-        let outcome = match outcome {
+        let cut = match outcome {
             Ok(true) => {
                 self.used = true;
                 return Ok(());
             }
-            Ok(false) => Ok(()),
+            Ok(false) => {
+                self.stream = None;
+                return Ok(());
+            }
+            Err(cut) => cut,
+        };
+        let failed = match cut {
             // On the heap, or every customer would have room for it.
-            Err(Cut::Ended { reset }) => Err(Box::pin(self.loss(before, reset)).await),
-            Err(Cut::For(no_answer)) => Err(no_answer.into()),
+            Cut::Ended { reset } => Box::pin(self.loss(before, reset)).await,
+            Cut::For(no_answer) => no_answer.into(),
         };
         self.stream = None;
-        outcome
+        Err(failed)
     }
 
     /// What it means that the connection ended, over which the request is what came after the first `before`
@@ -280,7 +286,7 @@ impl RunningExchange<'_> {
         };
         let fed = match known {
             Some(fed) => {
-                receiver.answer.media_type = self.known.borrow().media_type;
+                receiver.answer.set_media_type(self.known.borrow().media_type);
                 fed
             }
             None => {
@@ -288,7 +294,7 @@ impl RunningExchange<'_> {
                 if fresh && !receiver.used_fields {
                     let mut known = self.known.borrow_mut();
                     known.learn(&self.decoder, input);
-                    known.media_type = receiver.answer.media_type;
+                    known.media_type = receiver.answer.media_type();
                 }
                 fed
             }

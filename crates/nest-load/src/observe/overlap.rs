@@ -1,38 +1,128 @@
 //! Finds series that contain one another, so that no processor time and no byte is added up twice: a pod and
 //! its containers, a control group and those below it, a total and its parts.
 
+use std::collections::{HashMap, HashSet};
+
 use super::exposition::MetricSeries;
 
 /// Labels that hold the path of a control group, as cAdvisor and systemd exporters name them. A group's
-/// figures
-/// include those of the groups below it.
+/// figures include those of the groups below it.
 const GROUP_LABELS: [&str; 4] = ["id", "cgroup", "cgroup_path", "slice"];
 /// Values by which exporters mark the sum of the other values of the label.
 const TOTALS: [&str; 6] = ["total", "all", "sum", "_total", "cpu-total", "cpu_total"];
+/// Most different sets of labels of one metric that are looked at.
+const MOST_SHAPES: usize = 32;
 /// Share of its parts that a whole reaches at least: both are read within moments of one another.
 const LEAST_WHOLE: f64 = 0.9;
 
-/// The first pair of series of one selector of which the first contains the second.
+/// A pair of series of one selector of which the first contains the second.
 ///
 /// A series contains another of its name if its control group lies above the other's, if it is the total of a
 /// label that the other breaks down, or if the other has all its labels and more, and the values of all such
-/// others do not exceed its own.
+/// others do not exceed its own. Takes time in proportion to the number of series, since a page may hold
+/// very many.
 #[must_use]
 pub fn first_overlap<'a>(series: &[&'a MetricSeries]) -> Option<(&'a MetricSeries, &'a MetricSeries)> {
-    series.iter().find_map(|whole| {
-        let parts = || series.iter().filter(|part| part.name == whole.name);
-        let by_structure = parts().find(|part| is_group_above(whole, part) || is_total_of(whole, part));
-        by_structure
-            .or_else(|| {
-                let parts: Vec<_> = parts().filter(|part| has_labels_of(part, whole)).collect();
-                let sum: f64 = parts.iter().map(|part| part.value).sum();
-                parts
-                    .first()
-                    .filter(|_| whole.value >= LEAST_WHOLE * sum)
-                    .copied()
-            })
-            .map(|part| (*whole, *part))
+    group_overlap(series)
+        .or_else(|| total_overlap(series))
+        .or_else(|| whole_overlap(series))
+}
+
+/// A control group, and one below it.
+fn group_overlap<'a>(series: &[&'a MetricSeries]) -> Option<(&'a MetricSeries, &'a MetricSeries)> {
+    let mut groups = HashMap::new();
+    for whole in series {
+        for label in GROUP_LABELS {
+            if let Some(path) = value_of(whole, label).filter(|path| path.starts_with('/')) {
+                groups
+                    .entry((whole.name.as_str(), label, path.trim_end_matches('/')))
+                    .or_insert(*whole);
+            }
+        }
+    }
+    series.iter().find_map(|part| {
+        GROUP_LABELS.iter().find_map(|label| {
+            let path = value_of(part, label)?;
+            let mut ends = path.match_indices('/').map(|(end, _)| end);
+            let above = ends.find_map(|end| {
+                let is_below = path.len() > end + 1;
+                let whole = groups.get(&(part.name.as_str(), *label, &path[..end]));
+                whole.filter(|_| is_below)
+            })?;
+            Some((*above, *part))
+        })
     })
+}
+
+/// The total of a label, and a series that differs from it in that label alone.
+fn total_overlap<'a>(series: &[&'a MetricSeries]) -> Option<(&'a MetricSeries, &'a MetricSeries)> {
+    // By name, label and the others of its labels.
+    let mut totals = HashMap::new();
+    let others = |one: &'a MetricSeries, label: &str| -> Vec<(&'a str, &'a str)> {
+        labels(one).filter(|(name, _)| *name != label).collect()
+    };
+    for whole in series {
+        for (label, _) in labels(whole).filter(|(_, value)| is_total(value)) {
+            totals
+                .entry((whole.name.as_str(), label, others(whole, label)))
+                .or_insert(*whole);
+        }
+    }
+    if totals.is_empty() {
+        return None;
+    }
+    let totalled: HashSet<&str> = totals.keys().map(|(_, label, _)| *label).collect();
+    series.iter().find_map(|part| {
+        labels(part)
+            .filter(|(label, _)| totalled.contains(label))
+            .find_map(|(label, value)| {
+                let whole = totals.get(&(part.name.as_str(), label, others(part, label)))?;
+                let differs = value_of(whole, label) != Some(value);
+                differs.then_some((*whole, *part))
+            })
+    })
+}
+
+/// A series, and others that have all its labels and more, whose values do not exceed its own.
+fn whole_overlap<'a>(series: &[&'a MetricSeries]) -> Option<(&'a MetricSeries, &'a MetricSeries)> {
+    // The labels that series of a name have, for those which are not the most there are.
+    let mut shapes: HashMap<&str, HashSet<Vec<&str>>> = HashMap::new();
+    let mut wholes = HashMap::new();
+    for whole in series {
+        let of_name = shapes.entry(whole.name.as_str()).or_default();
+        let shape: Vec<&str> = labels(whole).map(|(label, _)| label).collect();
+        // What would take time without end is not looked for: nobody writes so many kinds of one metric.
+        if of_name.len() < MOST_SHAPES {
+            of_name.insert(shape);
+        }
+        wholes
+            .entry((whole.name.as_str(), labels(whole).collect::<Vec<_>>()))
+            .or_insert(*whole);
+    }
+    // The first part of each whole, and the sum of them all.
+    let mut parts: HashMap<*const MetricSeries, (&MetricSeries, &MetricSeries, f64)> = HashMap::new();
+    for part in series {
+        let count = labels(part).count();
+        let fewer = shapes[part.name.as_str()]
+            .iter()
+            .filter(|shape| shape.len() < count);
+        for shape in fewer {
+            let seen: Vec<(&str, &str)> = labels(part).filter(|(label, _)| shape.contains(label)).collect();
+            if seen.len() == shape.len()
+                && let Some(whole) = wholes.get(&(part.name.as_str(), seen))
+            {
+                let known = parts
+                    .entry(std::ptr::from_ref(*whole))
+                    .or_insert((whole, part, 0.0));
+                known.2 += part.value;
+            }
+        }
+    }
+    series
+        .iter()
+        .filter_map(|whole| parts.get(&std::ptr::from_ref(*whole)))
+        .find(|(whole, _, sum)| whole.value >= LEAST_WHOLE * sum)
+        .map(|(whole, part, _)| (*whole, *part))
 }
 
 /// Labels with a value: an empty one counts as absent, as in PromQL.
@@ -50,34 +140,8 @@ fn value_of<'a>(series: &'a MetricSeries, label: &str) -> Option<&'a str> {
         .map(|(_, value)| value)
 }
 
-fn is_group_above(whole: &MetricSeries, part: &MetricSeries) -> bool {
-    GROUP_LABELS
-        .iter()
-        .any(|label| match (value_of(whole, label), value_of(part, label)) {
-            (Some(above), Some(below)) => below
-                .strip_prefix(above.trim_end_matches('/'))
-                .is_some_and(|rest| above.starts_with('/') && rest.len() > 1 && rest.starts_with('/')),
-            _ => false,
-        })
-}
-
-/// Whether the two differ in one label alone, and the first's value of it means "all of them".
-fn is_total_of(whole: &MetricSeries, part: &MetricSeries) -> bool {
-    let mut differing = labels(whole).filter(|(label, value)| value_of(part, label) != Some(value));
-    match (differing.next(), differing.next()) {
-        (Some((label, value)), None) => {
-            TOTALS.contains(&value.to_ascii_lowercase().as_str())
-                && value_of(part, label).is_some()
-                && labels(whole).count() == labels(part).count()
-        }
-        _ => false,
-    }
-}
-
-/// Whether a series has all labels of another, and more. Control groups are compared by their paths.
-fn has_labels_of(part: &MetricSeries, whole: &MetricSeries) -> bool {
-    labels(whole).all(|(label, value)| value_of(part, label) == Some(value))
-        && labels(part).count() > labels(whole).count()
+fn is_total(value: &str) -> bool {
+    TOTALS.iter().any(|total| value.eq_ignore_ascii_case(total))
 }
 
 #[cfg(test)]
@@ -131,5 +195,23 @@ mod tests {
         assert_eq!(overlap("c 1\nd{worker=\"1\"} 1\n"), None);
         // A main thread beside its workers: they did more than it.
         assert_eq!(overlap("c 1\nc{worker=\"1\"} 4\nc{worker=\"2\"} 6\n"), None);
+    }
+
+    #[test]
+    fn a_page_of_very_many_series_is_looked_through() {
+        let pages = [
+            |number: usize| format!("c{{id=\"/a{number}\",worker=\"{number}\"}} 1\n"),
+            |number: usize| format!("c{{cpu=\"{number}\",mode=\"user\"}} 1\n"),
+            |number: usize| match number % 2 {
+                0 => format!("c{{worker=\"{number}\"}} 1\n"),
+                _ => format!("c{{worker=\"{number}\",cpu=\"0\"}} 1\n"),
+            },
+        ];
+        for page in pages {
+            let text: String = (0..60_000).map(page).collect();
+            assert_eq!(overlap(&text), None);
+        }
+        let many: String = (0..60_000).map(pages[0]).collect();
+        assert!(overlap(&format!("{many}c{{id=\"/a59999/b\"}} 1\n")).is_some());
     }
 }

@@ -318,7 +318,12 @@ impl Absence {
         let text = match self {
             Self::Trouble(Trouble::Unreadable(_)) => format!("{address} gives no metrics"),
             Self::Trouble(Trouble::Refused(_)) => format!("{address} does not answer `{expression}`"),
-            other => other.text(endpoint, asked),
+            Self::NoNumber { .. } => format!("a series of `{expression}` is no number at {address}"),
+            Self::Twice { .. } => format!("a series of `{expression}` is there twice at {address}"),
+            Self::Overlap { .. } => {
+                format!("`{expression}` picks series that contain one another at {address}")
+            }
+            Self::Trouble(_) | Self::NoSeries => self.text(endpoint, asked),
         };
         format!("{}: {text}", endpoint.tier)
     }

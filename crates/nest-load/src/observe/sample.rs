@@ -195,33 +195,26 @@ fn flow(
 }
 
 /// Why two readings have no difference.
-enum NoDifference<'a> {
-    Fell { series: &'a str, from: f64, to: f64 },
-    New { series: &'a str },
-    Gone { series: &'a str },
+enum NoDifference {
+    Fell { from: f64, to: f64 },
+    New,
+    Gone,
     Apart { covered_s: f64 },
 }
 
-impl NoDifference<'_> {
+impl NoDifference {
+    /// What windows keep of it: nothing that the source itself says of a series, which may be anything.
     fn of(&self, name: &str, window_s: f64) -> String {
-        let labels = |series: &str| series.find('{').map_or("", |start| &series[start..]).to_owned();
         match self {
-            Self::Fell { series, from, to } => {
+            Self::Fell { from, to } => {
                 format!(
-                    "{name}{} fell from {} to {}: its process was restarted",
-                    labels(series),
+                    "{name} fell from {} to {}: its process was restarted",
                     short(*from),
                     short(*to)
                 )
             }
-            Self::New { series } => format!(
-                "{name}{} is new: what it counted before is not known",
-                labels(series)
-            ),
-            Self::Gone { series } => format!(
-                "{name}{} is gone: what it counted last is not known",
-                labels(series)
-            ),
+            Self::New => format!("a series of {name} is new: what it counted before is not known"),
+            Self::Gone => format!("a series of {name} is gone: what it counted last is not known"),
             Self::Apart { covered_s } if *covered_s <= 0.0 => {
                 format!(
                     "{name} was not read anew by its source within {} s: windows must be much longer than \
@@ -243,20 +236,19 @@ impl NoDifference<'_> {
 
 /// Sum of what each series rose by, scaled to the window; and the time the readings cover, if that is
 /// another one.
-fn difference<'a>(
-    first: &'a BTreeMap<String, CounterPoint>,
-    last: &'a BTreeMap<String, CounterPoint>,
+fn difference(
+    first: &BTreeMap<String, CounterPoint>,
+    last: &BTreeMap<String, CounterPoint>,
     window_s: f64,
-) -> Result<(f64, Option<f64>), NoDifference<'a>> {
-    if let Some(series) = first.keys().find(|series| !last.contains_key(*series)) {
-        return Err(NoDifference::Gone { series });
+) -> Result<(f64, Option<f64>), NoDifference> {
+    if first.keys().any(|series| !last.contains_key(series)) {
+        return Err(NoDifference::Gone);
     }
     let (mut used, mut worst) = (0.0, window_s);
     for (series, point) in last {
-        let before = first.get(series).ok_or(NoDifference::New { series })?;
+        let before = first.get(series).ok_or(NoDifference::New)?;
         if point.value < before.value {
             return Err(NoDifference::Fell {
-                series,
                 from: before.value,
                 to: point.value,
             });
@@ -390,10 +382,7 @@ mod tests {
         );
         assert_eq!(
             (used, gaps.as_str()),
-            (
-                None,
-                "db/cpu{a=\"1\"} fell from 5 to 4: its process was restarted"
-            )
+            (None, "db/cpu fell from 5 to 4: its process was restarted")
         );
     }
 

@@ -31,6 +31,19 @@ pub fn of_own(tid: i32) -> ThreadUse {
     }
 }
 
+/// Use of the main thread of another process of this machine; nothing if it cannot be read.
+#[must_use]
+pub fn of_process(pid: u32) -> ThreadUse {
+    let schedule = Process::new(pid.cast_signed()).and_then(|process| process.schedstat());
+    schedule.map_or_else(
+        |_| ThreadUse::default(),
+        |schedule| ThreadUse {
+            cpu_s: schedule.sum_exec_runtime as f64 / 1e9,
+            waited_s: schedule.run_delay as f64 / 1e9,
+        },
+    )
+}
+
 /// The clock of a thread's processor time, as Linux numbers it: `CPUCLOCK_SCHED` of a thread, in
 /// linux/posix-timers.h.
 fn processor_clock(tid: i32) -> ClockId {

@@ -40,6 +40,7 @@ pub struct StepControl {
     until: AtomicU64, // an end before that of the windows
     window_ns: u64,
     windows: usize,
+    length_ns: u64, // of all windows
     stopped: AtomicBool,
     most: Option<u64>, // executions of the step, if their number is bounded
     taken: AtomicU64,  // of those
@@ -87,12 +88,14 @@ impl StepControl {
         workers: usize,
         most: Option<u64>,
     ) -> Self {
+        let window_ns = (window.as_nanos() as u64).max(1);
         Self {
             start,
             from: AtomicU64::new(MonotonicTime::NEVER.nanoseconds()),
             until: AtomicU64::new(MonotonicTime::NEVER.nanoseconds()),
-            window_ns: (window.as_nanos() as u64).max(1),
+            window_ns,
             windows,
+            length_ns: window_ns.saturating_mul(windows as u64),
             stopped: AtomicBool::new(false),
             most,
             taken: AtomicU64::new(0),
@@ -151,9 +154,8 @@ impl StepControl {
 
     /// Where the windows end; never where they have not begun.
     pub fn end(&self) -> MonotonicTime {
-        self.edge(self.windows).min(MonotonicTime::from_nanoseconds(
-            self.until.load(Ordering::Acquire),
-        ))
+        let last_edge = self.from().nanoseconds().saturating_add(self.length_ns);
+        MonotonicTime::from_nanoseconds(last_edge.min(self.until.load(Ordering::Acquire)))
     }
 
     /// Ends the last window here, in a step that was over before.

@@ -28,12 +28,24 @@ pub struct CommandSettings {
     /// Those that hold secrets of the requests, by name, with their values: commands see them only if they
     /// are passed.
     pub secrets: BTreeMap<String, String>,
+    /// Prints a line of the messages of commands that run to their end, such as `reset`; without it they go
+    /// to standard error as they are.
+    pub print: Option<fn(&str)>,
     /// Program whose verb `guard` runs a command and ends it as soon as we are gone; without one, a command
     /// outlives us if we are killed.
     pub guard: Option<PathBuf>,
 }
 
 impl CommandSettings {
+    /// The environment of a command.
+    pub(crate) fn passed_environment(&self) -> BTreeMap<String, String> {
+        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        let own = self.environment.clone();
+        passed(self).filter_map(text).chain(own).collect()
+    }
+
     /// Variables of our own environment that commands always see, besides those that begin with
     /// [`Self::OWN_PREFIX`]. Others may be secrets of whoever runs the study.
     pub const ALWAYS_PASSED: [&str; 4] = ["PATH", "HOME", "LANG", "TMPDIR"];

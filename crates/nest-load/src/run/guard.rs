@@ -16,6 +16,7 @@ use std::{
 use nix::{
     sys::{
         signal::{SigSet, Signal, killpg},
+        stat::{FileStat, SFlag, fstat},
         wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid},
     },
     unistd::Pid,
@@ -35,7 +36,8 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 const CUT: &str = "\n[locust-nest: what came after the first 64 MiB was not kept]\n";
 
 /// Runs a command under `sh`, in a process group of its own, until standard input ends. What it writes to
-/// standard error goes to that of the guard, up to 64 MiB, with stars in the place of secrets.
+/// standard error goes to that of the guard, until the log there holds 64 MiB, with stars in the place of
+/// secrets.
 ///
 /// # Errors
 /// The command cannot be started.
@@ -54,7 +56,12 @@ pub fn guard(command: &str) -> io::Result<()> {
     let (finished, written) = mpsc::channel();
     if let Some(messages) = child.stderr.take() {
         std::thread::spawn(move || {
-            keep_first(messages, io::stderr(), LOG_BYTES, &masker);
+            keep_first(
+                messages,
+                io::stderr(),
+                LOG_BYTES.saturating_sub(written_before()),
+                &masker,
+            );
             let _ = finished.send(()); // nobody may be left to hear it
         });
     }
@@ -91,6 +98,13 @@ pub(super) fn end_group(group: Pid) {
     let _ = waitpid(group, None);
 }
 
+/// Bytes that a log holds already: of the targets that were started before, of a run that goes on.
+fn written_before() -> u64 {
+    let is_file = |stat: &FileStat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT == SFlag::S_IFREG;
+    let log = fstat(io::stderr()).ok().filter(is_file);
+    log.map_or(0, |stat| stat.st_size.try_into().unwrap_or(0))
+}
+
 /// The line with which the program begins.
 fn first_line() -> io::Result<String> {
     let mut line = String::new();
@@ -101,9 +115,12 @@ fn first_line() -> io::Result<String> {
 /// Knows the secrets of a line of JSON.
 fn masker(line: &str) -> Masker {
     let secrets: Vec<String> = serde_json::from_str(line).unwrap_or_default();
-    let long = secrets
+    // A command may also write a secret line by line, and each of its lines is one.
+    let all = secrets
         .iter()
-        .map(String::as_bytes)
+        .flat_map(|secret| std::iter::once(secret.as_str()).chain(secret.lines()));
+    let long = all
+        .map(str::as_bytes)
         .filter(|secret| secret.len() >= SHORTEST_SECRET);
     Masker::new(long)
 }
@@ -132,7 +149,7 @@ pub(super) fn status_of(line: &str) -> Option<ExitStatus> {
 /// Copies the first bytes, with secrets masked, and drops the others, so that whoever writes them is never
 /// held up.
 fn keep_first(mut from: impl Read, mut to: impl Write, most_bytes: u64, masker: &Masker) {
-    let is_cut = |copied: io::Result<u64>| copied.is_ok_and(|bytes| bytes == most_bytes);
+    let is_cut = |copied: io::Result<u64>| copied.is_ok_and(|bytes| bytes == most_bytes && bytes > 0);
     if is_cut(masker.copy(&mut from.by_ref().take(most_bytes), &mut to)) {
         let _ = to.write_all(CUT.as_bytes());
     }

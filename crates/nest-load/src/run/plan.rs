@@ -13,6 +13,7 @@ mod draft;
 mod kept;
 mod length;
 mod outline;
+mod processes;
 mod rate_cap;
 mod step_draft;
 
@@ -23,6 +24,7 @@ use length::{lengthen, step_s};
 use rate_cap::{RateCap, WireRates};
 
 pub use outline::{Outline, outline};
+pub(crate) use processes::processes_needed;
 
 /// A resolved plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +39,9 @@ pub struct Plan {
     pub executions: f64,
     /// Highest rate, executions per second.
     pub peak_per_s: f64,
+    /// Generator processes that its highest rate needs, if a locustfile is run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processes: Option<usize>,
     /// Doubts about it.
     pub caveats: Vec<Caveat>,
 }
@@ -100,6 +105,7 @@ pub fn resolve(
             .map(|step| step.total_per_s() * step.load_s(measure))
             .sum(),
         peak_per_s: steps.iter().map(PlannedStep::total_per_s).fold(0.0, f64::max),
+        processes: None,
         steps,
         caveats,
     })

@@ -194,6 +194,7 @@ pub fn load(quick: &QuickLoad, interrupt: &Interrupt) -> Result<QuickResult, Loa
     }
     connected.map_err(down)?;
     let program = script::compile(Sources {
+        locust: None,
         behaviours: &[quick.behaviour.clone()].into_iter().collect(),
         feeds: Vec::new(),
         registry: &quick.registry,
@@ -236,7 +237,7 @@ fn try_handshake(program: &Program, interrupt: &Interrupt) -> Result<(), LoadErr
             if origin.http2 {
                 Http2Connection::default().ready(origin, &last_good).await
             } else {
-                Http1Connection::default().ready(origin, &last_good).await
+                Http1Connection::default().open(origin, &last_good).await
             }
         };
         tokio::select! {

@@ -6,20 +6,24 @@ use nest_data::{
     Study,
     measure::Cores,
     measurement::{Resource, ResourceKind},
-    study::Probe,
+    study::{Probe, behaviour::locustfile::Locust},
 };
 
 use super::{
     MeasureOptions, Run,
-    target::{Address, StartedTarget, pin, run_command, wait_until_ready},
+    target::{Address, LONGEST_COMMAND, ReadyBounds, StartedTarget, pin, run_command, wait_until_ready},
+    time_left,
 };
 use crate::{
-    engine::{Engine, interrupt::Interrupt},
+    engine::{
+        Engine,
+        interrupt::Interrupt,
+        locust::{LocustSettings, crew::LocustCrew},
+    },
     error::LoadError,
     fleet::Fleet,
     http::{compat::CompatSettings, origin::Origin},
     observe::{Observer, machine},
-    schedule::rate_bound::RateBound,
     script::{self, Sources, base_url, program::Program},
 };
 
@@ -33,29 +37,51 @@ impl<'a> Run<'a> {
         mut options: MeasureOptions,
         interrupt: &'a Interrupt,
     ) -> Result<Self, LoadError> {
+        let mut start = Instant::now();
+        let left = || time_left(start, study.measure.max_duration.duration());
         let address = Address::of(&study.target.base_url)?;
         let origin = origin(study, &options, interrupt)?;
         let program = compile(study, &options, &origin)?;
         let stored = study.data.as_ref().and_then(|data| data.sizes.first().copied());
         state_size(&mut options.commands.environment, stored);
         let log = options.target_log.take();
-        let bound = program.settings.bound.as_ref();
-        let started = start_target(study, &origin, &address, &options, log.as_ref(), bound, interrupt)?;
+        let bounds = ReadyBounds {
+            rate: program.settings.bound.as_ref(),
+            most: left()?,
+        };
+        let started = start_target(
+            study,
+            &origin,
+            &address,
+            &options,
+            log.as_ref(),
+            bounds,
+            interrupt,
+        )?;
         if let Some(command) = &study.target.state {
-            let most = study.measure.max_duration.duration();
-            run_command("state", command, &options.commands, most, interrupt)?;
+            run_command(
+                "state",
+                command,
+                &options.commands,
+                left()?.min(LONGEST_COMMAND),
+                interrupt,
+            )?;
         }
         let cores = generator_cores(study);
         // The sampler stays off the target's cores too.
         pin(&cores)?;
         let fleet = options.fleet.take();
         let mut caveats = Vec::new();
-        let engine = match fleet {
-            None => Engine::new(program, &cores, cores.len())?,
-            Some(fleet) => {
+        let engine = match (&study.locust, fleet) {
+            (Some(locust), _) => locust_engine(study, locust, program, &options, &cores, interrupt)?,
+            (None, None) => Engine::new(program, &cores, cores.len())?,
+            (None, Some(fleet)) => {
                 caveats.extend(fleet.access.caveat());
                 let (feeds, program) = (&options.feeds, Arc::new(program));
+                // Workers have a bound of their own for coming.
+                let waiting = Instant::now();
                 let fleet = Fleet::gather(study, feeds, &program, fleet, interrupt)?;
+                start += waiting.elapsed();
                 Engine::with_crew(program, Box::new(fleet))
             }
         };
@@ -79,7 +105,7 @@ impl<'a> Run<'a> {
             resources,
             pilot: Vec::new(),
             caveats,
-            start: Instant::now(),
+            start,
         })
     }
 
@@ -93,7 +119,7 @@ impl<'a> Run<'a> {
             "reset",
             command,
             &self.options.commands,
-            self.time_left()?,
+            self.time_left()?.min(LONGEST_COMMAND),
             self.interrupt,
         )
     }
@@ -122,7 +148,10 @@ impl<'a> Run<'a> {
                 &self.address,
                 &self.options,
                 self.log.as_ref(),
-                self.engine.program().settings.bound.as_ref(),
+                ReadyBounds {
+                    rate: self.engine.program().settings.bound.as_ref(),
+                    most: self.time_left()?,
+                },
                 self.interrupt,
             )?;
             pin(&self.cores)?;
@@ -141,10 +170,31 @@ impl<'a> Run<'a> {
             "state",
             command,
             &self.options.commands,
-            self.time_left()?,
+            self.time_left()?.min(LONGEST_COMMAND),
             self.interrupt,
         )
     }
+}
+
+/// An engine whose load Locust offers.
+fn locust_engine(
+    study: &Study,
+    locust: &Locust,
+    program: Program,
+    options: &MeasureOptions,
+    cores: &[usize],
+    interrupt: &Interrupt,
+) -> Result<Engine, LoadError> {
+    let program = Arc::new(program);
+    let settings = LocustSettings::of(study, locust, &options.commands, cores);
+    let rates = study.rates_per_day(&study.parameter_values()).unwrap_or_default();
+    let plain = study
+        .behaviours
+        .keys()
+        .map(|name| rates.get(name).copied().unwrap_or(0.0));
+    let crew = LocustCrew::start(Arc::clone(&program), settings, plain.collect(), interrupt)
+        .map_err(|error| told_as_interrupt(error, interrupt))?;
+    Ok(Engine::with_crew(program, Box::new(crew)))
 }
 
 /// Where the target is. Looking up its name may take long, and is given up if a stop is asked for.
@@ -166,6 +216,7 @@ pub(super) fn told_as_interrupt(error: LoadError, interrupt: &Interrupt) -> Load
 /// The study's behaviours, made ready to run.
 fn compile(study: &Study, options: &MeasureOptions, origin: &Origin) -> Result<Program, LoadError> {
     script::compile(Sources {
+        locust: study.locust.as_ref(),
         behaviours: &study.behaviours,
         feeds: script::feed_readers(study, &options.feeds),
         registry: &options.registry,
@@ -182,7 +233,7 @@ fn compile(study: &Study, options: &MeasureOptions, origin: &Origin) -> Result<P
     })
 }
 
-/// The cores of the generator; the last one unless the study names others.
+/// The cores of the generator; unless the study names others the last one, or one for each Locust process.
 fn generator_cores(study: &Study) -> Vec<usize> {
     let mut cores = study
         .measure
@@ -191,7 +242,12 @@ fn generator_cores(study: &Study) -> Vec<usize> {
         .map(Cores::numbers)
         .unwrap_or_default();
     if cores.is_empty() {
-        cores.push(machine::facts().cores.saturating_sub(1));
+        let (all, wanted) = (
+            machine::facts().cores,
+            study.locust.as_ref().map_or(1, Locust::slots),
+        );
+        // The last ones; the first is left to the target.
+        cores.extend(all.saturating_sub(wanted).max(usize::from(all > 1))..all);
     }
     cores
 }
@@ -243,7 +299,7 @@ fn start_target(
     address: &Address,
     options: &MeasureOptions,
     log: Option<&File>,
-    bound: Option<&RateBound>,
+    bounds: ReadyBounds<'_>,
     interrupt: &Interrupt,
 ) -> Result<Option<StartedTarget>, LoadError> {
     let mut started = None;
@@ -260,6 +316,6 @@ fn start_target(
             interrupt,
         )?);
     }
-    wait_until_ready(study, origin, address, started.as_mut(), bound, interrupt)?;
+    wait_until_ready(study, origin, address, started.as_mut(), bounds, interrupt)?;
     Ok(started)
 }

@@ -2,8 +2,10 @@
 
 use std::{
     cell::{Cell, RefCell},
+    io::{BufRead, BufReader, Read},
     net::{TcpStream, ToSocketAddrs},
     process::Stdio,
+    sync::mpsc,
     time::{Duration, Instant},
 };
 
@@ -32,7 +34,11 @@ use crate::{
 };
 
 /// Longest that a reset or state command may take.
-const LONGEST_COMMAND: Duration = Duration::from_secs(300);
+pub(super) const LONGEST_COMMAND: Duration = Duration::from_secs(300);
+/// Longest part of a line of a command's messages that is printed at once, in bytes.
+const LONGEST_LINE: u64 = 8 << 10;
+/// Longest that the last messages of a command that has ended are waited for.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How often readiness is looked for.
 const READY_INTERVAL: Duration = Duration::from_millis(50);
 
@@ -194,8 +200,17 @@ fn refused(error: nix::Error) -> LoadError {
     }
 }
 
+/// How often and how long a target may be asked whether it is ready.
+#[derive(Debug, Clone, Copy)]
+pub struct ReadyBounds<'a> {
+    /// Its turn among all requests, if their rate is bounded.
+    pub rate: Option<&'a RateBound>,
+    /// Longest that is waited, whatever the study says of readiness.
+    pub most: Duration,
+}
+
 /// Waits until the target answers: the `ready` path below 400, or a connection if there is none. It is not
-/// asked more often than `bound` allows.
+/// asked more often and no longer than `bounds` allow.
 ///
 /// # Errors
 /// [`LoadError::TargetDown`] when the time is over or the started target has ended;
@@ -205,7 +220,7 @@ pub fn wait_until_ready(
     origin: &Origin,
     address: &Address,
     mut started: Option<&mut StartedTarget>,
-    bound: Option<&RateBound>,
+    bounds: ReadyBounds<'_>,
     interrupt: &Interrupt,
 ) -> Result<(), LoadError> {
     let start = Instant::now();
@@ -215,9 +230,10 @@ pub fn wait_until_ready(
     } else {
         study.target.ready_within.duration().min(Duration::from_secs(3))
     };
+    let patience = patience.min(bounds.most);
     loop {
         // Looking is a request, too.
-        let turn = bound.filter(|_| study.target.ready.is_some());
+        let turn = bounds.rate.filter(|_| study.target.ready.is_some());
         wait_for_turn(turn, start + patience, interrupt);
         let reason = match is_ready(study.target.ready.as_deref(), origin, address, interrupt) {
             Ok(()) => return Ok(()),
@@ -283,7 +299,7 @@ async fn ask(path: &str, origin: &Origin) -> Result<u16, String> {
     let (mut connection, buffers, mut cookies) =
         (Http1Connection::default(), Buffers::default(), Jar::default());
     connection
-        .ready(origin, &Cell::new(0))
+        .open(origin, &Cell::new(0))
         .await
         .map_err(|no_answer| no_answer.reason)?;
     let head = format!(
@@ -316,7 +332,7 @@ async fn ask(path: &str, origin: &Origin) -> Result<u16, String> {
 ///
 /// # Errors
 /// [`LoadError::Command`] if it cannot be run, [`LoadError::CommandFailed`] if it fails,
-/// [`LoadError::CommandTooLong`] if it takes longer than five minutes or `most`; [`LoadError::Interrupted`].
+/// [`LoadError::CommandTooLong`] if it takes longer than `most`; [`LoadError::Interrupted`].
 pub fn run_command(
     role: &'static str,
     command: &str,
@@ -324,9 +340,45 @@ pub fn run_command(
     most: Duration,
     interrupt: &Interrupt,
 ) -> Result<(), LoadError> {
-    let most = most.min(LONGEST_COMMAND);
-    let mut running = RunningCommand::start(command, settings, Stdio::inherit())
+    let (log, printed) = messages(settings).map_err(|source| cannot_run(command, settings, source))?;
+    let mut running = RunningCommand::start(command, settings, log)
         .map_err(|source| cannot_run(command, settings, source))?;
+    let ended = end_of(&mut running, (role, command), most, interrupt);
+    drop(running);
+    // Its last messages are printed before what is said of it, unless somebody whom it left behind holds on.
+    let _ = printed.recv_timeout(LAST_WORDS);
+    ended
+}
+
+/// Where the messages of a command go, and what is closed once all of them are printed.
+fn messages(settings: &CommandSettings) -> std::io::Result<(Stdio, mpsc::Receiver<()>)> {
+    let (open, printed) = mpsc::channel();
+    let Some(print) = settings.print else {
+        return Ok((Stdio::inherit(), printed));
+    };
+    let (reader, writer) = std::io::pipe()?;
+    std::thread::spawn(move || {
+        let mut reader = BufReader::new(reader);
+        let mut line = Vec::new();
+        while matches!(
+            reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut line),
+            Ok(1..)
+        ) {
+            print(String::from_utf8_lossy(&line).trim_end_matches('\n'));
+            line.clear();
+        }
+        drop(open);
+    });
+    Ok((Stdio::from(writer), printed))
+}
+
+/// Waits for the end of a command.
+fn end_of(
+    running: &mut RunningCommand,
+    (role, command): (&'static str, &str),
+    most: Duration,
+    interrupt: &Interrupt,
+) -> Result<(), LoadError> {
     let start = Instant::now();
     loop {
         if let Some(status) = running.ended() {
@@ -355,7 +407,7 @@ pub fn run_command(
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
+    use std::{path::Path, sync::Mutex};
 
     use super::*;
     use crate::run::command::unguarded;
@@ -420,6 +472,26 @@ mod tests {
             error.to_string().contains("reset") && error.to_string().contains('3'),
             "{error}"
         );
+    }
+
+    #[test]
+    fn messages_of_a_command_are_printed_line_by_line() {
+        static LINES: Mutex<Vec<String>> = Mutex::new(Vec::new());
+        let settings = CommandSettings {
+            print: Some(|line| LINES.lock().expect("nobody panics").push(line.to_owned())),
+            ..unguarded(Path::new("/"))
+        };
+        let command = "printf 'one\\ntwo\\033[2J\\nthe rest' >&2";
+        run_command(
+            "reset",
+            command,
+            &settings,
+            LONGEST_COMMAND,
+            &Interrupt::default(),
+        )
+        .expect("it runs");
+        let lines = LINES.lock().expect("nobody panics");
+        assert_eq!(*lines, ["one", "two\u{1b}[2J", "the rest"]);
     }
 
     #[test]

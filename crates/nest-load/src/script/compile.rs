@@ -10,7 +10,7 @@ use std::{
 use memchr::memmem::Finder;
 use nest_data::{
     BehaviourSpec, Study,
-    behaviour::{Capture, CountSource, FormPart, Request},
+    behaviour::{Capture, CountSource, FormPart, Request, locustfile::Locust},
     feed::Feed,
 };
 
@@ -41,6 +41,8 @@ pub struct Sources<'a> {
     pub behaviours: &'a BTreeMap<String, BehaviourSpec>,
     pub feeds: Vec<FeedReader>,
     pub registry: &'a Registry,
+    /// The locustfile whose tasks the behaviours in code are, if there is one.
+    pub locust: Option<&'a Locust>,
     pub secrets: &'a BTreeMap<String, String>,
     pub origin: Origin,
     pub compat: CompatSettings,
@@ -155,6 +157,9 @@ struct Compiler<'a> {
 
 impl Compiler<'_> {
     fn work(&self, behaviour: &BehaviourSpec) -> Result<Work, LoadError> {
+        if behaviour.code && self.sources.locust.is_some() {
+            return Ok(Work::Task);
+        }
         if behaviour.code {
             let code = self.sources.registry.get(self.behaviour);
             return code.map(Work::Code).ok_or_else(|| LoadError::CodeMissing {

@@ -28,7 +28,7 @@ impl RequestCount {
     pub fn amount(&self, answer: &HttpAnswer) -> Amount {
         match &self.source {
             AmountSource::Constant(amount) => Amount::Known(*amount),
-            AmountSource::Read(captor) => match captor.take(&answer.body, &answer.fields) {
+            AmountSource::Read(captor) => match captor.take(answer.body(), answer.fields()) {
                 Ok(text) => text.trim().parse().map_or(Amount::NotANumber, Amount::of),
                 Err(_) => Amount::Missing,
             },
@@ -39,16 +39,20 @@ impl RequestCount {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::script::capture::JsonPath;
+    use crate::{http::KeptParts, script::capture::JsonPath};
 
     fn read(source: Captor, body: &str, fields: Vec<Option<String>>) -> Amount {
         let count = RequestCount {
             count: 0,
             source: AmountSource::Read(source),
         };
-        let answer = HttpAnswer {
+        let kept = KeptParts {
             body: body.into(),
             fields,
+            ..KeptParts::default()
+        };
+        let answer = HttpAnswer {
+            kept: Some(Box::new(kept)),
             ..HttpAnswer::default()
         };
         count.amount(&answer)

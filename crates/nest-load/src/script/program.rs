@@ -25,7 +25,7 @@ impl Program {
         self.scripts.iter().enumerate().flat_map(|(behaviour, script)| {
             let steps: &[ScriptStep] = match &script.work {
                 Work::Requests { steps, .. } => steps,
-                Work::Code(_) => &[],
+                Work::Code(_) | Work::Task => &[],
             };
             steps.iter().map(move |step| (behaviour, step))
         })
@@ -72,4 +72,6 @@ pub enum Work {
     },
     /// Code of the program.
     Code(Arc<dyn DynBehaviour>),
+    /// A task of a locustfile, which a Locust process executes.
+    Task,
 }

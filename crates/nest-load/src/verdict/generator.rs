@@ -8,6 +8,16 @@ use super::{
     settle::Unsettled,
 };
 
+/// What a generator is made of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum GeneratorKind {
+    /// Threads of this program.
+    #[default]
+    Native,
+    /// Python processes, which run a locustfile.
+    Python,
+}
+
 /// Lateness of starts (p99), in seconds. Linux wakes a sleeper within some 60 microseconds (its default timer
 /// slack is 50), so that 1 ms is no accident; 20 ms is as long as many an answer takes, and response times
 /// count from the due time.
@@ -20,6 +30,17 @@ const LATENESS: Bounds = Bounds {
 const CPU: Bounds = Bounds {
     suspect: 0.80,
     beyond: (0.95, Validity::Invalid),
+};
+/// Lateness of a Python generator (p99): in seconds, and as a share of the median answer; the larger counts.
+/// Python wakes a greenlet when whatever it computes is done, and most of that is one request's work: some
+/// 0.5 ms with `HttpUser`. Our choice: five times our own bound for doubt, and ten times that is too late.
+const PYTHON_LATENESS_S: [f64; 2] = [0.005, 0.050];
+const PYTHON_LATENESS_SHARE: [f64; 2] = [0.10, 0.50];
+/// Share of its core that a Python generator used. Its handling of one request is a service time of its own,
+/// as long as many an answer: at 80 % a request waits four of them, which is more than its answer takes.
+const PYTHON_CPU: Bounds = Bounds {
+    suspect: 0.65,
+    beyond: (0.80, Validity::Invalid),
 };
 /// Share of the time in which the generator was ready to run and had no processor. Our choice: at 5 % one
 /// start in twenty is late, at 25 % one in four.
@@ -85,11 +106,12 @@ pub fn schedule(facts: &StepFacts<'_>, findings: &mut Findings) {
     let health = &facts.generator;
     let late_of = |health: &GeneratorHealth| health.lateness_p99_s.max(health.clock_p99_s);
     let late_s = late_of(health);
-    findings.check(late_s, LATENESS, || {
+    let (lateness, cpu) = bounds(facts);
+    findings.check(late_s, lateness, || {
         format!("{} was {:.1} ms late (p99)", worst(facts, late_of), late_s * 1e3)
     });
     standstill(facts, findings);
-    findings.check(health.cpu, CPU, || {
+    findings.check(health.cpu, cpu, || {
         format!(
             "{} used {:.0} % of its core",
             worst(facts, |health| health.cpu),
@@ -131,6 +153,22 @@ pub fn schedule(facts: &StepFacts<'_>, findings: &mut Findings) {
     if health.queued as f64 / due > SOME_QUEUED {
         let reason = format!("{} starts waited because every customer was busy", health.queued);
         findings.add(Validity::Suspect, reason);
+    }
+}
+
+/// How late and how busy a generator may be.
+fn bounds(facts: &StepFacts<'_>) -> (Bounds, Bounds) {
+    match facts.kind {
+        GeneratorKind::Native => (LATENESS, CPU),
+        GeneratorKind::Python => {
+            let of =
+                |index: usize| PYTHON_LATENESS_S[index].max(PYTHON_LATENESS_SHARE[index] * facts.median_s);
+            let lateness = Bounds {
+                suspect: of(0),
+                beyond: (of(1), Validity::Invalid),
+            };
+            (lateness, PYTHON_CPU)
+        }
     }
 }
 

@@ -31,6 +31,8 @@ pub fn facts() -> StepFacts<'static> {
         requests: counts,
         windows: &[],
         generator,
+        kind: GeneratorKind::Native,
+        median_s: 0.002,
         max_rate: Some(60.0),
         population: None,
         local_errors: 0,

@@ -148,7 +148,7 @@ impl CustomerWalk {
             self.customer += self.stride;
             *customer = slot.customer(self.customer);
             customer.unreachable = unreachable;
-            due = ended.after(self.pause(Duration::ZERO));
+            due = self.next_due(ended, ended);
         }
     }
 
@@ -242,7 +242,7 @@ impl CustomerWalk {
         step.context.note_lateness(&execution, now);
         let (ended, now) = step.execute(customer, &execution, now).await;
         self.now = now;
-        let next = now.after(self.pause(now.since(due)));
+        let next = self.next_due(due, now);
         Some(if ended == ExecutionEnd::Unreachable {
             next.max(now.after(AFTER_UNREACHABLE))
         } else {
@@ -250,11 +250,11 @@ impl CustomerWalk {
         })
     }
 
-    /// The pause after a behaviour that took `spent`.
-    fn pause(&mut self, spent: Duration) -> Duration {
-        match self.habits.pause {
-            Pause::Think(times) => draw(&times, &mut self.random),
-            Pause::Pace(times) => draw(&times, &mut self.random).saturating_sub(spent),
+    /// When the next behaviour is due, after one that was due and ended then.
+    fn next_due(&mut self, due: MonotonicTime, ended: MonotonicTime) -> MonotonicTime {
+        match &self.habits.pause {
+            Pause::Think(times) => ended.after(draw(times, &mut self.random)),
+            Pause::Pace(times) => due.after(draw(times, &mut self.random)).max(ended),
         }
     }
 }

@@ -29,6 +29,16 @@ pub enum HistoryCaveat {
         /// Whether dates show that it is not over.
         open: bool,
     },
+    /// The level changed once, and the history is too short to tell that from a season by its length alone:
+    /// it was taken for one change.
+    LevelShift {
+        /// Periods from the first one on the new level to the last one, both counted.
+        ago: usize,
+        /// New level over the old one, where values are positive.
+        ratio: Option<f64>,
+        /// Length of the season that it was not taken for, in steps.
+        period: usize,
+    },
     /// Periods without a value were filled from their neighbours.
     Gaps {
         /// Periods filled.
@@ -73,6 +83,7 @@ impl HistoryCaveat {
             Self::Constant => "constant",
             Self::BeyondTested { .. } => "beyond_tested",
             Self::LastPeriod { .. } => "last_period",
+            Self::LevelShift { .. } => "level_shift",
             Self::Gaps { .. } => "gaps",
             Self::NotRecorded { .. } => "not_recorded",
             Self::Repeated { .. } => "repeated",
@@ -116,6 +127,18 @@ impl fmt::Display for HistoryCaveat {
                      complete and an incomplete one. Leave it out if it is incomplete"
                 )
             }
+            Self::LevelShift { ago, ratio, period } => {
+                write!(f, "the level changed once")?;
+                if let Some(ratio) = ratio {
+                    write!(f, ", by {:+.0} %,", 100.0 * (ratio - 1.0))?;
+                }
+                write!(
+                    f,
+                    " {ago} periods before the end. That is taken for one change that stays, not for a \
+                     season of {period} periods: two or three cycles cannot tell. If it comes back every \
+                     {period} periods, add older periods"
+                )
+            }
             Self::Gaps { filled, periods } => write!(
                 f,
                 "{filled} of {periods} periods had no value and were filled from their neighbours"
@@ -152,7 +175,7 @@ impl fmt::Display for HistoryCaveat {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HistoryRefusal {
     /// Too few values.
-    #[error("{known} usable values; a forecast needs at least 2")]
+    #[error("{known} usable value{}; a forecast needs at least 2", if *known == 1 { "" } else { "s" })]
     TooFewValues {
         /// Values that can be used.
         known: usize,

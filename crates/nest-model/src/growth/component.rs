@@ -2,7 +2,10 @@
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use super::{learnt::Learnt, pool, scale::ForecastScale, season, spread::ForecastSpread};
+use super::{
+    caveat::HistoryCaveat, learnt::Learnt, pool, scale::ForecastScale, season, season::LevelShift,
+    spread::ForecastSpread,
+};
 
 /// What one reading of a history says of the steps after it. Values are in the unit in which the largest of
 /// the history is 1.
@@ -14,6 +17,8 @@ pub(super) struct Component {
     pub spread: ForecastSpread,
     /// Values that it rests on.
     pub known: usize,
+    /// A change of level that stands out and was not taken for a season, and that season's steps.
+    pub shift: Option<(LevelShift, usize)>,
 }
 
 impl Component {
@@ -22,14 +27,28 @@ impl Component {
         let scale = ForecastScale::of(values);
         let numbers: Vec<f64> = values.iter().map(|value| scale.to(*value)).collect();
         let pooled = pool::pool(&numbers, scale, seasons, horizon);
-        let (rest, _) = season::take_out(&numbers, seasons);
+        let (rest, seasons) = season::take_out(&numbers, seasons);
         let component = Self {
             scale,
             spread: ForecastSpread::of(&pooled.errors, pooled.stride, &rest),
             centre: pooled.centre,
             known: numbers.len(),
+            shift: seasons
+                .iter()
+                .filter_map(|season| Some((season.shift?, season.period())))
+                .find(|(shift, _)| shift.is_prominent),
         };
         (component, pooled.errors.iter().map(Vec::len).max().unwrap_or(0))
+    }
+
+    /// That its level changed once, if it did.
+    pub(super) fn shift_caveat(&self) -> Option<HistoryCaveat> {
+        let (shift, period) = self.shift?;
+        Some(HistoryCaveat::LevelShift {
+            ago: self.known - shift.at,
+            ratio: (self.scale == ForecastScale::Log).then(|| shift.size.exp()),
+            period,
+        })
     }
 
     /// Steps that are forecast.

@@ -1,7 +1,10 @@
 //! Seasons: how much each phase of a cycle lies above the trend, shrunk to what the cycles agree on.
 
 mod agreement;
+mod shift;
 mod shocks;
+
+pub(super) use shift::LevelShift;
 
 /// Times that shocks are looked for: without the largest, the trend shows others.
 const SHOCK_ROUNDS: usize = 2;
@@ -11,12 +14,19 @@ const SHOCK_ROUNDS: usize = 2;
 pub(super) struct Season {
     /// By phase: that of the first number is 0.
     profile: Vec<f64>,
+    /// The one change of level that was taken for no part of it.
+    pub shift: Option<LevelShift>,
 }
 
 impl Season {
     /// The season's part of the number at `index`, counted from the first one of the history.
     pub(super) fn at(&self, index: usize) -> f64 {
         self.profile[index % self.profile.len()]
+    }
+
+    /// Steps of one cycle.
+    pub(super) fn period(&self) -> usize {
+        self.profile.len()
     }
 }
 
@@ -42,8 +52,12 @@ pub(super) fn take_out(numbers: &[f64], periods: &[usize]) -> (Vec<f64>, Vec<Sea
 /// The season of one period.
 ///
 /// What one cycle shows and the others do not is taken for a shock: the value is replaced by what they agree
-/// on, and the trend is drawn once more without it.
+/// on, and the trend is drawn once more without it. One change of level is no season either: a centred mean
+/// turns it into a ramp, and every cycle on that ramp shows the same saw-tooth around it.
 fn season(numbers: &[f64], period: usize) -> Season {
+    let shift = LevelShift::instead_of_season(numbers, period);
+    let level = shift.map(|shift| shift.undone(numbers));
+    let numbers = level.as_deref().unwrap_or(numbers);
     let mut cleaned = numbers.to_vec();
     for _ in 0..SHOCK_ROUNDS {
         let trend = trend(&cleaned, period);
@@ -67,6 +81,7 @@ fn season(numbers: &[f64], period: usize) -> Season {
         .collect();
     Season {
         profile: agreement::profile(&detrended, period),
+        shift,
     }
 }
 

@@ -5,24 +5,35 @@ use std::collections::BTreeMap;
 use nest_data::price_book::{Free, Meter};
 use rust_decimal::Decimal;
 
-use super::{KnownPrice, known_price, known_price_billed, number::PriceNumber};
+use super::{KnownPrice, known_price, known_price_billed, number::PriceNumber, windows_in_month};
 
 /// Free quantities that a forecast may count on.
 fn lasting(meter: &Meter) -> Option<&Free> {
     meter.free.as_ref().filter(|free| free.kind.lasts())
 }
 
+/// Free units of a meter in a month that a forecast may count on; `None` if it has none.
+///
+/// # Formula
+/// The quantity of each window, times the windows of a mean month, over which a bill adds up.
+#[must_use]
+pub fn free_in_month(meter: &Meter) -> Option<Decimal> {
+    let windows = meter.price.as_ref().map_or(Decimal::ONE, windows_in_month);
+    lasting(meter).map(|free| free.quantity.0 * windows)
+}
+
 /// Free units that lie inside the first tier: those without a pool.
 pub(super) fn free_within(meter: &Meter) -> Decimal {
     lasting(meter)
         .filter(|free| free.pool.is_none())
-        .map_or(Decimal::ZERO, |free| free.quantity.0)
+        .and_then(|_| free_in_month(meter))
+        .unwrap_or_default()
 }
 
 /// The pool that a meter draws free units from, and how many it holds. They come off before the tiers begin.
 pub(super) fn free_pooled(meter: &Meter) -> Option<(&str, Decimal)> {
     let free = lasting(meter)?;
-    Some((free.pool.as_deref()?, free.quantity.0))
+    Some((free.pool.as_deref()?, free_in_month(meter)?))
 }
 
 /// Free units that each of several quantities gets from a pool that they share.
@@ -110,6 +121,24 @@ mod tests {
 
     /// `docs/method/pricing.md`, "Functions on Lambda": x86 and arm draw from one pool of 400,000 GiB-s;
     /// three meters share 5 GB.
+    /// 1,000 free requests a day are 30,416.67 of a month: 40,000 requests pay for 9,583.33 of them.
+    #[test]
+    fn a_quantity_that_is_free_each_day_is_free_on_every_day_of_the_month() {
+        let daily = meter(
+            "{ amount = \"0.01\", window = \"day\" }",
+            "free = { kind = \"always\", quantity = \"1000\" }",
+        );
+        assert_eq!(free_units(&daily).round_dp(2), Decimal::new(3_041_667, 2));
+        let known = known_price(&daily, Decimal::from(40_000)).expect("a price");
+        assert_eq!(known.cost.round_dp(2), Decimal::new(9_583, 2));
+        let compiled = crate::pricing::CompiledPrice::new(&daily);
+        assert!((compiled.price(40_000.0) - 95.833).abs() < 1e-3);
+        let tiers =
+            "{ window = \"day\", tiers = [{ up_to = \"1000\", amount = \"0.01\" }, { amount = \"0\" }] }";
+        let known = known_price(&meter(tiers, ""), Decimal::from(40_000)).expect("a price");
+        assert_eq!(known.cost.round_dp(2), Decimal::new(30_417, 2));
+    }
+
     #[test]
     fn a_pool_is_given_once_over_all_its_meters() {
         let free = "free = { kind = \"always\", quantity = \"400000\", pool = \"lambda.duration\" }";

@@ -59,14 +59,20 @@ pub fn config_limits<'a>(drawn: &DrawnConfig<'a>, context: &Context<'a>) -> Resu
 
 /// Whether limits lie elsewhere as time passes: the mix of customers changes, or prices that a budget is
 /// compared with.
-fn limits_move(drawn: &DrawnConfig<'_>, context: &Context<'_>) -> bool {
+pub fn limits_move(drawn: &DrawnConfig<'_>, context: &Context<'_>) -> bool {
+    context.mix_changes() || budget_moves(drawn, context)
+}
+
+/// Whether prices change that a budget is compared with.
+fn budget_moves(drawn: &DrawnConfig<'_>, context: &Context<'_>) -> bool {
     let budget = &context.study.budget;
     let has_budget = budget.monthly.is_some() || budget.per_1000.is_some();
-    context.mix_changes() || has_budget && drawn.priced.changes_before(context.last_day())
+    has_budget && drawn.priced.changes_before(context.last_day())
 }
 
 /// Months after the start of growth at which limits are looked for: every month or a few of them if they
-/// move, else the start.
+/// move, and right before and on each day on which a price changes that a budget is compared with; else the
+/// start.
 pub fn limit_months(drawn: &DrawnConfig<'_>, context: &Context<'_>) -> Vec<f64> {
     if !limits_move(drawn, context) {
         return vec![0.0];
@@ -77,6 +83,22 @@ pub fn limit_months(drawn: &DrawnConfig<'_>, context: &Context<'_>) -> Vec<f64> 
         .map(|growth| growth.model.months())
         .max()
         .unwrap_or(0);
+    let mut months = spread_months(end);
+    if budget_moves(drawn, context) {
+        months.extend(
+            context
+                .growth()
+                .into_iter()
+                .flat_map(|growth| growth.model.steps()),
+        );
+        months.sort_by(f64::total_cmp);
+        months.dedup();
+    }
+    months
+}
+
+/// Months from the start to the end of growth: every one, or at most twelve and the end.
+pub fn spread_months(end: u32) -> Vec<f64> {
     let step = end.div_ceil(MOST_MOMENTS).max(1) as usize;
     let mut months: Vec<f64> = (0..end).step_by(step).map(f64::from).collect();
     months.push(f64::from(end));
@@ -154,19 +176,32 @@ pub fn search_scope<'a>(context: &Context<'a>) -> SearchScope<'a> {
 }
 
 fn limits_here(drawn: &DrawnConfig<'_>, context: &Context<'_>) -> Vec<LimitDraws> {
+    limits_with(&drawn.priced, &drawn.central, &drawn.draws, context)
+}
+
+/// Limits of a configuration with other inputs than it was drawn with.
+pub fn limits_with(
+    priced: &PricedConfig<'_>,
+    central: &ReadyInputs,
+    draws: &[ReadyInputs],
+    context: &Context<'_>,
+) -> Vec<LimitDraws> {
     let scope = search_scope(context);
-    let count = drawn.draws.len();
-    let central = limits(&drawn.priced, &scope, &context.central, &drawn.central);
-    let mut found: Vec<LimitDraws> = central.iter().map(|one| LimitDraws::new(one, count)).collect();
-    for (draw, inputs) in context.draws.iter().zip(&drawn.draws) {
-        for (limit, point) in found.iter_mut().zip(limits(&drawn.priced, &scope, draw, inputs)) {
+    let found = limits(priced, &scope, &context.central, central);
+    let mut found: Vec<LimitDraws> = found
+        .iter()
+        .map(|one| LimitDraws::new(one, draws.len()))
+        .collect();
+    for (draw, inputs) in context.draws.iter().zip(draws) {
+        for (limit, point) in found.iter_mut().zip(limits(priced, &scope, draw, inputs)) {
             limit.draws.push(point.point());
         }
     }
     found
 }
 
-/// Every limit as a report prints it, the nearest in the point estimate first.
+/// Every limit as a report prints it, the nearest in the point estimate first: in time if customers grow, as
+/// limits may move, then in customers.
 pub fn break_points(
     drawn: &DrawnConfig<'_>,
     context: &Context<'_>,
@@ -174,16 +209,16 @@ pub fn break_points(
 ) -> Vec<BreakPoint> {
     let count = drawn.draws.len();
     let first = first_to_fail(reached, count, context);
-    let mut points: Vec<(f64, BreakPoint)> = (0..reached.limits.len())
+    let mut points: Vec<([f64; 2], BreakPoint)> = (0..reached.limits.len())
         .map(|index| {
             let is_first = first.iter().filter(|one| **one == Some(index)).count();
             let probability = is_first as f64 / count.max(1) as f64;
             let limit = &reached.limits[index];
             let point = break_point(drawn, context, limit, &reached.months[index], probability);
-            (limit.central.customers, point)
+            ([reached.months[index].central, limit.central.customers], point)
         })
         .collect();
-    points.sort_by(|a, b| a.0.total_cmp(&b.0));
+    points.sort_by(|([a, fewer], _), ([b, more], _)| a.total_cmp(b).then(fewer.total_cmp(more)));
     points.into_iter().map(|(_, point)| point).collect()
 }
 
@@ -272,6 +307,9 @@ fn break_point(
             &drawn.central,
         ),
         date,
+        met_from: (limit.lever == Some(LeverKey::Per1000))
+            .then(|| budget::met_from(&drawn.priced, &search_scope(context), &drawn.central))
+            .flatten(),
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
     project::break_point::{
         ConfigLimits, LimitMonths, ReachedLimits, break_points, config_limits, is_extrapolated,
     },
-    project::config::{PricedConfig, SizedPlacement, drivers, local_states},
+    project::config::{Host, PricedConfig, SizedPlacement, drivers, local_states},
     project::context::{Context, Moment},
     project::drawn_config::DrawnConfig,
     project::figure::off_centre,
@@ -104,6 +104,7 @@ fn config_caveats(drawn: &DrawnConfig<'_>, context: &Context<'_>, customers: f64
     let mut caveats = Vec::new();
     caveats.extend(drawn.undefined_draws());
     caveats.extend(assumed_speed(priced));
+    caveats.extend(unknown_baselines(priced));
     caveats.extend(cold_starts(priced));
     caveats.extend(
         local_states(priced, context.model)
@@ -214,6 +215,28 @@ fn assumed_speed(priced: &PricedConfig<'_>) -> Option<Caveat> {
         low,
         high,
     })
+}
+
+/// Instance types that run on credits, where the book does not say which share of their processors lasts;
+/// each once.
+fn unknown_baselines(priced: &PricedConfig<'_>) -> Vec<Caveat> {
+    let mut caveats: Vec<Caveat> = Vec::new();
+    for placed in &priced.placed {
+        let Host::Units(units) = &placed.host else {
+            continue;
+        };
+        let Some(instance) = units.instance.filter(|instance| instance.has_unknown_baseline()) else {
+            continue;
+        };
+        let caveat = Caveat::CreditsUnknown {
+            config: priced.name.to_owned(),
+            sku: instance.sku.clone(),
+        };
+        if !caveats.contains(&caveat) {
+            caveats.push(caveat);
+        }
+    }
+    caveats
 }
 
 /// Cold starts that the study does not state, once for each host.

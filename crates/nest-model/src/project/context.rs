@@ -190,9 +190,10 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Months that totals are over: those of growth, or one.
+    /// Months that totals are over: those of growth that can be projected, or one.
     pub fn months(&self) -> u32 {
-        self.growth().map_or(1, |growth| growth.model.months())
+        self.growth()
+            .map_or(1, |growth| growth.allowed_months(&growth.central) as u32)
     }
 
     /// Whether the study says how many customers there are.
@@ -303,7 +304,7 @@ impl<'a> Context<'a> {
     /// The headline's customers so many months after the start of growth.
     pub fn now_after(&self, months: f64) -> Moment {
         let now = self.now();
-        let day = self.growth().and_then(|growth| growth.model.date_at(months));
+        let day = self.growth().and_then(|growth| growth.model.day_at(months));
         Moment {
             months,
             on: day.filter(|_| months > 0.0).map_or(now.on, |day| day.max(now.on)),

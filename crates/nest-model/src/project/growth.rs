@@ -20,6 +20,7 @@ mod event;
 mod month_scale;
 mod past;
 mod piece;
+mod step;
 mod trajectory;
 
 use base::GrowthBase;
@@ -204,17 +205,6 @@ impl<'a> GrowthModel<'a> {
     #[must_use]
     pub fn months_at(&self, moment: usize) -> f64 {
         self.times[moment]
-    }
-
-    /// The day whose prices hold at a moment: the day before, where something happens right after it.
-    #[must_use]
-    pub fn day_of(&self, moment: usize) -> Option<Date> {
-        let time = self.times[moment];
-        let step = self.times.get(moment + 1).filter(|next| **next - time < 1e-9);
-        match step {
-            Some(next) => self.date_at(*next)?.yesterday().ok(),
-            None => self.date_at(time),
-        }
     }
 
     /// The start and the same day of every month after it.

@@ -4,7 +4,6 @@
 use nest_data::{
     Estimate,
     config::AfterTerm,
-    growth::MOST_CUSTOMERS,
     price_book::Commitment,
     projection::{CostLine, DriverShare, MonthProjection},
     units::QuotedDecimal,
@@ -21,7 +20,7 @@ use crate::{
     project::context::Context,
     project::drawn_config::DrawnConfig,
     project::figure::{DrawnAmount, estimate, quartiles, share_of_month},
-    project::growth::{GrowthDraws, Trajectory},
+    project::growth::GrowthDraws,
 };
 
 /// What a month costs on a configuration.
@@ -47,7 +46,7 @@ pub fn monthly_costs(
     context: &Context<'_>,
     growth: &GrowthDraws<'_>,
 ) -> Result<Vec<MonthCost>, ModelError> {
-    let months = allowed_months(growth, &growth.central);
+    let months = growth.allowed_months(&growth.central);
     let rates = rates_at_moments(growth, months, |moment| {
         let grown = drawn.grown(context, growth, moment, drawn.draws.len())?;
         monthly_rate(grown.as_ref().unwrap_or(drawn), growth, moment)
@@ -66,19 +65,6 @@ pub fn rates_at_moments<T: Send>(
         .take_while(|moment| months > 0 && growth.model.months_at(*moment) <= months as f64);
     let moments: Vec<usize> = moments.collect();
     moments.into_par_iter().map(rate).collect()
-}
-
-/// Months of a growth scenario until a trajectory leaves what can be projected: fewer than one customer, or
-/// more than [`MOST_CUSTOMERS`].
-pub fn allowed_months(growth: &GrowthDraws<'_>, path: &Trajectory) -> usize {
-    let inside = |month: &usize| {
-        let mut ends = growth
-            .pieces
-            .of(*month)
-            .flat_map(|piece| [piece.begin, piece.end]);
-        ends.all(|moment| (1.0..=MOST_CUSTOMERS).contains(&path.at_moment(moment)))
-    };
-    (0..growth.model.months() as usize).take_while(inside).count()
 }
 
 fn monthly_rate(

@@ -1,7 +1,9 @@
 //! A policy change: cost, demand and break points before and after it, on the same draws. If it has a date,
-//! [`months`] follows it month by month.
+//! [`months`] follows it month by month, and limits are the old ones until then.
 
+mod dated_limits;
 mod months;
+mod transition;
 
 use std::collections::BTreeMap;
 
@@ -13,7 +15,7 @@ use nest_data::{
 };
 use rust_decimal::Decimal;
 
-use self::months::policy_months;
+use self::{dated_limits::dated_limits, months::policy_months};
 use crate::{
     error::ModelError,
     project::break_point::{ConfigLimits, LimitMonths, config_limits, first_break_point},
@@ -43,7 +45,10 @@ pub fn project_policy<'a>(
     let open = |parameters| study.open_items(parameters).map_err(ModelError::Rates);
     let cost_before = per_1000(context, &before.amount_at(customers)?, customers)?;
     let cost_after = per_1000(context, &after.amount_at(customers)?, customers)?;
-    let limits = config_limits(&after, context)?;
+    let limits = match dated_limits(context, policy, &patched, before, &after)? {
+        Some(limits) => limits,
+        None => config_limits(&after, context)?,
+    };
     let months = policy_months(context, policy, &patched, before, &after)?;
     let totals = match &months {
         Some(months) => months.totals(context, before, unchanged)?,

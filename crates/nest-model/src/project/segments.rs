@@ -86,6 +86,7 @@ pub fn segments(
             fees_per_1000: QuotedDecimal(fees.normalize()),
             price: segment.price,
             margin,
+            target_margin: segment.target_margin.map(|margin| margin.get()),
             floor_price: QuotedDecimal(
                 quotient(each, Decimal::ONE - target, "floor price")?
                     .round_dp(DIGITS)

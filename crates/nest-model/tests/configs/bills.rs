@@ -267,6 +267,38 @@ fn segments_share_the_bill_and_the_fees_among_them() {
     assert!((pro.margin.expect("a price") - (4.0 - each) / 4.0).abs() < 1e-9);
 }
 
+/// Kinds of customers that do the same change no step, even if one of them grows faster.
+#[test]
+fn steps_of_every_part_are_found_where_the_mix_of_customers_changes() {
+    let alike = "[segments.one]\nshare = \"50%\"\n[segments.two]\nshare = \"50%\"\ngrowth = \"5%\"\n";
+    let (plain, mixed) = (projected(STUDY), projected(&format!("{STUDY}{alike}")));
+    let [before, after] = [&plain, &mixed].map(|projection| &config(projection, "monolith").unit_steps);
+    assert!(before.iter().any(|step| step.date.value.is_some()), "{before:#?}");
+    assert_eq!(before.len(), after.len());
+    for (one, other) in before.iter().zip(after) {
+        assert_eq!(
+            (&one.resource, one.units, one.date, one.allowed, one.reached),
+            (
+                &other.resource,
+                other.units,
+                other.date,
+                other.allowed,
+                other.reached
+            )
+        );
+        // The rates of a mix are sums of halves.
+        assert!((one.customers.value / other.customers.value - 1.0).abs() < 1e-9);
+    }
+    let parts: std::collections::BTreeSet<&str> = after.iter().map(|step| step.resource.as_str()).collect();
+    assert!(parts.contains("app/cpu"), "{parts:?}");
+    // 0.0832 an hour, 730 hours
+    let priced = after.iter().find(|step| step.resource == "app/cpu");
+    let price = priced
+        .and_then(|step| step.unit_month)
+        .map(|price| price.0.to_string());
+    assert_eq!(price, Some("60.736".to_owned()));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 

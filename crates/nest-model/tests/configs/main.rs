@@ -7,6 +7,7 @@ mod decisions;
 mod edited;
 mod explained;
 mod functions;
+mod in_time;
 mod money;
 mod moves;
 mod prices;

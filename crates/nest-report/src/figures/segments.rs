@@ -22,7 +22,9 @@ pub(super) fn segments(projection: &Projection, figures: &[Figure]) -> Option<Se
          are shared \
          evenly."
             .to_owned(),
-        "The floor price leaves the margin that the study aims at, after servers and fees.".to_owned(),
+        "The floor price leaves the margin that the study asks for, after servers and fees; if it asks for \
+         none, it covers the cost."
+            .to_owned(),
     ];
     Some(section)
 }
@@ -75,10 +77,12 @@ fn row(segment: &SegmentProjection, currency: &str) -> [Cell; 7] {
         Cell::noted(words::money(&segment.per_1000, currency), parts),
         amount(segment.fees_per_1000).into(),
         segment.price.map_or_else(|| "none".to_owned(), amount).into(),
-        segment
-            .margin
-            .map_or_else(|| "none".to_owned(), words::share)
-            .into(),
+        Cell::noted(
+            segment.margin.map_or_else(|| "none".to_owned(), words::share),
+            segment.target_margin.map_or_else(String::new, |target| {
+                format!("you ask for {}", words::share(target))
+            }),
+        ),
         amount(segment.floor_price).into(),
     ]
 }

@@ -70,7 +70,18 @@ fn finding(comparison: &Comparison) -> String {
         Some("cheaper") if others.count() == 1 => format!("{months} {name} is the cheaper one"),
         Some("cheaper") => format!("{months} {name} is the cheapest"),
         Some(_) => format!("{months} {name} is cheapest in {}", format::cases(cheapest)),
-        None => format!("{months} it is too close to call"),
+        None => match comparison
+            .totals
+            .iter()
+            .find(|total| total.config != *best && words::surely(total.cheapest_of_all).is_some())
+        {
+            Some(cheapest) => format!(
+                "{months} {} is cheapest in {}, but something speaks against it",
+                words::name(&cheapest.config),
+                format::cases(cheapest.cheapest_of_all)
+            ),
+            None => format!("{months} it is too close to call"),
+        },
     }
 }
 
@@ -243,21 +254,23 @@ fn dearer(projection: &Projection, total: &ConfigTotal, than: &str) -> String {
 fn more(projection: &Projection, total: &ConfigTotal, than: &str, currency: &str) -> Option<String> {
     let comparison = projection.comparison.as_ref()?;
     let other = comparison.totals.iter().find(|other| other.config == than)?;
-    let least = total.total.at_least;
+    let (least, than_least) = (total.total.at_least, other.total.at_least);
+    let known = !least && !than_least;
     let is_base = |one: &ConfigTotal| one.config == comparison.baseline;
     match (is_base(total), is_base(other)) {
-        (true, false) if !least => return Some(words::size(&other.change, currency)),
-        (false, true) if !least => return Some(words::size(&total.change, currency)),
+        (true, false) if known => return Some(words::size(&other.change, currency)),
+        (false, true) if known => return Some(words::size(&total.change, currency)),
         _ => {}
     }
     let change = (total.total.value.0 - other.total.value.0).to_f64()?;
-    let left_out = if least { 2 } else { 1 };
+    let left_out = if known { 1 } else { 2 };
     let digits = 10_f64.powi((change.abs().max(1.0).log10().floor() as i32 - left_out).max(0));
-    // What is at least an amount is at least a smaller one, and not a larger one.
-    let (lead, shown) = if least {
-        ("at least ", (change / digits).floor())
-    } else {
-        ("about ", (change / digits).round())
+    // What is at least an amount is at least a smaller one, and not a larger one; what is at most one turns
+    // round.
+    let (lead, shown) = match (least, than_least) {
+        (true, false) => ("at least ", (change / digits).floor()),
+        (false, true) => ("at most ", (change / digits).ceil()),
+        _ => ("about ", (change / digits).round()),
     };
     Some(format!("{lead}{}", words::amount(shown * digits, currency)))
 }

@@ -93,16 +93,21 @@ fn next_1000(subject: &Subject) -> Tile {
         rust_decimal::prelude::ToPrimitive::to_f64(&config.bill.marginal_1000.0).unwrap_or(0.0),
         subject.currency(),
     );
-    let unit = words::unit_word(Some(config.platform));
     let (drawing, text) = match (step, config.bill.next_stair) {
         (Some(step), _) => {
+            let unit = words::unit_of(config, &step.resource);
+            let short = if unit.contains(' ') {
+                "+ 1".to_owned()
+            } else {
+                format!("+ 1 {unit}")
+            };
             let top = step.customers.high / FULL;
             let axis = MiniAxis::default()
                 .now(subject.headline.customers / top)
                 .bar(step.customers.low / top, step.customers.high / top)
                 .middle(step.customers.value / top)
                 .label(subject.headline.customers / top, "now")
-                .label(step.customers.value / top, format!("+ 1 {unit}"));
+                .label(step.customers.value / top, short);
             let text = format!(
                 "until {} ({}): then one more {unit}",
                 words::count(&step.customers),
@@ -112,7 +117,11 @@ fn next_1000(subject: &Subject) -> Tile {
         }
         (None, Some(next)) => (
             String::new(),
-            format!("until about {}: then one more {unit}", words::customers(next)),
+            format!(
+                "until about {}: then one more {}",
+                words::customers(next),
+                words::unit_word(Some(config.platform))
+            ),
         ),
         (None, None) => (String::new(), "no step ahead: paid by use".to_owned()),
     };

@@ -2,7 +2,10 @@
 
 use nest_data::{
     Projection,
-    projection::{BreakPoint, ConfigProjection, GrowthProjection, LimitNature, MonthProjection, first_break},
+    projection::{
+        BreakPoint, ConfigProjection, GrowthProjection, LimitNature, MonthProjection, RangeBasis, UnitStep,
+        first_break,
+    },
     units::QuotedDecimal,
 };
 
@@ -32,7 +35,13 @@ pub(super) fn bill_and_limits(projection: &Projection, figures: &[Figure]) -> Op
         .list
         .extend(largest.map(|part| format!("First cost driver of this bill: {part}.")));
     section.list.extend(oldest_price(&subject));
+    section.list.extend(strongest_assumption(&subject));
     section.list.extend(only_one(&subject));
+    if projection.policies.is_empty() {
+        section
+            .list
+            .push("The study has no policy, so none is weighed.".to_owned());
+    }
     section.tables.extend(limits(projection));
     section.tables.extend(first_limits(projection));
     section.tables.extend(years(projection));
@@ -165,15 +174,22 @@ fn never(subject: &Subject) -> Option<String> {
 }
 
 /// That the plan needs units which the study does not allow.
-fn too_many(subject: &Subject) -> Option<String> {
-    let step = subject.config.unit_steps.iter().find(|step| !step.allowed)?;
-    let from = step.date.value?;
-    let unit = words::unit_word(Some(subject.config.platform));
-    Some(format!(
-        "From about {} on the plan needs a {unit} that you do not allow; its cost is in the months and \
-         totals.",
-        words::full_month(from)
-    ))
+fn too_many(subject: &Subject) -> Vec<String> {
+    let mut first: Vec<&UnitStep> = Vec::new();
+    for step in subject.config.unit_steps.iter().filter(|step| !step.allowed) {
+        if first.iter().all(|other| other.resource != step.resource) {
+            first.push(step);
+        }
+    }
+    let said = |step: &UnitStep| {
+        Some(format!(
+            "From about {} on the plan needs a {} that you do not allow; its cost is in the months and \
+             totals.",
+            words::full_month(step.date.value?),
+            words::unit_of(subject.config, &step.resource)
+        ))
+    };
+    first.into_iter().filter_map(said).collect()
 }
 
 /// What the growth of the headline holds besides steady change.
@@ -202,6 +218,27 @@ fn oldest_price(subject: &Subject) -> Option<String> {
             format::rough_percent(oldest.share)
         )
     })
+}
+
+/// The assumption that moves the first limit most, and from when to when.
+fn strongest_assumption(subject: &Subject) -> Option<String> {
+    let inputs = subject.projection.sensitivity.iter();
+    let widest = inputs
+        .filter(|one| one.months > 0.0 && one.basis != RangeBasis::Choice)
+        .max_by(|a, b| a.months.total_cmp(&b.months))?;
+    let end = |index: usize| {
+        widest.date[index].map_or_else(
+            || format!("not before {}", subject.end_in_words()),
+            |date| format!("about {}", words::full_month(date)),
+        )
+    };
+    Some(format!(
+        "Strongest assumption: {} ({}). The first limit comes {} at one end of that range, {} at the other.",
+        words::input(widest),
+        words::input_range(widest),
+        end(0),
+        end(1)
+    ))
 }
 
 /// That no other set-up is in the study.

@@ -1,13 +1,15 @@
 //! What to do next, in words: the projection's actions, and what the comparison and the test add to them.
 
 use nest_data::{
+    Caveat,
     measurement::Validity,
     price_book::Confidence,
-    projection::{Action, Lever, LeverSetting, MoneyEstimate, Sensitivity},
+    projection::{Action, BreakPoint, ConfigTotal, Lever, LeverSetting, MoneyEstimate, Sensitivity, WhyNot},
 };
 
 use super::{
     NextStep,
+    decide::decide,
     subject::{Subject, number},
     title::{Theme, Title},
 };
@@ -36,6 +38,9 @@ pub(super) fn actions(subject: &Subject, title: &Title) -> Vec<NextStep> {
         if let Some(stay) = stay(subject) {
             steps.insert(second, stay);
         }
+    }
+    if title.theme == Theme::Policy {
+        steps.splice(0..0, decide(subject));
     }
     steps.extend(measure_again(subject));
     steps.truncate(MOST);
@@ -69,13 +74,27 @@ fn in_words(subject: &Subject, action: &Action) -> Option<NextStep> {
             })
         }
         Action::Narrow { input } => Some(narrow(subject, projection.sensitivity.get(*input)?)),
+        Action::Wait { until: Some(date) } if *date < projection.as_of => Some(NextStep {
+            what: "Bring the plan of growth up to date.".to_owned(),
+            why: format!(
+                "It began before the day of this forecast, and 1 chance in 20 that a limit is reached lay in \
+                 {} already.",
+                words::full_month(*date)
+            ),
+        }),
         Action::Wait { until: Some(date) } => Some(NextStep {
             what: format!("Nothing has to be done before {}.", words::full_month(*date)),
             why: "1 chance in 20 that a limit is reached by then.".to_owned(),
         }),
         Action::Wait { until: None } => Some(NextStep {
             what: "Nothing has to be done.".to_owned(),
-            why: if subject.grows() {
+            why: if let Some(end) = subject.end().filter(|end| *end < projection.as_of) {
+                format!(
+                    "No limit is likely before {}, but the plan of growth ends there, before the day of this \
+                     forecast: add newer rows.",
+                    words::full_month(end)
+                )
+            } else if subject.grows() {
                 format!("No limit is likely before {}.", subject.end_in_words())
             } else {
                 "No limit is near, and no growth is planned in the study.".to_owned()
@@ -124,13 +143,33 @@ fn pull(subject: &Subject, lever: &Lever) -> NextStep {
     NextStep {
         what: format!("{}{by}.", what_moves(subject, lever)),
         why: format!(
-            "Set {set}.{} The chance of reaching this limit by {} falls from {} to {}.",
+            "Set {set}{}.{} {} by {} falls from {} to {}.",
+            without_stand_by(subject, lever),
             price_of(subject, lever),
+            chance_of(subject, lever),
             subject.end_in_words(),
             format::chance_cell(lever.chance[0]),
             format::chance_cell(lever.chance[1])
         ),
     }
+}
+
+/// That a number of units is one of those that carry load.
+fn without_stand_by(subject: &Subject, lever: &Lever) -> &'static str {
+    let has_stand_by = limit_of(subject, lever).contains("stand-by");
+    match lever.setting {
+        LeverSetting::Max if has_stand_by => "; stand-by servers come on top",
+        _ => "",
+    }
+}
+
+/// `The chance of reaching this limit`, where the page just spoke of it; otherwise with what fails.
+fn chance_of(subject: &Subject, lever: &Lever) -> String {
+    let is_first = |point: &BreakPoint| point.kind == lever.kind && point.cause == lever.cause;
+    if subject.first_limit().is_none_or(|(point, _)| is_first(point)) {
+        return "The chance of reaching this limit".to_owned();
+    }
+    format!("The chance that {}", limit_of(subject, lever))
 }
 
 /// The limit that a lever moves, in words.
@@ -148,7 +187,7 @@ fn what_moves(subject: &Subject, lever: &Lever) -> String {
     let (from, to) = (lever.from, lever.to);
     match lever.setting {
         LeverSetting::Max => {
-            let unit = words::unit_word(Some(subject.config.platform));
+            let unit = words::unit_word(lever.platform.or(Some(subject.config.platform)));
             format!(
                 "Allow {} {unit}s instead of {}",
                 format::number(to),
@@ -179,7 +218,7 @@ fn what_moves(subject: &Subject, lever: &Lever) -> String {
 fn price_of(subject: &Subject, lever: &Lever) -> String {
     let currency = subject.currency();
     if let Some(price) = lever.unit_month {
-        let unit = words::unit_word(Some(subject.config.platform));
+        let unit = words::unit_word(lever.platform.or(Some(subject.config.platform)));
         let price = words::amount(number(price.0), currency);
         return format!(
             " Each further {unit} costs {price} a month from when it is needed; the totals hold that."
@@ -197,9 +236,14 @@ fn price_of(subject: &Subject, lever: &Lever) -> String {
     }
 }
 
-fn switch(subject: &Subject, to: &str, saves: &MoneyEstimate, cheaper: f64) -> NextStep {
+fn switch(subject: &Subject, to_name: &str, saves: &MoneyEstimate, cheaper: f64) -> NextStep {
     let from = words::name(&subject.config.name);
-    let to = words::name(to);
+    let to = words::name(to_name);
+    let mut others = subject.others();
+    let size = others.find(|total| total.config == to_name).map_or_else(
+        || words::size(saves, subject.currency()),
+        |total| subject.difference(total),
+    );
     let sure = words::surely(cheaper).unwrap_or("no cheaper");
     let between = words::between(saves, subject.currency());
     let between = if between.is_empty() {
@@ -208,14 +252,12 @@ fn switch(subject: &Subject, to: &str, saves: &MoneyEstimate, cheaper: f64) -> N
         format!("; in 9 cases of 10 {between}")
     };
     NextStep {
-        what: format!(
-            "Move from {from} to {to}: {sure}, by {}.",
-            words::size(saves, subject.currency())
-        ),
+        what: format!("Move from {from} to {to}: {sure}, by {size}."),
         why: format!(
-            "Over {}{between}. It is cheaper in {}.",
+            "Over {}{between}. It is cheaper in {}.{}",
             months(subject),
-            format::cases(cheaper)
+            format::cases(cheaper),
+            credits(subject, to_name)
         ),
     }
 }
@@ -240,6 +282,9 @@ fn stay(subject: &Subject) -> Option<NextStep> {
     let (own, other) = (words::name(&subject.config.name), words::name(&rival.config));
     let stays = 1.0 - rival.cheaper_than_baseline;
     let dearer = number(rival.change.value.0) > 0.0;
+    if let Some(sure) = words::surely(rival.cheaper_than_baseline).filter(|_| !dearer) {
+        return Some(cheaper_but(subject, rival, sure));
+    }
     let Some(sure) = words::surely(stays).filter(|_| dearer) else {
         return Some(NextStep {
             what: format!("{own} or {other}: too close to call."),
@@ -250,15 +295,68 @@ fn stay(subject: &Subject) -> Option<NextStep> {
             ),
         });
     };
-    let at_least = if rival.change.at_least { "at least " } else { "" };
     Some(NextStep {
         what: format!("Stay on {own}: it is {sure}."),
         why: format!(
-            "Over {} {other} costs {at_least}{} more; {own} is cheaper in {}.",
+            "Over {} {other} costs {} more; {own} is cheaper in {}.{}",
             months(subject),
-            words::size(&rival.change, subject.currency()).trim_start_matches("at least "),
-            format::cases(stays)
+            subject.difference(rival),
+            format::cases(stays),
+            credits(subject, &subject.config.name)
         ),
+    })
+}
+
+/// What a cheaper configuration saves, and why another one is recommended all the same.
+fn cheaper_but(subject: &Subject, rival: &ConfigTotal, sure: &str) -> NextStep {
+    let other = words::name(&rival.config);
+    let reasons = against(rival);
+    let reasons = if reasons.is_empty() {
+        String::new()
+    } else {
+        format!(" Against it: {}.", words::listed(&reasons))
+    };
+    NextStep {
+        what: format!("Find out what keeps you from {other}: it is {sure}."),
+        why: format!(
+            "Over {} {other} costs {} less, and is cheaper in {}.{reasons}",
+            months(subject),
+            subject.difference(rival),
+            format::cases(rival.cheaper_than_baseline)
+        ),
+    }
+}
+
+/// What speaks against a configuration, but its cost.
+fn against(total: &ConfigTotal) -> Vec<String> {
+    let reason = |why: &WhyNot| match why {
+        WhyNot::Dearer { .. } => None,
+        WhyNot::Breaks { chance, .. } => Some(format!(
+            "{} that room runs out within the plan",
+            format::chance(*chance)
+        )),
+        WhyNot::LocalState { tier } => Some(format!(
+            "{} keeps files of its own, and the study does not say what replaces them",
+            words::name(tier)
+        )),
+        WhyNot::Unknown { lines: 1 } => Some("one of its prices is unknown".to_owned()),
+        WhyNot::Unknown { lines } => Some(format!("{lines} of its prices are unknown")),
+        WhyNot::NoPayback => Some("the cost of moving never comes back".to_owned()),
+    };
+    total.why_not.iter().filter_map(reason).collect()
+}
+
+/// That a recommended configuration runs on credits of unknown size, in a sentence; empty if it does not.
+fn credits(subject: &Subject, config: &str) -> String {
+    let sku = subject.projection.caveats.iter().find_map(|caveat| match caveat {
+        Caveat::CreditsUnknown { config: of, sku } if of == config => Some(sku),
+        _ => None,
+    });
+    sku.map_or_else(String::new, |sku| {
+        format!(
+            " {} runs on credits, counted as whole processors: which share of them lasts is not known.",
+            words::name(sku)
+        )
     })
 }
 

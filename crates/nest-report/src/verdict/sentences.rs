@@ -3,7 +3,7 @@
 use nest_data::{
     Projection,
     measurement::Validity,
-    projection::{ConfigProjection, CostDriver, MoneyEstimate},
+    projection::{BreakDate, ConfigProjection, CostDriver, CostLine, MoneyEstimate},
 };
 
 use super::{
@@ -84,14 +84,29 @@ fn of_limit(subject: &Subject) -> String {
         format!(" ({})", facts.join("; "))
     };
     let what = words::limit(subject.projection, config, point);
+    let is_dated = |date: &BreakDate| date.value.or(date.low).is_some();
     let when = if subject.grows() && !point.chance_by_month.is_empty() {
-        let when = words::reached(point.date.as_ref(), point.reached, subject.end());
-        format!(" Growth gets there {when}.")
+        if point.date.as_ref().is_some_and(is_dated) {
+            let when = words::reached(point.date.as_ref(), point.reached, subject.end());
+            format!(" Growth gets there {when}.")
+        } else if point.reached == 0.0 {
+            format!(" Growth does not get there by {}.", subject.end_in_words())
+        } else {
+            format!(
+                " Growth hardly gets there by {}: {}.",
+                subject.end_in_words(),
+                format::chance(point.reached)
+            )
+        }
     } else {
         String::new()
     };
     let at = words::count(customers);
-    format!("At {at} customers{facts} {what}.{when}{}", shared(subject))
+    let who = if at == "1" { "customer" } else { "customers" };
+    let met = point.met_from.map_or_else(String::new, |from| {
+        format!(" From {} customers on it is met.", words::customers(from))
+    });
+    format!("At {at} {who}{facts} {what}.{met}{when}{}", shared(subject))
 }
 
 fn without_limit(subject: &Subject) -> String {
@@ -145,12 +160,9 @@ fn of_bill(config: &ConfigProjection) -> Option<String> {
     }
     let total = number(config.bill.total.value.0);
     let mut parts: Vec<(String, f64)> = Vec::new();
-    let paid = config
-        .bill
-        .lines
-        .iter()
-        .filter(|line| line.driver != CostDriver::Discount);
-    for (line, amount) in paid.filter_map(|line| Some((line, number(line.amount?.0)))) {
+    let lines = &config.bill.lines;
+    let paid = lines.iter().filter(|line| line.driver != CostDriver::Discount);
+    for (line, amount) in paid.filter_map(|line| Some((line, paid_of(lines, line)?))) {
         let part = match line.driver {
             CostDriver::Shared | CostDriver::Fixed => words::name(&line.meter),
             _ => driver_in_words(line),
@@ -161,12 +173,50 @@ fn of_bill(config: &ConfigProjection) -> Option<String> {
         }
     }
     let (part, sum) = parts.into_iter().max_by(|(_, a), (_, b)| a.total_cmp(b))?;
-    (total > 0.0).then(|| {
+    (total > 0.0 && sum <= total * (1.0 + 1e-9)).then(|| {
         format!(
             "The largest part of the bill is {part}: {}.",
             words::share(sum / total)
         )
     })
+}
+
+/// What is paid of a line once discounts are taken off, each from the lines that it is on in proportion:
+/// those of its meter, or of its unit where it names no meter.
+fn paid_of(lines: &[CostLine], line: &CostLine) -> Option<f64> {
+    let own = number(line.amount?.0);
+    let paid = || lines.iter().filter(|line| line.driver != CostDriver::Discount);
+    let names = |discount: &CostLine, line: &CostLine| {
+        let named = || {
+            discount.meter == line.meter
+                || discount.meter.starts_with(&format!("{} ", line.meter))
+                || discount.meter.ends_with(&format!(" on {}", line.meter))
+        };
+        line.driver != CostDriver::Unused && named()
+    };
+    let share = |discount: &CostLine| {
+        let is_named = paid().any(|line| names(discount, line));
+        let is_on = |line: &CostLine| {
+            if is_named {
+                names(discount, line)
+            } else {
+                discount.unit == line.unit
+            }
+        };
+        let all: f64 = paid()
+            .filter(|line| is_on(line))
+            .filter_map(|line| line.amount)
+            .map(|amount| number(amount.0))
+            .sum();
+        let off = discount.amount.map_or(0.0, |amount| number(amount.0));
+        if is_on(line) && all > 0.0 {
+            off * own / all
+        } else {
+            0.0
+        }
+    };
+    let discounts = lines.iter().filter(|line| line.driver == CostDriver::Discount);
+    Some(own + discounts.map(share).sum::<f64>())
 }
 
 fn is_mostly_fees(subject: &Subject) -> bool {

@@ -1,6 +1,6 @@
 //! The first sentence, by the first rule that fits.
 
-use nest_data::projection::{ConfigTotal, PolicyProjection};
+use nest_data::projection::{BreakKind, ConfigTotal, MoneyEstimate, PolicyProjection};
 
 use super::subject::{Subject, number, policy_effect};
 use crate::words;
@@ -59,6 +59,18 @@ pub(super) fn title(subject: &Subject) -> Title {
 }
 
 fn over(subject: &Subject) -> Option<String> {
+    // A budget for 1,000 customers is no room: more of them may cost less each.
+    if let Some((point, _)) = subject
+        .first_limit()
+        .filter(|(point, _)| point.kind == BreakKind::Budget)
+        && let Some(from) = point.met_from.filter(|_| subject.is_over())
+    {
+        return Some(format!(
+            "{} customers cost more for each 1,000 than your budget allows; it is met from {} on",
+            subject.customers(),
+            words::customers(from)
+        ));
+    }
     subject.is_over().then(|| {
         format!(
             "{} customers are more than {} has room for",
@@ -70,10 +82,14 @@ fn over(subject: &Subject) -> Option<String> {
 
 /// A policy that moves cost and fees by more than a tenth: the one that saves most, otherwise the one that
 /// costs most.
-fn policy(subject: &Subject) -> Option<String> {
+pub(super) fn large_policy<'p>(subject: &Subject<'p>) -> Option<&'p PolicyProjection> {
     let policies = subject.projection.policies.iter();
     let large = policies.filter(|policy| policy_effect(policy).abs() > LARGE_EFFECT);
-    let policy = large.min_by(|a, b| policy_effect(a).total_cmp(&policy_effect(b)))?;
+    large.min_by(|a, b| policy_effect(a).total_cmp(&policy_effect(b)))
+}
+
+fn policy(subject: &Subject) -> Option<String> {
+    let policy = large_policy(subject)?;
     Some(format!(
         "{} {}",
         words::capital(&policy_in_words(policy)),
@@ -95,7 +111,7 @@ pub(super) fn policy_in_words(policy: &PolicyProjection) -> String {
 }
 
 /// The name of a parameter: `minimum payment` for `min_payment`.
-fn parameter_in_words(parameter: &str) -> String {
+pub(super) fn parameter_in_words(parameter: &str) -> String {
     let word = |part| match part {
         "min" => "minimum",
         "max" => "maximum",
@@ -106,7 +122,7 @@ fn parameter_in_words(parameter: &str) -> String {
 }
 
 /// `saves about $6.5 million in fees over 24 months`.
-fn effect(policy: &PolicyProjection, currency: &str) -> String {
+pub(super) fn effect(policy: &PolicyProjection, currency: &str) -> String {
     let totals = &policy.totals;
     let change = &totals.change_with_fees;
     let value = number(change.value.0);
@@ -114,17 +130,46 @@ fn effect(policy: &PolicyProjection, currency: &str) -> String {
         .fees
         .as_ref()
         .map_or(0.0, |[_, _, fees]| number(fees.value.0));
-    let of_fees = if fees / value >= MOSTLY { " in fees" } else { "" };
+    let share = fees / value;
+    let of_fees = if (MOSTLY..=2.0 - MOSTLY).contains(&share) {
+        " in fees"
+    } else {
+        ""
+    };
     let over = match totals.months {
         1 => "a month".to_owned(),
         12 => "a year".to_owned(),
         months => format!("over {months} months"),
     };
     let size = words::size(change, currency);
+    // Fees and servers that go different ways are told apart: their sum is neither.
+    let servers = number(totals.change.value.0);
+    let parts = match &totals.fees {
+        Some([_, _, fee_change]) if !(0.0..=2.0 - MOSTLY).contains(&share) => {
+            let part = |change: &MoneyEstimate| {
+                let more = if number(change.value.0) < 0.0 {
+                    "less"
+                } else {
+                    "more"
+                };
+                format!("{} {more}", words::size(change, currency))
+            };
+            if servers == 0.0 {
+                String::new()
+            } else {
+                format!(
+                    ", {} in fees and {} for servers",
+                    part(fee_change),
+                    part(&totals.change)
+                )
+            }
+        }
+        _ => String::new(),
+    };
     if value < 0.0 {
-        format!("saves {size}{of_fees} {over}")
+        format!("saves {size}{of_fees} {over}{parts}")
     } else {
-        format!("costs {size} more{of_fees} {over}")
+        format!("costs {size} more{of_fees} {over}{parts}")
     }
 }
 
@@ -148,6 +193,12 @@ fn choice(subject: &Subject) -> Option<String> {
     let (base, share) = (words::name(&comparison.baseline), rival.cheaper_than_baseline);
     Some(if (share - 0.5).abs() <= TOO_CLOSE {
         format!("{base} or {}: too close to call", words::name(&rival.config))
+    } else if share >= LIKELY {
+        format!(
+            "{} saves money in {}, but something speaks against it",
+            words::name(&rival.config),
+            cases(share)
+        )
     } else if share < HARDLY {
         format!("Stay on {base}: moving costs {moving} and does not pay back")
     } else {
@@ -159,7 +210,7 @@ fn choice(subject: &Subject) -> Option<String> {
 }
 
 fn move_to(subject: &Subject, best: &ConfigTotal, months: u32) -> String {
-    let saves = words::size(&best.change, subject.currency());
+    let saves = subject.difference(best);
     let over = match months {
         1 => "a month".to_owned(),
         months => format!("over {months} months"),
@@ -210,8 +261,13 @@ pub(super) fn cost(subject: &Subject) -> String {
             words::money(&fees.total, subject.currency())
         )
     });
+    let cost = if subject.headline.customers == 1.0 {
+        "customer costs"
+    } else {
+        "customers cost"
+    };
     format!(
-        "{} customers cost {}{fees} a month",
+        "{} {cost} {}{fees} a month",
         subject.customers(),
         words::money(&bill.total, subject.currency())
     )

@@ -42,12 +42,9 @@ pub(crate) fn money(estimate: &MoneyEstimate, currency: &str) -> String {
 
 /// The interval of an estimate: `$5,200–7,200`, `−$390 to $1,670`; empty where both ends print alike.
 pub(crate) fn money_interval(estimate: &MoneyEstimate, currency: &str) -> String {
-    spread(
-        estimate.low,
-        estimate.high,
-        currency,
-        resolution(estimate, currency),
-    )
+    let resolution = resolution(estimate, currency);
+    let ends = spread(estimate.low, estimate.high, currency, resolution);
+    beside_value(ends, estimate, currency, resolution, "")
 }
 
 /// The value of a difference: `+$600`, `about −$110,000`.
@@ -66,20 +63,32 @@ pub(crate) fn change_interval(estimate: &MoneyEstimate, currency: &str) -> Strin
     } else {
         format!("{low} to {high}")
     };
-    with_mean(ends, estimate, currency, resolution, "+")
+    beside_value(ends, estimate, currency, resolution, "+")
 }
 
-/// Where the best guess and most cases lie on two sides of a step, the mean of the cases says which is which.
-fn with_mean(ends: String, estimate: &MoneyEstimate, currency: &str, resolution: i32, plus: &str) -> String {
-    match estimate.mean {
-        Some(mean) if !ends.is_empty() => {
-            format!(
-                "{ends}, mean of the cases {}",
-                signed(mean, currency, resolution, plus)
-            )
-        }
-        _ => ends,
+/// An interval as it is printed; where the value, which is the best guess, lies outside of it, that is said.
+fn beside_value(
+    ends: String,
+    estimate: &MoneyEstimate,
+    currency: &str,
+    resolution: i32,
+    plus: &str,
+) -> String {
+    if ends.is_empty() || !is_outside(estimate) {
+        return ends;
     }
+    let mean = estimate.mean.map_or_else(String::new, |mean| {
+        format!(", mean {}", signed(mean, currency, resolution, plus))
+    });
+    format!("best guess; most cases {ends}{mean}")
+}
+
+/// Whether the value lies outside of its interval.
+fn is_outside(estimate: &MoneyEstimate) -> bool {
+    let value = value_of(estimate);
+    // Draws are binary numbers and the value a decimal one: the last digits of equal amounts differ.
+    let slack = 1e-9 * value.abs();
+    value < estimate.low - slack || value > estimate.high + slack
 }
 
 /// Two ends at a resolution (a power of ten): `$5,200–7,200`; empty where they print alike.
@@ -101,13 +110,8 @@ fn spread(low: f64, high: f64, currency: &str, resolution: i32) -> String {
 /// `at least` where a price is missing, `about` where the interval is wide.
 fn lead(estimate: &MoneyEstimate) -> &'static str {
     let value = value_of(estimate);
-    // Draws are binary numbers and the value a decimal one: the last digits of equal amounts differ.
-    let slack = 1e-9 * value.abs();
-    let outside = value < estimate.low - slack || value > estimate.high + slack;
-    match (
-        estimate.at_least,
-        (estimate.high - estimate.low).abs() > WIDE * value.abs() || outside,
-    ) {
+    let is_wide = (estimate.high - estimate.low).abs() > WIDE * value.abs();
+    match (estimate.at_least, is_wide || is_outside(estimate)) {
         (true, _) => "at least ",
         (false, true) => "about ",
         (false, false) => "",
@@ -220,6 +224,21 @@ mod tests {
             ..total
         };
         assert_eq!(money(&known, "USD"), "at least $6,000");
+    }
+
+    #[test]
+    fn a_value_outside_its_interval_is_called_the_best_guess() {
+        let step = MoneyEstimate {
+            mean: Some(-2.57),
+            ..estimate("-65.15", -3.307, -0.118)
+        };
+        assert_eq!(money_change(&step, "USD"), "about −$65.15");
+        assert_eq!(
+            change_interval(&step, "USD"),
+            "best guess; most cases −$3.31 to −$0.12, mean −$2.57"
+        );
+        let late = estimate("74", 0.0, 20.0);
+        assert_eq!(money_interval(&late, "USD"), "best guess; most cases $0–20");
     }
 
     #[test]

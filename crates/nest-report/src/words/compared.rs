@@ -54,36 +54,71 @@ pub(crate) fn compared(
         .map(|more| known - more)
         .find(|finest| agree(*finest))
         .unwrap_or(known - MOST_MORE_DIGITS);
-    let end = |value: f64, plus: &str| {
-        let value = Decimal::from_f64_retain(value).unwrap_or_default();
-        with_sign(round_to(value, known), known, currency, plus)
-    };
+    let end = |value: f64| with_sign(rounded(value, known), known, currency, "+");
     let row = |(index, (amount, change)): (usize, &(MoneyEstimate, MoneyEstimate))| {
         let lead = if amount.at_least { "at least " } else { "" };
-        let ends = |estimate: &MoneyEstimate, plus: &str, between: &str| {
-            let (low, high) = (end(estimate.low, plus), end(estimate.high, plus));
+        // A difference from what is at least an amount is at most so large.
+        let change_lead = match (amount.at_least, of_base.at_least) {
+            _ if index == base => "",
+            (false, false) => "",
+            (true, false) => "at least ",
+            (false, true) => "at most ",
+            (true, true) => "about ",
+        };
+        let ends = |estimate: &MoneyEstimate| {
+            let (low, high) = (end(estimate.low), end(estimate.high));
             if low == high {
                 String::new()
             } else {
-                format!("{low}{between}{high}")
+                format!("{low} to {high}")
             }
         };
         let value = round_to(amount.value.0, finest);
+        // A value that lies in its interval also does as both are printed.
+        let unit = match u32::try_from(-known) {
+            Ok(decimals) => Decimal::new(1, decimals),
+            Err(_) => Decimal::from(10_i64.saturating_pow(known.unsigned_abs())),
+        };
+        let (mut low, mut high) = (rounded(amount.low, known), rounded(amount.high, known));
+        if value < low && value_in(amount) {
+            low -= unit;
+        }
+        if value > high && value_in(amount) {
+            high += unit;
+        }
+        let interval = match low == high {
+            true => String::new(),
+            false => {
+                let [low, high] = [low, high].map(|end| with_sign(end, known, currency, ""));
+                format!("{low}–{high}")
+            }
+        };
         Compared {
             amount: format!("{lead}{}", with_sign(value, finest, currency, "")),
-            interval: ends(amount, "", "–"),
+            interval,
             change: format!(
-                "{lead}{}",
+                "{change_lead}{}",
                 with_sign(difference(amount, finest), finest, currency, "+")
             ),
             change_interval: if index == base {
                 String::new()
             } else {
-                ends(change, "+", " to ")
+                ends(change)
             },
         }
     };
     amounts.iter().enumerate().map(row).collect()
+}
+
+fn rounded(value: f64, resolution: i32) -> Decimal {
+    round_to(Decimal::from_f64_retain(value).unwrap_or_default(), resolution)
+}
+
+/// Whether the value of an estimate lies in its interval.
+fn value_in(estimate: &MoneyEstimate) -> bool {
+    let value = estimate.value.0.to_f64().unwrap_or(f64::NAN);
+    let slack = 1e-9 * value.abs();
+    estimate.low - slack <= value && value <= estimate.high + slack
 }
 
 /// An amount with its sign before the symbol.
@@ -169,6 +204,27 @@ mod tests {
         assert_eq!(
             (rows[0].amount.as_str(), rows[1].amount.as_str()),
             ("$47,000", "$47,800")
+        );
+    }
+
+    /// 3,063 in 2,930 to 3,064, beside an amount that is known to tens.
+    #[test]
+    fn a_printed_interval_holds_the_printed_value() {
+        let rows = compared(
+            &[
+                (
+                    priced("3063.2", 2_930.0, 3_063.9),
+                    priced("2963.2", 2_830.0, 2_963.9),
+                ),
+                (priced("100", 100.0, 100.0), priced("0", 0.0, 0.0)),
+            ],
+            1,
+            "USD",
+        );
+        let interval: Vec<f64> = rows[0].interval.split('–').map(read).collect();
+        assert!(
+            interval[0] <= read(&rows[0].amount) && read(&rows[0].amount) <= interval[1],
+            "{rows:?}"
         );
     }
 

@@ -46,9 +46,11 @@ pub(crate) fn count_interval(estimate: &Estimate, open_above: bool) -> String {
     if low == high && !open_above {
         return String::new();
     }
+    let is_inside = (estimate.low..=estimate.high).contains(&estimate.value);
+    let what = if is_inside { "" } else { "best guess; most cases " };
     match (low.starts_with('−'), high.starts_with('−')) {
-        (false, false) => format!("{low}–{high}{open}"),
-        _ => format!("{low} to {high}{open}"),
+        (false, false) => format!("{what}{low}–{high}{open}"),
+        _ => format!("{what}{low} to {high}{open}"),
     }
 }
 
@@ -82,6 +84,10 @@ mod tests {
             ("80,000".to_owned(), String::new())
         );
         assert_eq!(count_interval(&estimate(-2.0, -3.9, 1.5), false), "−3.9 to 1.5");
+        assert_eq!(
+            count_interval(&estimate(30.0, 10.0, 20.0), false),
+            "best guess; most cases 10–20"
+        );
     }
 
     #[test]

@@ -27,11 +27,11 @@ pub(crate) fn input(one: &Sensitivity) -> String {
         return format!("how often a customer does {}", name(behaviour));
     }
     if let Some(cause) = text.strip_prefix("reserve of ") {
-        return format!("share of {} that you keep free", resource(cause));
+        return format!("share of {} kept free", resource(cause));
     }
     if let Some(shape) = text.strip_prefix("speed of ") {
         let kind = shape.split(" (").next().unwrap_or(shape);
-        return format!("speed of {} against the tested machine", clean(kind));
+        return format!("speed of {} against tested cores", clean(kind));
     }
     if let Some(parameter) = text.strip_prefix("parameter ") {
         return name(parameter);
@@ -111,7 +111,7 @@ mod tests {
                 "reserve of db/cpu",
                 [0.2, 0.4],
                 "share of capacity",
-                "share of the database's CPU that you keep free",
+                "share of the database's CPU kept free",
                 "20–40 %",
             ),
             (
@@ -139,7 +139,7 @@ mod tests {
                 "speed of m7i.large (2 vCPU, 8 GiB)",
                 [0.85, 1.15],
                 "of a measured core",
-                "speed of m7i.large against the tested machine",
+                "speed of m7i.large against tested cores",
                 "0.85–1.15 times",
             ),
         ] {

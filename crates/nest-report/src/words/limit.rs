@@ -2,13 +2,13 @@
 
 use nest_data::{
     Projection,
-    projection::{BreakKind, BreakPoint, LeverSetting},
-    study::Platform,
+    projection::{BreakKind, BreakPoint, Lever, LeverSetting},
 };
 
 use super::{
     amount::amount,
     name::{clean, name},
+    unit::unit_word,
 };
 use crate::format;
 
@@ -160,20 +160,30 @@ fn allowed(projection: &Projection, config: &str, point: &BreakPoint) -> String 
         .iter()
         .find(|one| one.name == config)
         .map(|one| one.platform);
-    let unit = unit_word(platform);
+    let unit = unit_word(most.platform.or(platform));
+    let spare = stand_by(projection, config, most);
     match most.from {
-        1.0 => format!(", with the one {unit} that you allow"),
-        2.0 => format!(", with both allowed {unit}s"),
-        several => format!(", with all {} allowed {unit}s", format::number(several)),
+        1.0 => format!(", with the one {unit} that you allow{spare}"),
+        2.0 => format!(", with both allowed {unit}s{spare}"),
+        several => format!(", with all {} allowed {unit}s{spare}", format::number(several)),
     }
 }
 
-/// What one unit of a platform is called.
-pub(crate) fn unit_word(platform: Option<Platform>) -> &'static str {
-    match platform {
-        Some(Platform::Vm | Platform::Database) => "server",
-        Some(other) => other.unit(),
-        None => "unit",
+/// The units that a set-up has beside those that its limit allows: `` besides the stand-by one``.
+fn stand_by(projection: &Projection, config: &str, most: &Lever) -> String {
+    let steps = projection
+        .configs
+        .iter()
+        .filter(|one| one.name == config)
+        .flat_map(|one| &one.unit_steps);
+    // The first unit too many counts the stand-by ones.
+    let first_too_many = steps
+        .filter(|step| step.resource == most.cause)
+        .find(|step| !step.allowed);
+    match first_too_many.map_or(0.0, |step| step.units - 1.0 - most.from) {
+        spare if spare < 1.0 => String::new(),
+        1.0 => " besides the stand-by one".to_owned(),
+        several => format!(" besides the {} stand-by ones", format::number(several)),
     }
 }
 

@@ -258,6 +258,7 @@ pub fn broken(
         reached,
         extrapolated,
         date,
+        met_from: None,
     }
 }
 

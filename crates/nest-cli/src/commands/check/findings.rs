@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use nest_data::{
     Document, GateReport, Measurements, Study,
     gate_report::{
-        ComparedDemand, DemandComparison, GateBlock, GateDemand, GateMoney, GateRoom, GateSubject,
-        GateVerdict, HeadAlone, LeftOut, VersionMoney,
+        ComparedDemand, DemandComparison, GateBlock, GateMoney, GateRoom, GateSubject, GateVerdict,
+        HeadAlone, LeftOut, VersionMoney,
     },
     measure::gate::MoneyAt,
     measurement::{PlannedStep, Resource, ResourceKind, Step},
@@ -15,8 +15,8 @@ use nest_load::{observe::machine, visit::with_needed};
 use nest_model::{
     DemandChange, VersionsProjection,
     comparison::{
-        Comparison, ComparisonKind, Judgement, Outcome, Subject, VisitBlock, VisitDemand, VisitDemands,
-        block_deviation, changes,
+        Comparison, ComparisonKind, Judgement, Outcome, Subject, VisitBlock, VisitDemands, block_deviation,
+        changes,
     },
     fit, project_versions,
 };
@@ -98,7 +98,8 @@ impl Findings {
         })
     }
 
-    /// The report where base is broken: what head costs and carries, and nothing compared.
+    /// The report where base is broken: what head costs and carries, and nothing compared. Unclear where a
+    /// visit of head was disturbed every time.
     fn alone(
         &self,
         checked: &Checked<'_>,
@@ -114,9 +115,18 @@ impl Findings {
             cost: head.money.after,
             room: head.room.after,
         });
+        let verdict = if self.reasons.is_empty() {
+            GateVerdict::Pass
+        } else {
+            GateVerdict::Unclear
+        };
+        let alone = format!("{reason}, so head was measured alone");
         GateReport {
-            verdict: GateVerdict::Pass,
-            reasons: vec![format!("{reason}, so head was measured alone")],
+            verdict,
+            exit: exit_code(verdict, checked.gate),
+            reasons: std::iter::once(alone)
+                .chain(self.reasons.iter().cloned())
+                .collect(),
             head_alone: priced,
             ..self.facts(checked, doubt)
         }
@@ -138,8 +148,8 @@ impl Findings {
             seconds: checked.seconds,
             noise: block_deviation(&self.blocks, self.subjects.len()),
             comparisons: Vec::new(),
-            subjects: self.subjects.iter().map(told_subject).collect(),
-            visits: self.blocks.iter().map(told_block).collect(),
+            subjects: self.subjects.iter().map(GateSubject::from).collect(),
+            visits: self.blocks.iter().map(GateBlock::from).collect(),
             money: None,
             room: None,
             head_alone: None,
@@ -310,30 +320,6 @@ impl Findings {
             search: None,
             caveats: Vec::new(),
         }
-    }
-}
-
-fn told_subject(subject: &Subject) -> GateSubject {
-    GateSubject {
-        behaviour: subject.behaviour.clone(),
-        resource: subject.resource.clone(),
-        share: subject.share,
-        limit: subject.limit,
-    }
-}
-
-fn told_block(block: &VisitBlock) -> GateBlock {
-    let told = |visit: &VisitDemands| -> Vec<Option<GateDemand>> {
-        let demand = |one: &VisitDemand| GateDemand {
-            value: one.value,
-            relative_error: one.relative_error,
-        };
-        visit.iter().map(|one| one.as_ref().map(demand)).collect()
-    };
-    GateBlock {
-        size: block.size,
-        base: [told(&block.base[0]), told(&block.base[1])],
-        head: [told(&block.head[0]), told(&block.head[1])],
     }
 }
 

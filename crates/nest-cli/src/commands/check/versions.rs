@@ -3,16 +3,17 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    process::Command,
 };
 
 use nest_data::{Study, gate_report::LeftOut, measure::gate::Gate};
 use nest_load::{CommandSettings, Interrupt};
 use tempfile::TempDir;
 
+use super::repository::{Revisions, git};
 use crate::{
     args::CheckArguments,
-    command_error::{CommandError, INTERNAL, INVALID, LOST, STALE},
+    command_error::{CommandError, INVALID, LOST},
+    commands::measure::options,
     files::StudyFolder,
     printer::talk,
 };
@@ -57,6 +58,7 @@ pub fn prepare(
     folder: &StudyFolder,
     study: &Study,
     gate: &Gate,
+    revisions: Option<&Revisions>,
     interrupt: &Interrupt,
 ) -> Result<Versions, CommandError> {
     let start = gate.start.as_ref().or(study.target.start.as_ref());
@@ -68,9 +70,9 @@ pub fn prepare(
         return Err(CommandError::new(INVALID, message)
             .hint("add start = \"COMMAND\" under [check], or give --base-start and --head-start"));
     };
-    match &arguments.base {
+    match revisions {
         None => Ok(of_commands(folder, study, start, start)),
-        Some(base) => {
+        Some(revisions) => {
             let checkout = Checkout {
                 folder,
                 study,
@@ -78,7 +80,7 @@ pub fn prepare(
                 interrupt,
                 base_broken_ok: arguments.base_broken_ok,
             };
-            checkout.versions(base, start)
+            checkout.versions(revisions, start)
         }
     }
 }
@@ -126,13 +128,13 @@ impl WorkTrees {
     const BASE: &str = "base";
     const HEAD: &str = "head";
 
-    fn new(repository: PathBuf, base: &str) -> Result<Self, CommandError> {
+    fn new(revisions: &Revisions) -> Result<Self, CommandError> {
         let trees = Self {
-            repository,
+            repository: revisions.repository.clone(),
             folder: tempfile::Builder::new().prefix("locust-nest-check-").tempdir()?,
         };
-        trees.add(Self::BASE, base)?;
-        trees.add(Self::HEAD, "HEAD")?;
+        trees.add(Self::BASE, &revisions.base)?;
+        trees.add(Self::HEAD, &revisions.head)?;
         Ok(trees)
     }
 
@@ -174,19 +176,13 @@ struct Checkout<'a> {
 }
 
 impl Checkout<'_> {
-    fn versions(&self, base: &str, start: &str) -> Result<Versions, CommandError> {
-        let path = self.folder.path();
-        let repository = PathBuf::from(git(path, &["rev-parse", "--show-toplevel"])?);
-        let base_commit = commit(&repository, base)?;
-        let head_commit = commit(&repository, "HEAD")?;
-        check_clean(&repository)?;
-        let place = PathBuf::from(git(path, &["rev-parse", "--show-prefix"])?);
-        let trees = WorkTrees::new(repository.clone(), &base_commit)?;
+    fn versions(&self, revisions: &Revisions, start: &str) -> Result<Versions, CommandError> {
+        let trees = WorkTrees::new(revisions)?;
         let version = |name: &str, commit: &str| -> Result<Version, CommandError> {
             let tree = trees.path(name);
             let built = trees.path(&format!("built-{name}"));
             std::fs::create_dir_all(&built)?;
-            let in_tree = tree.join(&place);
+            let in_tree = tree.join(&revisions.place);
             let variable = |name: &str, path: &Path| (name.to_owned(), path.to_string_lossy().into_owned());
             Ok(Version {
                 name: commit.get(..12).unwrap_or(commit).to_owned(),
@@ -196,13 +192,13 @@ impl Checkout<'_> {
             })
         };
         let mut versions = Versions {
-            base: version(WorkTrees::BASE, &base_commit)?,
-            head: version(WorkTrees::HEAD, &head_commit)?,
+            base: version(WorkTrees::BASE, &revisions.base)?,
+            head: version(WorkTrees::HEAD, &revisions.head)?,
             compared: all_behaviours(self.study),
             left_out: Vec::new(),
             differences: Vec::new(),
             base_study: None,
-            matters: has_changed(&repository, &base_commit, &head_commit, self.gate)?,
+            matters: revisions.differ(self.gate)?,
             broken_base: None,
             _trees: None,
         };
@@ -218,53 +214,34 @@ impl Checkout<'_> {
         let Some(build) = &self.gate.build else {
             return Ok(());
         };
-        match run_build(build, &versions.base, "base", self.study, self.interrupt) {
+        match self.build_one(build, &versions.base, "base") {
             Err(error) if self.base_broken_ok && error.code == LOST => {
                 versions.broken_base = Some(error.text());
             }
             built => built?,
         }
-        run_build(build, &versions.head, "head", self.study, self.interrupt)
+        self.build_one(build, &versions.head, "head")
     }
-}
 
-fn commit(repository: &Path, revision: &str) -> Result<String, CommandError> {
-    git(
-        repository,
-        &[
-            "rev-parse",
-            "--verify",
-            "--quiet",
-            "--end-of-options",
-            &format!("{revision}^{{commit}}"),
-        ],
-    )
-    .map_err(|_| {
-        let message = format!("the repository has no revision {revision:?}");
-        CommandError::new(STALE, message).hint("fetch it first: `git fetch origin`, with enough depth")
-    })
-}
-
-/// Head is the checked-out commit, so nothing may have been changed since.
-fn check_clean(repository: &Path) -> Result<(), CommandError> {
-    let changed = git(repository, &["status", "--porcelain", "--untracked-files=no"])?;
-    match changed.lines().next() {
-        None => Ok(()),
-        Some(first) => {
-            let message = format!(
-                "the work tree has changes that are not committed: {}",
-                first.trim()
-            );
-            Err(CommandError::new(STALE, message).hint("commit or stash them; the check compares commits"))
-        }
+    /// Builds a version as its other commands run: with the same variables, and none of the secrets.
+    fn build_one(&self, build: &str, version: &Version, which: &str) -> Result<(), CommandError> {
+        talk(&format!("building {which} ({})", version.name));
+        let settings = CommandSettings {
+            folder: version.folder.clone(),
+            environment: version.environment.clone(),
+            ..options(self.folder, self.study)?.commands
+        };
+        nest_load::visit::run_build(build, &settings, self.interrupt).map_err(|error| {
+            CommandError::from(error)
+                .context(format!("{which} ({}) does not build", version.name))
+                .code(LOST)
+                .hint(if which == "base" {
+                    "the base is broken: compare with a revision that builds, or give --base-broken-ok"
+                } else {
+                    "see its messages above"
+                })
+        })
     }
-}
-
-/// Whether a file that matters differs between the revisions.
-fn has_changed(repository: &Path, base: &str, head: &str, gate: &Gate) -> Result<bool, CommandError> {
-    let mut arguments = vec!["diff", "--name-only", base, head, "--"];
-    arguments.extend(gate.paths.iter().flatten().map(String::as_str));
-    Ok(!git(repository, &arguments)?.is_empty())
 }
 
 /// Compares head's study with base's. Behaviours that differ are left out: their demands are of different
@@ -324,50 +301,4 @@ fn differences(base: &Study, head: &Study) -> Vec<String> {
     differs("fees", base.fees == head.fees);
     differs("growth scenarios", base.growth == head.growth);
     found
-}
-
-fn run_build(
-    build: &str,
-    version: &Version,
-    which: &str,
-    study: &Study,
-    interrupt: &Interrupt,
-) -> Result<(), CommandError> {
-    talk(&format!("building {which} ({})", version.name));
-    let settings = CommandSettings {
-        folder: version.folder.clone(),
-        environment: version.environment.clone(),
-        passed: study.target.env.clone(),
-        guard: Some(std::env::current_exe()?),
-        ..CommandSettings::default()
-    };
-    nest_load::visit::run_build(build, &settings, interrupt).map_err(|error| {
-        CommandError::from(error)
-            .context(format!("{which} ({}) does not build", version.name))
-            .code(LOST)
-            .hint(if which == "base" {
-                "the base is broken: compare with a revision that builds, or give --base-broken-ok"
-            } else {
-                "see its messages above"
-            })
-    })
-}
-
-/// What git prints, without the last line feed.
-fn git(folder: &Path, arguments: &[&str]) -> Result<String, CommandError> {
-    let output = Command::new("git")
-        .arg("-C")
-        .arg(working_folder(folder))
-        .args(arguments)
-        .output()
-        .map_err(|error| {
-            CommandError::new(INTERNAL, format!("git cannot be run: {error}"))
-                .hint("install git, or give --base-start and --head-start")
-        })?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let message = format!("git {} failed: {}", arguments[0], said.trim());
-    Err(CommandError::new(STALE, message).hint("the study must lie in a git repository"))
 }

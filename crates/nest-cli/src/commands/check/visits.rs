@@ -9,7 +9,7 @@ use nest_data::{
     measurement::{Pilot, Resource, Step},
 };
 use nest_load::{
-    Interrupt, LoadError, MeasureOptions, Resume, measure,
+    Interrupt, MeasureOptions, Resume, measure,
     plan::Plan,
     resolve_plan,
     visit::{offered_alike, too_rare, visit_plan, visited_study, void_reason, windows_needed},
@@ -20,6 +20,7 @@ use nest_model::comparison::{
 
 use super::{
     findings::Findings,
+    target_log::TargetLog,
     versions::{Version, Versions},
 };
 use crate::{
@@ -70,10 +71,20 @@ impl Piloted {
     }
 }
 
-/// Steps of one visit.
-struct Visit {
-    steps: Vec<Step>,
-    resources: Vec<Resource>,
+/// How one visit is made.
+struct VisitOrder<'a> {
+    version: &'a Version,
+    /// Base or head.
+    which: &'a str,
+    /// The visit, as messages name it.
+    label: String,
+    study: Study,
+    piloted: &'a Piloted,
+    seed: u64,
+    /// Stored items, if the study states them.
+    size: Option<f64>,
+    /// Its place in a block, from 0.
+    place: usize,
 }
 
 /// Measures both versions, block after block.
@@ -95,7 +106,9 @@ pub fn compare(visits: &GateVisits<'_>, elapsed: &dyn Fn() -> Duration) -> Resul
     }
     let base = &visits.versions.base;
     let piloted = match visits.pilot((base, "base"), &mut compared, &mut findings.left_out, sizes[0]) {
-        Err(error) if visits.base_broken_ok && error.code == LOST => {
+        // A base that works and is merely too slow to be compared is not broken: then nothing is left to
+        // compare.
+        Err(error) if visits.base_broken_ok && error.code == LOST && !compared.is_empty() => {
             return visits.head_alone(compared, findings, sizes[0], error.text());
         }
         piloted => piloted?,
@@ -192,9 +205,10 @@ impl GateVisits<'_> {
         let plan_of = |compared: &[String]| {
             let start = &version.start;
             let study = visited_study(self.study, self.gate, start, size, compared, FIRST_WINDOWS);
-            let options = self.options(version, String::new(), &study)?;
+            let log = TargetLog::new()?;
+            let options = self.options(version, String::new(), &study, &log)?;
             resolve_plan(&study, options, self.interrupt, &mut |_| Ok(()))
-                .map_err(|error| broken(error, which))
+                .map_err(|error| log.broken(error, which))
         };
         let found = plan_of(compared)?;
         let rare = too_rare(&found.0, self.gate.window_s);
@@ -228,16 +242,19 @@ impl GateVisits<'_> {
         let piloted = self.pilot((head, "head"), &mut compared, &mut findings.left_out, size)?;
         findings.rates = plain_rates(&piloted.plan);
         for visit in 0..VISITS_ALONE {
-            let study = visited_study(
-                self.study,
-                self.gate,
-                &head.start,
+            let order = VisitOrder {
+                version: head,
+                which: "head",
+                label: format!("visit {}, head", visit + 1),
+                study: self.study_of(head, size, &compared, &piloted),
+                piloted: &piloted,
+                seed: self.study.study.seed.wrapping_add(visit),
                 size,
-                &compared,
-                piloted.windows,
-            );
-            let seed = self.study.study.seed.wrapping_add(visit);
-            let visit = self.visit(&study, head, pad(seed, 0, 0), &piloted, seed, size, "head")?;
+                place: 0,
+            };
+            let Some(visit) = self.counted_visit(&order, &[], &mut findings)? else {
+                break;
+            };
             findings.resources = visit.resources;
             findings.steps.extend(visit.steps);
         }
@@ -258,85 +275,108 @@ impl GateVisits<'_> {
         for place in 0..4 {
             // The first visits of both versions share a seed, and the second ones another.
             let pair = 2 * block as u64 + place as u64 / 2;
-            let seed = self.study.study.seed.wrapping_add(pair);
             let is_head = place == 1 || place == 2;
             let (version, which) = if is_head {
                 (&self.versions.head, "head")
             } else {
                 (&self.versions.base, "base")
             };
-            let study = visited_study(
-                self.study,
-                self.gate,
-                &version.start,
+            let order = VisitOrder {
+                version,
+                which,
+                label: format!("block {}, {which}", block + 1),
+                study: self.study_of(version, size, compared, piloted),
+                piloted,
+                seed: self.study.study.seed.wrapping_add(pair),
                 size,
-                compared,
-                piloted.windows,
-            );
-            let mut kept = None;
-            for attempt in 0..TRIES {
-                let pad = pad(seed, place, attempt);
-                let visit = self.visit(&study, version, pad, piloted, seed, size, which)?;
-                let unlike = seen
-                    .iter()
-                    .find(|other| other.seed == seed && !offered_alike(&other.steps, &visit.steps));
-                let reason = void_reason(&visit.steps).or_else(|| {
-                    unlike.map(|_| "base and head were not offered the same arrivals".to_owned())
-                });
-                let Some(reason) = reason else {
-                    kept = Some(visit);
-                    break;
-                };
-                let place = format!("block {}, {which}: {reason}", block + 1);
-                talk(&format!("note: a visit does not count ({place})"));
-                findings.void_visits.push(place);
-            }
-            let Some(visit) = kept else {
-                findings
-                    .reasons
-                    .push(format!("a visit of {which} was disturbed {TRIES} times in a row"));
+                place,
+            };
+            let Some(visit) = self.counted_visit(&order, &seen, findings)? else {
                 return Ok(None);
             };
-            seen.push(Visited {
-                seed,
-                steps: visit.steps,
-                resources: visit.resources,
-            });
+            seen.push(visit);
         }
         Ok(seen.try_into().ok())
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn visit(
+    /// The study as a visit of a version measures it.
+    fn study_of(
         &self,
-        study: &Study,
         version: &Version,
-        pad: String,
-        piloted: &Piloted,
-        seed: u64,
         size: Option<f64>,
-        which: &str,
-    ) -> Result<Visit, CommandError> {
-        let mut plan = visit_plan(&piloted.plan, seed);
-        plan.steps.iter_mut().for_each(|step| step.stored = size);
+        compared: &[String],
+        piloted: &Piloted,
+    ) -> Study {
+        visited_study(
+            self.study,
+            self.gate,
+            &version.start,
+            size,
+            compared,
+            piloted.windows,
+        )
+    }
+
+    /// A visit that counts; `None`, with the reason in the findings, if the machine disturbed every try. A
+    /// visit of the other version with the same seed must have been offered the same arrivals.
+    fn counted_visit(
+        &self,
+        order: &VisitOrder<'_>,
+        seen: &[Visited],
+        findings: &mut Findings,
+    ) -> Result<Option<Visited>, CommandError> {
+        for attempt in 0..TRIES {
+            let visit = self.visit(order, attempt)?;
+            let unlike = seen
+                .iter()
+                .find(|other| other.seed == visit.seed && !offered_alike(&other.steps, &visit.steps));
+            let reason = void_reason(&visit.steps)
+                .or_else(|| unlike.map(|_| "base and head were not offered the same arrivals".to_owned()));
+            let Some(reason) = reason else {
+                return Ok(Some(visit));
+            };
+            let place = format!("{}: {reason}", order.label);
+            talk(&format!("note: a visit does not count ({place})"));
+            findings.void_visits.push(place);
+        }
+        findings.reasons.push(format!(
+            "a visit of {} was disturbed {TRIES} times in a row",
+            order.which
+        ));
+        Ok(None)
+    }
+
+    fn visit(&self, order: &VisitOrder<'_>, attempt: usize) -> Result<Visited, CommandError> {
+        let mut plan = visit_plan(&order.piloted.plan, order.seed);
+        plan.steps.iter_mut().for_each(|step| step.stored = order.size);
+        let pad = pad(order.seed, order.place, attempt);
+        let log = TargetLog::new()?;
         let options = MeasureOptions {
             resume: Some(Resume {
                 plan,
-                pilot: piloted.pilot.clone(),
+                pilot: order.piloted.pilot.clone(),
                 finished: Vec::new(),
             }),
-            ..self.options(version, pad, study)?
+            ..self.options(order.version, pad, &order.study, &log)?
         };
-        let outcome =
-            measure(study, options, self.interrupt, &mut |_| Ok(())).map_err(|error| broken(error, which))?;
-        Ok(Visit {
+        let outcome = measure(&order.study, options, self.interrupt, &mut |_| Ok(()))
+            .map_err(|error| log.broken(error, order.which))?;
+        Ok(Visited {
+            seed: order.seed,
             steps: outcome.steps,
             resources: outcome.resources,
         })
     }
 
-    fn options(&self, version: &Version, pad: String, study: &Study) -> Result<MeasureOptions, CommandError> {
+    fn options(
+        &self,
+        version: &Version,
+        pad: String,
+        study: &Study,
+        log: &TargetLog,
+    ) -> Result<MeasureOptions, CommandError> {
         let mut options = options(self.folder, study)?;
+        options.target_log = Some(log.file()?);
         options.commands.folder.clone_from(&version.folder);
         options.commands.environment.extend(version.environment.clone());
         options.commands.environment.insert("NEST_PAD".to_owned(), pad);
@@ -344,7 +384,7 @@ impl GateVisits<'_> {
     }
 }
 
-/// A visit that counts.
+/// A visit as it was measured.
 pub struct Visited {
     seed: u64,
     pub steps: Vec<Step>,
@@ -359,16 +399,6 @@ fn pad(seed: u64, place: usize, attempt: usize) -> String {
         (seed ^ ((place as u64) << 32) ^ ((attempt as u64) << 40)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     "x".repeat((mixed >> 40) as usize % (LONGEST_PAD + 1))
-}
-
-/// The error of a version that cannot be measured.
-fn broken(error: LoadError, which: &str) -> CommandError {
-    if matches!(error, LoadError::Interrupted) {
-        return CommandError::from(error);
-    }
-    CommandError::from(error)
-        .context(format!("{which} cannot be measured"))
-        .code(LOST)
 }
 
 impl Findings {

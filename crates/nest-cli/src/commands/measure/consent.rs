@@ -8,8 +8,8 @@ use std::io::{self, BufRead, IsTerminal, Read};
 
 use nest_data::Study;
 
-pub use self::request::ConsentFor;
 use self::request::ConsentRequest;
+pub use self::request::{ComparedCommits, ComparedVersions, ConsentFor};
 use crate::{
     command_error::{CommandError, USAGE},
     files::{StudyFolder, TrustFile, TrustedStudy, known_folder},
@@ -36,10 +36,11 @@ pub fn check(
     }
     let file = TrustFile::of_user();
     let earlier = earlier(file.as_ref(), folder);
-    if earlier.iter().any(|one| one.hash == request.hash()) {
+    let is_same = earlier.iter().any(|one| one.hash == request.hash());
+    if is_same && request.is_known() {
         return Ok(());
     }
-    if let Some(last) = earlier.first() {
+    if let Some(last) = earlier.first().filter(|_| !is_same) {
         talk(&request.changes_since(&last.items));
     }
     talk(&request.text());
@@ -64,7 +65,8 @@ pub fn check(
 /// Allows what the program itself wrote into a study's folder.
 pub fn trust_own(folder: &StudyFolder, study: &Study) -> Result<(), CommandError> {
     let request = ConsentRequest::of(folder, study, ConsentFor::Measuring)?;
-    if let Some(file) = TrustFile::of_user().filter(|_| !request.is_empty()) {
+    let is_kept = request.is_known() && !request.is_empty();
+    if let Some(file) = TrustFile::of_user().filter(|_| is_kept) {
         let known = earlier(Some(&file), folder);
         if known.first().is_none_or(|one| one.hash != request.hash()) {
             remember(&file, folder, &request);

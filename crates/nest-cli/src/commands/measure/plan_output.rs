@@ -18,6 +18,12 @@ pub fn print(plan: &Plan, format: Format) -> Result<(), CommandError> {
         format => {
             data(&plan_table(&plan.steps).render(format))?;
             talk(&summary(plan));
+            if let Some(processes) = plan.processes {
+                let plural = if processes == 1 { "process" } else { "processes" };
+                talk(&format!(
+                    "its highest rate needs {processes} Locust {plural}, one core each"
+                ));
+            }
         }
     }
     plan.caveats

@@ -31,17 +31,19 @@ pub(crate) fn check_stored_data(study: &Study, spans: &Spans, found: &mut Vec<Di
             offer(name, study.behaviours.keys()),
         ));
     }
-    let commands = [&study.target.start, &study.target.state];
-    if !commands.iter().any(|command| {
-        command
-            .as_ref()
-            .is_some_and(|command| command.contains("NEST_SIZE"))
-    }) {
-        let help = "write state = \"./fill $NEST_SIZE\" (or start) under [target]";
+    // A command that fills the target may read $NEST_SIZE inside; one that starts it is only run again for
+    // another size if it names it.
+    let start_is_sized = study
+        .target
+        .start
+        .as_ref()
+        .is_some_and(|command| command.contains("NEST_SIZE"));
+    if study.target.state.is_none() && !start_is_sized {
+        let help =
+            "write state = \"./fill $NEST_SIZE\" under [target], or a start command that uses $NEST_SIZE";
         found.push(spans.at_key(
             &["data"],
-            "neither `target.state` nor `target.start` uses $NEST_SIZE, so the target would hold the same \
-                data at every size",
+            "no command fills the target: it would hold the same data at every size",
             help,
         ));
     }

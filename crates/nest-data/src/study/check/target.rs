@@ -32,6 +32,7 @@ pub(crate) fn check_target(study: &Study, spans: &Spans, found: &mut Vec<Diagnos
         None => return,
     };
     check_base_path(study, &url, spans, found);
+    check_ready(study, spans, found);
     check_proxy(study, spans, found);
     check_allowed(study, spans, found);
     if !is_loopback(&host) && !study.target.allow_hosts.contains(&host) {
@@ -40,6 +41,21 @@ pub(crate) fn check_target(study: &Study, spans: &Spans, found: &mut Vec<Diagnos
             &path,
             format!("host `{host}` is not allowed: by default load goes only to this machine"),
             help,
+        ));
+    }
+}
+
+/// Checks the path that is asked for until the target is ready: it stands in the request as it is.
+///
+/// Source of the characters: RFC 3986, sections 3.3 and 3.4.
+fn check_ready(study: &Study, spans: &Spans, found: &mut Vec<Diagnostic>) {
+    let Some(ready) = &study.target.ready else { return };
+    let may_stand = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(&byte);
+    if !ready.starts_with('/') || !ready.bytes().all(may_stand) {
+        found.push(spans.at_value(
+            &["target", "ready"],
+            format!("{ready:?} is not a path"),
+            "write a path from the base URL, such as \"/health\", other characters as %20",
         ));
     }
 }

@@ -190,6 +190,28 @@ fn is_grouped(text: &str) -> bool {
         && groups.split('.').all(|group| group.len() == 3 && digits(group))
 }
 
+/// A number without what separates its thousands: `100,000`, `100_000`. Other commas stay, so that it cannot
+/// be read.
+fn without_separators(text: &str) -> String {
+    let mut groups = text.split(',');
+    let first = groups.next().unwrap_or_default();
+    let digits = |part: &str| part.chars().all(|character| character.is_ascii_digit());
+    let mut rest = groups.clone().peekable();
+    let of_thousands = rest.peek().is_some()
+        && (1..=3).contains(&first.len())
+        && digits(first)
+        && rest.all(|group| {
+            let whole = group.split_once('.').map_or(group, |(whole, _)| whole);
+            whole.len() == 3 && digits(whole)
+        });
+    let plain = if of_thousands {
+        text.replace(',', "")
+    } else {
+        text.to_owned()
+    };
+    plain.replace('_', "")
+}
+
 fn row(record: &csv::StringRecord, columns: &Columns) -> Result<GrowthRow, String> {
     let cell = |column: usize| record.get(column).unwrap_or_default();
     let number = |column: usize| {
@@ -201,12 +223,11 @@ fn row(record: &csv::StringRecord, columns: &Columns) -> Result<GrowthRow, Strin
                  after the point"
             ));
         }
-        let number = text
-            .replace('_', "")
+        let number = without_separators(text)
             .parse::<f64>()
             .ok()
             .filter(|number| *number > 0.0 && *number <= MOST_CUSTOMERS);
-        number.ok_or_else(|| format!("{text:?} is not a number of customers from 0 to 1e11"))
+        number.ok_or_else(|| format!("{text:?} is not a number of customers above 0 and up to 1e11"))
     };
     let text = cell(columns.date);
     let date = read_date(text).or_else(|_| read_date(&format!("{text}-01")));
@@ -269,6 +290,20 @@ mod tests {
         )
         .expect("a history");
         assert_eq!(history.len(), 2);
+    }
+
+    #[test]
+    fn thousands_may_be_separated_by_commas_and_nobody_is_no_number_of_customers() {
+        let rows = plan("month,customers\n2027-01,\"100,000\"\n2027-02,\"1,250,000\"\n").expect("a plan");
+        assert_eq!((rows[0].customers, rows[1].customers), (100_000.0, 1_250_000.0));
+        for text in ["10,00", "1,2345", "100,5", "0"] {
+            let found = plan(&format!("month,customers\n2027-01,\"{text}\"\n2027-02,7\n")).expect_err(text);
+            assert!(
+                found[0].message.contains("above 0 and up to 1e11"),
+                "{}",
+                found[0].message
+            );
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     diagnostic::Source,
-    study::behaviour::{BehaviourSpec, CountPlace, CountSource},
+    study::behaviour::{BehaviourSpec, CountPlace, CountSource, locustfile::Locust},
 };
 
 /// The texts of a study's folder, and the behaviours that are code.
@@ -46,6 +46,16 @@ impl CodeBehaviour {
 }
 
 impl StudyTexts {
+    /// The same, with the tasks of a locustfile among the behaviours that are code.
+    pub(crate) fn with_tasks(&self, locust: Option<&Locust>) -> Self {
+        let mut texts = self.clone();
+        let tasks = locust.into_iter().flat_map(|locust| locust.behaviours.keys());
+        texts
+            .code
+            .extend(tasks.map(|name| (name.clone(), CodeBehaviour::default())));
+        texts
+    }
+
     pub(crate) fn names(&self) -> impl Iterator<Item = &String> + Clone {
         self.behaviours.keys().chain(self.code.keys())
     }

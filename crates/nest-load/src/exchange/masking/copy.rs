@@ -11,8 +11,8 @@ const AT_ONCE: usize = 64 << 10;
 const HELD_BACK: usize = 4 << 10;
 
 impl Masker {
-    /// Copies everything with secrets masked, each line as soon as it is whole. Returns how many bytes were
-    /// read.
+    /// Copies everything with secrets masked, each line as soon as it is whole and no secret can go on in the
+    /// next one. Returns how many bytes were read.
     ///
     /// # Errors
     /// What the system says of reading or writing.
@@ -42,12 +42,15 @@ impl Masker {
     }
 
     /// How much of a text can be passed on before its end is known: whole lines, or all but the end of a long
-    /// one.
+    /// one, or of all lines where a secret may stand on several.
     fn passable(&self, held: &[u8]) -> usize {
-        if let Some(line_end) = held.iter().rposition(|byte| *byte == b'\n') {
+        let least = if self.may_span_lines { HELD_BACK } else { AT_ONCE };
+        if !self.may_span_lines
+            && let Some(line_end) = held.iter().rposition(|byte| *byte == b'\n')
+        {
             return line_end + 1;
         }
-        if held.len() < AT_ONCE {
+        if held.len() < least {
             return 0;
         }
         let end = held.len() - HELD_BACK;
@@ -59,6 +62,8 @@ impl Masker {
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+
     use super::*;
 
     /// Gives a text in pieces of one length.
@@ -93,6 +98,33 @@ mod tests {
                 assert_eq!(read, text.len() as u64);
                 assert_eq!(String::from_utf8_lossy(&out), masked, "{length}");
             }
+        }
+    }
+
+    #[test]
+    fn a_secret_on_several_lines_is_masked_as_a_whole() {
+        let key = "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n-----END KEY-----\n";
+        let token = "tok-0123456789abcdefghijklmnopqrstuvwxyz0123456789abcdefghijklmnopqrstuvwxyz0123456789";
+        let broken: Vec<u8> = STANDARD
+            .encode(token)
+            .as_bytes()
+            .chunks(76)
+            .flat_map(|line| [line, b"\n"].concat())
+            .collect();
+        let masker = Masker::new([key.as_bytes(), token.as_bytes()]);
+        let text = format!("key:\n{key}token:\n{}end\n", String::from_utf8_lossy(&broken)).repeat(100);
+        for length in [1, 20, 4_096, AT_ONCE] {
+            let mut out = Vec::new();
+            masker
+                .copy(&mut Pieces(text.as_bytes(), length), &mut out)
+                .expect("memory");
+            let out = String::from_utf8_lossy(&out);
+            assert!(!out.contains("MIIE") && out.contains("key:"), "{length}: {out}");
+            let first_line = String::from_utf8_lossy(&broken[4..40]).into_owned();
+            assert!(
+                !out.contains(&first_line) && out.ends_with("end\n"),
+                "{length}: {out}"
+            );
         }
     }
 }

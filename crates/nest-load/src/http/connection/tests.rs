@@ -21,7 +21,6 @@ const REQUEST: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
 /// A customer's connection, and the target's end of it.
 struct Pair {
     connection: Http1Connection,
-    origin: Origin,
     peer: std::net::TcpStream,
     buffers: Buffers,
 }
@@ -33,12 +32,11 @@ impl Pair {
         let origin = Origin::of(&url, &Trust::Anybody, false).expect("an address");
         let mut connection = Http1Connection::default();
         let last_good = std::cell::Cell::new(0);
-        connection.ready(&origin, &last_good).await.expect("it listens");
+        connection.open(&origin, &last_good).await.expect("it listens");
         let buffers = Buffers::default();
         buffers.outgoing.borrow_mut().extend_from_slice(REQUEST);
         Self {
             connection,
-            origin,
             peer: listener.accept().expect("a connection").0,
             buffers,
         }
@@ -53,9 +51,7 @@ impl Pair {
             .await
             .expect("an answer");
         take(&mut pair.peer, REQUEST.len());
-        let last_good = std::cell::Cell::new(0);
-        let ready = pair.connection.ready(&pair.origin, &last_good).await;
-        ready.expect("it is open");
+        assert!(pair.connection.is_ready());
         pair
     }
 }

@@ -47,6 +47,20 @@ pub(super) fn profile(detrended: &[f64], period: usize) -> Vec<f64> {
     if gain > 0.0 { profile } else { vec![0.0; period] }
 }
 
+/// A cycle without its mean, as far as the harmonics that a season may have describe it.
+pub(super) fn describe(cycle: &[f64]) -> Vec<f64> {
+    let wave = wave(cycle.len());
+    let parts: Vec<Vec<f64>> = octaves(cycle.len())
+        .map(|octave| octave.part(cycle, &wave))
+        .collect();
+    sum(&parts)
+}
+
+/// Independent numbers that describe a season of one period, its level aside.
+pub(super) fn described(period: usize) -> usize {
+    octaves(period).map(|octave| octave.freedom(period)).sum::<f64>() as usize
+}
+
 /// Weighted mean of each phase, with mean zero; variance of a number around it; and the share of that
 /// variance that the mean of a phase has.
 fn mean_cycle(detrended: &[f64], period: usize) -> (Vec<f64>, f64, f64) {

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 use nest_data::projection::{
-    Action, BreakDate, Comparison, ConfigProjection, Lever, PriceRow, RangeBasis, Sensitivity,
+    Action, BreakDate, Comparison, ConfigProjection, Lever, PriceRow, RangeBasis, Sensitivity, first_break,
 };
 
 /// Most actions that are listed.
@@ -47,12 +47,19 @@ fn early(date: BreakDate) -> Option<Date> {
     date.low.or(date.value)
 }
 
-/// The lever of this configuration that is reached with the highest chance.
+/// The lever of this configuration's first limit; where that has none, the one of the limit that is reached
+/// with the highest chance.
 fn pull(findings: &Findings<'_>) -> Option<Action> {
-    let own = findings.levers.iter().enumerate();
-    let (lever, found) = own
-        .filter(|(_, lever)| lever.config == findings.config.name)
-        .max_by(|(_, a), (_, b)| a.chance[0].total_cmp(&b.chance[0]))?;
+    let own = || {
+        let levers = findings.levers.iter().enumerate();
+        levers.filter(|(_, lever)| lever.config == findings.config.name)
+    };
+    let first = first_break(&findings.config.break_points);
+    let of_first = first.and_then(|(point, _)| {
+        own().find(|(_, lever)| lever.kind == point.kind && lever.cause == point.cause)
+    });
+    let likeliest = || own().max_by(|(_, a), (_, b)| a.chance[0].total_cmp(&b.chance[0]));
+    let (lever, found) = of_first.or_else(likeliest)?;
     Some(Action::PullLever {
         lever,
         by: found.date.and_then(early),

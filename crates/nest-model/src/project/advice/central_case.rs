@@ -12,7 +12,6 @@ use crate::{
         context::Context,
         drawn_config::DrawnConfig,
         growth::Trajectory,
-        months::allowed_months,
     },
 };
 
@@ -65,14 +64,21 @@ impl<'c, 'a> CentralCase<'c, 'a> {
         let first_months = self.first_months(path, &change);
         let (Some(path), Some(growth)) = (path, self.context.growth()) else {
             let customers = self.context.headline_customers();
-            let cost = cost(self.drawn, customers, &changed(self.drawn, &change));
+            let cost = cost(
+                self.drawn,
+                customers,
+                &self.changed(self.drawn, self.context.study, &change),
+            );
             return Outcome {
                 first_months,
                 total: cost,
                 per_1000: cost / customers * 1e3,
             };
         };
-        let unchanging = self.ends.is_empty().then(|| changed(self.drawn, &change));
+        let unchanging = self
+            .ends
+            .is_empty()
+            .then(|| self.changed(self.drawn, self.context.study, &change));
         let cost_at = |moment: usize| {
             let customers = path.at_moment(moment);
             match &unchanging {
@@ -80,12 +86,12 @@ impl<'c, 'a> CentralCase<'c, 'a> {
                 None => cost(
                     &self.ends[moment],
                     customers,
-                    &changed(&self.ends[moment], &change),
+                    &self.changed(&self.ends[moment], self.context.study, &change),
                 ),
             }
         };
         let (mut total, mut per_1000) = (0.0, f64::NAN);
-        for month in 0..allowed_months(growth, path) {
+        for month in 0..growth.allowed_months(path) {
             let (mut month_cost, mut customers) = (0.0, 0.0);
             for piece in growth.pieces.of(month) {
                 let half = piece.months / 2.0;
@@ -133,7 +139,7 @@ impl<'c, 'a> CentralCase<'c, 'a> {
                 study,
                 ..search_scope(self.context)
             };
-            let inputs = changed(drawn, &change);
+            let inputs = self.changed(drawn, study, &change);
             let here = limits(&drawn.priced, &scope, &self.context.central, &inputs);
             found.resize_with(here.len(), || (BreakKind::Knee, Vec::new()));
             for ((kind, points), limit) in found.iter_mut().zip(&here) {
@@ -143,12 +149,21 @@ impl<'c, 'a> CentralCase<'c, 'a> {
         }
         found
     }
-}
 
-fn changed(drawn: &DrawnConfig<'_>, change: &impl Fn(&mut ScenarioInputs)) -> ReadyInputs {
-    let mut inputs: ScenarioInputs = (*drawn.central).clone();
-    change(&mut inputs);
-    inputs.ready(&drawn.priced)
+    /// The inputs after a change. How far units may be used follows from it: an objective of response time
+    /// allows more of a faster one.
+    fn changed(
+        &self,
+        drawn: &DrawnConfig<'_>,
+        study: &Study,
+        change: &impl Fn(&mut ScenarioInputs),
+    ) -> ReadyInputs {
+        let mut inputs: ScenarioInputs = (*drawn.central).clone();
+        change(&mut inputs);
+        inputs
+            .meeting_objectives(&drawn.priced, study, self.context.model, &self.context.central)
+            .ready(&drawn.priced)
+    }
 }
 
 fn cost(drawn: &DrawnConfig<'_>, customers: f64, inputs: &ReadyInputs) -> f64 {

@@ -17,7 +17,7 @@ use crate::{
     project::{
         advice::central_case::CentralCase,
         break_point::{LIKELY, LeverKey, LimitDraws, LimitMonths, ReachedLimits, config_limits},
-        config::{Host, PricedConfig, ReadyInputs, ScenarioInputs},
+        config::{ReadyInputs, ScenarioInputs, total},
         config_projection::ProjectedConfig,
         context::Context,
         drawn_config::DrawnConfig,
@@ -136,7 +136,11 @@ impl<'a> Puller<'_, 'a> {
             kind: limit.kind,
             cause: limit.cause.clone(),
             unit_month: match key {
-                LeverKey::Max(placed) => unit_month(&drawn.priced, placed),
+                LeverKey::Max(placed) => self.unit_month(&study, placed, moved.to)?,
+                _ => None,
+            },
+            platform: match key {
+                LeverKey::Max(placed) => Some(drawn.priced.placed[placed].placement.platform),
                 _ => None,
             },
             setting: moved.setting,
@@ -152,6 +156,41 @@ impl<'a> Puller<'_, 'a> {
             next_date: date(&reached.first(false)),
             change: change.into_money(),
         }))
+    }
+
+    /// What the last of so many units adds to the bill of a month at the headline's customers: discounts,
+    /// what is free, and the meters that come with a unit among it. `None` if a price is not known, or if it
+    /// adds nothing because the customers need more units anyway.
+    fn unit_month(
+        &self,
+        study: &Study,
+        placed: usize,
+        units: f64,
+    ) -> Result<Option<QuotedDecimal>, ModelError> {
+        let name = self.drawn.priced.name;
+        let with = |least: f64| {
+            let mut study = study.clone();
+            if let Some((place, _)) = placement(&mut study, name, placed) {
+                place.min = least as u32;
+            }
+            let mut context = Context::with_draws(
+                self.context.model,
+                &study,
+                self.context.books,
+                self.context.options,
+                Arc::clone(&self.context.draws),
+            )?;
+            context.headline = self.context.headline;
+            let drawn = DrawnConfig::central_only(&context, name, &self.drawn.set)?;
+            let bill = drawn.priced.bill(context.headline_customers(), &drawn.central)?;
+            let known = bill.iter().all(|line| line.amount.is_some());
+            Ok::<_, ModelError>(known.then(|| total(&bill)))
+        };
+        let added = with(units)?.zip(with(units - 1.0)?);
+        let added = added.map(|(more, less)| more - less);
+        Ok(added
+            .filter(|month| *month > Decimal::ZERO)
+            .map(|month| QuotedDecimal(month.round_dp(6).normalize())))
     }
 
     fn cost_before(&self) -> Result<DrawnAmount, ModelError> {
@@ -369,12 +408,4 @@ fn set_reserve(place: &mut Placement, to: f64, path: &str) -> Option<String> {
             format!("{path}.reserve")
         }
     })
-}
-
-/// List price of one more unit for a month, in the study's currency.
-fn unit_month(priced: &PricedConfig<'_>, placed: usize) -> Option<QuotedDecimal> {
-    let of = &priced.placed[placed];
-    let Host::Units(units) = &of.host else { return None };
-    let month = units.per_hour? * of.book.month_hours.0 * of.exchange;
-    Some(QuotedDecimal(month.round_dp(6).normalize()))
 }

@@ -249,12 +249,8 @@ impl<'a> Moved<'_, 'a> {
             unit: "share of capacity",
             basis: RangeBasis::Choice,
         };
-        Some(self.over(input, |inputs, value| {
-            let used = &mut inputs.placed[index];
-            // The policy's reserve moves, whether or not an objective asks for more.
-            used.most_utilisation = used.most_utilisation.min(1.0 - value);
-            used.reserve = value;
-        }))
+        // The policy's reserve moves; what an objective asks for stays beside it.
+        Some(self.over(input, |inputs, value| inputs.placed[index].reserve = value))
     }
 
     /// How much busier the busiest minute is: by its burst, and by the peak hour's share where the study

@@ -16,8 +16,8 @@ const HALVINGS: usize = 60;
 const GRID: f64 = 1.02;
 
 /// Budgets: the customers at which the cost of infrastructure passes an amount that the study allows. A bill
-/// never falls as customers come, so it is halved for; the cost of one of them falls and rises with every
-/// instance, so it is watched from the first customers on, upwards and downwards.
+/// may fall as customers come (a price by volume falls for the whole of it), and the cost of one of them
+/// falls and rises with every instance: both are watched from the first customers on, upwards and downwards.
 pub fn budget<'a>(
     priced: &'a PricedConfig<'_>,
     scope: &SearchScope<'a>,
@@ -27,18 +27,22 @@ pub fn budget<'a>(
     let currency = &scope.study.study.currency;
     if let Some(amount) = scope.study.budget.monthly {
         let over = |customers: f64| priced.cost(customers, inputs) > float(amount.0);
-        // What is over with nobody is over from the first customer on.
-        let customers = if over(FIRST) {
-            FIRST
-        } else if over(scope.most) {
-            edge(0.0, scope.most, over)
-        } else {
-            f64::INFINITY
-        };
-        limits.push(
+        let point = if over(scope.from) {
+            // What is over with nobody is over from the first customer on.
+            let customers = if over(FIRST) {
+                FIRST
+            } else {
+                edge(0.0, scope.from, over)
+            };
             FailurePoint::new(BreakKind::Budget, Cause::Monthly(amount, currency), customers)
-                .moved_by(Some(LeverKey::Monthly)),
-        );
+        } else {
+            let customers = first_over(scope.from, scope.most, over).unwrap_or(f64::INFINITY);
+            FailurePoint {
+                below: first_over(scope.from, scope.least, over).unwrap_or(0.0),
+                ..FailurePoint::new(BreakKind::Budget, Cause::Monthly(amount, currency), customers)
+            }
+        };
+        limits.push(point.moved_by(Some(LeverKey::Monthly)));
     }
     if let Some(amount) = scope.study.budget.per_1000 {
         let over = |customers: f64| priced.cost(customers, inputs) / customers * 1e3 > float(amount.0);
@@ -53,6 +57,17 @@ pub fn budget<'a>(
             ..point
         });
     }
+}
+
+/// Customers from which on 1,000 of them cost no more than their budget, where they cost more at first;
+/// `None` if they do not, or never less.
+pub fn met_from(priced: &PricedConfig<'_>, scope: &SearchScope<'_>, inputs: &ReadyInputs) -> Option<f64> {
+    let amount = float(scope.study.budget.per_1000?.0);
+    let met = |customers: f64| priced.cost(customers, inputs) / customers * 1e3 <= amount;
+    if met(scope.from) {
+        return None;
+    }
+    first_over(scope.from, scope.most, met)
 }
 
 /// The first number on the way from one to another, up or down, for which `over` holds.

@@ -14,7 +14,7 @@ use crate::{
         drawn_config::DrawnConfig,
         figure::DrawnAmount,
         growth::{GrowthDraws, Load},
-        months::{allowed_months, rates_at_moments},
+        months::rates_at_moments,
     },
 };
 
@@ -96,7 +96,7 @@ fn scenario_total(
         draws: headline.migration.draws[..count].to_vec(),
         at_least: false,
     };
-    let months = allowed_months(growth, &growth.central);
+    let months = growth.allowed_months(&growth.central);
     let rates = rates_at_moments(growth, months, |moment| {
         let grown = drawn.grown(context, growth, moment, count)?;
         let this = grown.as_ref().unwrap_or(drawn);

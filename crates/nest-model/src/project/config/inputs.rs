@@ -120,8 +120,8 @@ impl ScenarioInputs {
         }
     }
 
-    /// Lowers the utilisation of each placement to that at which the first objective of its behaviours is
-    /// missed, so that more units are bought there.
+    /// Sets the utilisation of each placement to that at which the first objective of its behaviours is
+    /// missed, so that more units are bought there; to all of it without objectives.
     #[must_use]
     pub fn meeting_objectives(
         mut self,
@@ -130,6 +130,9 @@ impl ScenarioInputs {
         model: &ScalingModel,
         draw: &ParameterDraw,
     ) -> Self {
+        self.placed
+            .iter_mut()
+            .for_each(|used| used.most_utilisation = 1.0);
         for (law, limit_s) in study.slo.values().flat_map(|slo| laws_of_objective(slo, model)) {
             let Some(placed) = priced
                 .carrying_law(law)

@@ -20,15 +20,15 @@ pub fn total(lines: &[CostLine]) -> Decimal {
         .sum()
 }
 
-/// What the user's own contract takes off these lines, a line for each adjustment.
+/// What the user's own contract takes off these lines, a line for each adjustment; nothing off what costs
+/// nothing.
 pub fn contract_lines(book: &PriceBook, name: &str, lines: &mut Vec<CostLine>) {
     let mut before = total(lines);
     for (label, left) in contract_steps(&book.adjustment, name, before) {
-        let percent = if before.is_zero() {
-            Decimal::ZERO
-        } else {
-            (left / before - Decimal::ONE) * Decimal::ONE_HUNDRED
-        };
+        if before.is_zero() {
+            break;
+        }
+        let percent = (left / before - Decimal::ONE) * Decimal::ONE_HUNDRED;
         lines.push(CostLine {
             driver: CostDriver::Discount,
             behaviour: None,

@@ -2,10 +2,11 @@
 
 use nest_data::{
     PriceBook,
-    config::{AfterTerm, Config, Placement, Spot},
+    config::{AfterTerm, Config, Placement, Scaling, Spot},
     measurement::ResourceKind,
     price_book::{Adjustment, Commitment, CommitmentKind, Instance, InstanceUnit},
     study::Platform,
+    units::QuotedDecimal,
 };
 use rust_decimal::Decimal;
 
@@ -173,6 +174,17 @@ impl<'a> SizedPlacement<'a> {
             Host::Function(_) => f64::INFINITY,
             Host::Units(_) => self.placement.max().map_or(f64::INFINITY, f64::from),
         }
+    }
+
+    /// List price of one more unit for a month, in the study's currency; `None` if it has none, or if the
+    /// unit runs only in some hours of the month.
+    pub fn unit_month(&self) -> Option<QuotedDecimal> {
+        let Host::Units(units) = &self.host else {
+            return None;
+        };
+        let is_steady = self.placement.scale == Scaling::Growth;
+        let month = units.per_hour.filter(|_| is_steady)? * self.book.month_hours.0 * self.exchange;
+        Some(QuotedDecimal(month.round_dp(6).normalize()))
     }
 
     /// What it is, in words; with its tier if there are several.

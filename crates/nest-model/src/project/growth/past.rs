@@ -57,6 +57,14 @@ impl Past {
         })
     }
 
+    /// Rows since the level changed, and by which factor, if that is taken for no season.
+    pub fn level_shift(&self) -> Option<(usize, Option<f64>)> {
+        self.forecast.caveats.iter().find_map(|caveat| match caveat {
+            HistoryCaveat::LevelShift { ago, ratio, .. } => Some((*ago, *ratio)),
+            _ => None,
+        })
+    }
+
     /// Months after the last row and customers, in the point estimate.
     pub fn central(&self) -> Vec<(f64, f64)> {
         self.rows((1..=self.forecast.horizon()).map(|step| self.forecast.quantile(step, 0.5)))
@@ -81,6 +89,12 @@ impl super::GrowthModel<'_> {
     #[must_use]
     pub fn doubted_end(&self) -> Option<(f64, f64)> {
         self.past.as_ref()?.doubted_end()
+    }
+
+    /// Rows since the level of a history changed, and by which factor, if that is taken for no season.
+    #[must_use]
+    pub fn level_shift(&self) -> Option<(usize, Option<f64>)> {
+        self.past.as_ref()?.level_shift()
     }
 }
 

@@ -1,6 +1,8 @@
 //! Parts of months in which nothing happens at once: what a month costs is the mean over them.
 
-use super::trajectory::Trajectory;
+use nest_data::growth::MOST_CUSTOMERS;
+
+use super::{GrowthDraws, trajectory::Trajectory};
 
 /// Part of a month in which nothing happens at once: no event begins or ends, and no price changes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -57,5 +59,18 @@ impl GrowthPieces {
             piece.months * ends / 2.0
         };
         self.of(month).map(mean).sum()
+    }
+}
+
+impl GrowthDraws<'_> {
+    /// Months until a trajectory leaves what can be projected: fewer than one customer, or more than
+    /// [`MOST_CUSTOMERS`].
+    #[must_use]
+    pub fn allowed_months(&self, path: &Trajectory) -> usize {
+        let inside = |month: &usize| {
+            let mut ends = self.pieces.of(*month).flat_map(|piece| [piece.begin, piece.end]);
+            ends.all(|moment| (1.0..=MOST_CUSTOMERS).contains(&path.at_moment(moment)))
+        };
+        (0..self.model.months() as usize).take_while(inside).count()
     }
 }

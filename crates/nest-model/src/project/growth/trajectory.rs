@@ -2,6 +2,11 @@
 
 use std::sync::Arc;
 
+/// Relative difference within which customers and a number have met.
+const MET: f64 = 1e-6;
+/// Halvings of the time between two moments: to a second of a month.
+const HALVINGS: usize = 40;
+
 /// One trajectory: customers at the moments of its growth, geometric in between.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trajectory {
@@ -55,24 +60,55 @@ impl Trajectory {
         )
     }
 
-    /// Months after which customers are first at or above a number, which may depend on the months; `None` if
-    /// they never are.
+    /// Months after which customers are first at or above a number, which may depend on the months, and jump;
+    /// `None` if they never are.
     #[must_use]
     pub fn reaches(&self, customers: impl Fn(f64) -> f64) -> Option<f64> {
-        self.first(
-            |at| at.customers - customers(at.months),
-            |before, after| share_to(before, after, &customers),
-        )
+        let excess = |at: &TrajectoryPoint| at.customers - customers(at.months);
+        self.first(excess, |before, after| {
+            self.share_to(before, after, &customers, excess)
+        })
     }
 
-    /// Months after which customers are first at or below a number, which may depend on the months; `None` if
-    /// they never are.
+    /// Months after which customers are first at or below a number, which may depend on the months, and jump;
+    /// `None` if they never are.
     #[must_use]
     pub fn falls_to(&self, customers: impl Fn(f64) -> f64) -> Option<f64> {
-        self.first(
-            |at| customers(at.months) - at.customers,
-            |before, after| share_to(before, after, &customers),
-        )
+        let excess = |at: &TrajectoryPoint| customers(at.months) - at.customers;
+        self.first(excess, |before, after| {
+            self.share_to(before, after, &customers, excess)
+        })
+    }
+
+    /// Share of the way between two moments at which customers meet a number. Where both are geometric in
+    /// between, their logarithms meet there; where the number jumps, the day of the jump is halved for.
+    fn share_to(
+        &self,
+        before: &TrajectoryPoint,
+        after: &TrajectoryPoint,
+        customers: impl Fn(f64) -> f64,
+        excess: impl Fn(&TrajectoryPoint) -> f64,
+    ) -> f64 {
+        let share = geometric_share(before, after, &customers);
+        let months = |share: f64| before.months + share * (after.months - before.months);
+        let point = |share: f64| TrajectoryPoint {
+            months: months(share),
+            customers: self.at(months(share)),
+        };
+        let there = point(share);
+        if (customers(there.months) / there.customers).ln().abs() < MET {
+            return share;
+        }
+        let (mut outside, mut inside) = (0.0, 1.0);
+        for _ in 0..HALVINGS {
+            let middle = 0.5 * (outside + inside);
+            if excess(&point(middle)) >= 0.0 {
+                inside = middle;
+            } else {
+                outside = middle;
+            }
+        }
+        inside
     }
 
     /// Months after which `excess` of customers and time is first 0 or more, linear between two moments.
@@ -112,7 +148,7 @@ pub struct TrajectoryPoint {
 
 /// Share of the way between two moments at which customers meet a number, both geometric in between; all of
 /// it where the number is infinite before.
-fn share_to(before: &TrajectoryPoint, after: &TrajectoryPoint, customers: impl Fn(f64) -> f64) -> f64 {
+fn geometric_share(before: &TrajectoryPoint, after: &TrajectoryPoint, customers: impl Fn(f64) -> f64) -> f64 {
     let gap = |at: &TrajectoryPoint| (customers(at.months) / at.customers).ln();
     let missing = gap(before);
     let share = missing / (missing - gap(after));
@@ -136,4 +172,27 @@ pub(super) fn between(points: impl Iterator<Item = (f64, f64)>, at: f64) -> f64 
         }
     }
     before.map_or(f64::NAN, |(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 100 growing to 200 in a month, and a number that falls from 1,000 to 90 after 0.4 of it: it is met
+    /// when it falls, not where lines to both ends would cross.
+    #[test]
+    fn a_number_that_jumps_is_met_on_the_day_it_jumps() {
+        let path = Trajectory {
+            times: [0.0, 1.0].into(),
+            customers: vec![100.0, 200.0],
+        };
+        let jumps = |months: f64| if months < 0.4 { 1_000.0 } else { 90.0 };
+        let met = path.reaches(jumps).expect("it is met");
+        assert!((met - 0.4).abs() < 1e-9, "{met}");
+        let rises = |months: f64| if months < 0.7 { 10.0 } else { 500.0 };
+        let met = path.falls_to(rises).expect("it is met");
+        assert!((met - 0.7).abs() < 1e-9, "{met}");
+        let met = path.reaches(|_| 100.0 * 2_f64.sqrt()).expect("it is met");
+        assert!((met - 0.5).abs() < 1e-12, "{met}");
+    }
 }

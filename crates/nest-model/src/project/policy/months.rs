@@ -8,22 +8,21 @@ use nest_data::{
     Study,
     projection::{PolicyMonth, PolicyTotals},
     study::Policy,
-    units::DAYS_PER_MONTH,
 };
 use rust_decimal::{Decimal, prelude::FromPrimitive};
 
 use crate::{
     error::ModelError,
-    project::config::{PricedConfig, ReadyInputs, total},
+    project::config::{ReadyInputs, total},
     project::config_projection::ProjectedConfig,
     project::context::Context,
     project::drawn_config::DrawnConfig,
     project::figure::DrawnAmount,
-    project::growth::{GrowthDraws, adopted},
-    project::months::{allowed_months, rates_at_moments, sum_of_months},
+    project::growth::GrowthDraws,
+    project::months::{rates_at_moments, sum_of_months},
 };
 
-use super::all_fees;
+use super::{all_fees, transition::Transition};
 
 /// A dated policy over the months of growth: each month as it is printed, and the sums of its changes.
 pub struct PolicyMonths {
@@ -77,7 +76,7 @@ pub fn policy_months<'a>(
     before: &DrawnConfig<'a>,
     after: &DrawnConfig<'a>,
 ) -> Result<Option<PolicyMonths>, ModelError> {
-    let (Some(growth), Some(from)) = (context.growth(), policy.from) else {
+    let Some(growth) = context.growth().filter(|_| policy.from.is_some()) else {
         return Ok(None);
     };
     let rollout = Rollout {
@@ -85,14 +84,7 @@ pub fn policy_months<'a>(
         growth,
         before,
         after,
-        transition: Transition {
-            // What began before the scenario is there from its start, and has settled.
-            begins: growth.model.months_to(from).unwrap_or(f64::NEG_INFINITY),
-            ramp: policy
-                .ramp
-                .map_or(0.0, |ramp| growth.model.ramp_months(from, ramp)),
-            delay: delay(context.study, patched)?,
-        },
+        transition: Transition::new(context.study, &growth.model, policy, patched)?,
         open_items: open_items(context.study, patched)?,
     };
     let zero = || DrawnAmount::zero(before.draws.len());
@@ -101,7 +93,7 @@ pub fn policy_months<'a>(
         change: zero(),
         fees: (!context.study.fees.is_empty()).then(zero),
     };
-    let months = allowed_months(growth, &growth.central);
+    let months = growth.allowed_months(&growth.central);
     let rates = rates_at_moments(growth, months, |moment| rollout.changes_at(moment))?;
     for (month, date) in growth.model.dates().into_iter().enumerate().take(months) {
         let mut change = zero();
@@ -228,119 +220,4 @@ impl<'a> Rollout<'_, 'a> {
 struct PolicyChanges {
     cost: DrawnAmount,
     fees: Option<DrawnAmount>, // `None` if the study has none
-}
-
-/// Mean time between two payments of the slowest mechanism, in months, with the policy in force; 0 without
-/// one.
-fn delay(study: &Study, parameters: &BTreeMap<String, f64>) -> Result<f64, ModelError> {
-    let mut longest: f64 = 0.0;
-    for mechanism in study.mechanisms.values() {
-        let dues = mechanism.renewal_rates(parameters).map_err(ModelError::Rates)?;
-        if dues.payments_per_day > 0.0 {
-            longest = longest.max(1.0 / dues.payments_per_day / DAYS_PER_MONTH);
-        }
-    }
-    Ok(longest)
-}
-
-/// How a policy comes into force; all in months after the start of growth.
-#[derive(Debug, Clone, Copy)]
-struct Transition {
-    begins: f64,
-    ramp: f64,
-    delay: f64,
-}
-
-impl Transition {
-    /// Inputs `months` after the start of growth, on the way between the two.
-    fn inputs_after(
-        &self,
-        before: &ReadyInputs,
-        after: &ReadyInputs,
-        months: f64,
-        priced: &PricedConfig<'_>,
-    ) -> ReadyInputs {
-        before
-            .towards(after, self.adopted(months), self.settled(months))
-            .ready(priced)
-    }
-
-    /// Share of customers under the policy.
-    fn adopted(&self, months: f64) -> f64 {
-        adopted(months, self.begins, self.ramp)
-    }
-
-    /// Share of its long-run effect that stored items have reached.
-    ///
-    /// # Formula
-    /// `dw/dt = (s(t) - w) / tau`, with s the share of customers under the policy and tau the mean time
-    /// between two payments. For a ramp of length L: `w = (t - tau (1 - e^(-t / tau))) / L` on it,
-    /// `w = 1 - (1 - w(L)) e^(-(t - L) / tau)` after it.
-    fn settled(&self, months: f64) -> f64 {
-        let since = months - self.begins;
-        if since < 0.0 {
-            return 0.0;
-        }
-        if self.delay == 0.0 {
-            return self.adopted(months);
-        }
-        let on_ramp = |since: f64| {
-            if self.ramp > 0.0 {
-                (since + self.delay * (-since / self.delay).exp_m1()) / self.ramp
-            } else {
-                0.0
-            }
-        };
-        if since < self.ramp {
-            on_ramp(since)
-        } else {
-            1.0 - (1.0 - on_ramp(self.ramp)) * (-(since - self.ramp) / self.delay).exp()
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The closed form against Euler steps of its differential equation.
-    #[test]
-    fn stored_items_follow_with_a_delay_of_one_payment() {
-        for (ramp, delay) in [(0.0, 0.5), (2.0, 0.22), (1.0, 3.0)] {
-            let transition = Transition {
-                begins: 1.5,
-                ramp,
-                delay,
-            };
-            let (mut settled, step) = (0.0, 1e-4);
-            for index in 0..80_000 {
-                let months = f64::from(index) * step;
-                assert!(
-                    (transition.settled(months) - settled).abs() < 2e-3,
-                    "{ramp} {delay} at {months}"
-                );
-                settled += step * (transition.adopted(months) - settled) / delay;
-            }
-            assert!(transition.settled(100.0) > 1.0 - 1e-9);
-        }
-    }
-
-    #[test]
-    fn without_a_mechanism_nothing_is_delayed_and_an_old_policy_has_settled() {
-        let transition = Transition {
-            begins: 2.0,
-            ramp: 4.0,
-            delay: 0.0,
-        };
-        assert_eq!(
-            [1.0, 3.0, 9.0].map(|months| transition.settled(months)),
-            [0.0, 0.25, 1.0]
-        );
-        let old = Transition {
-            begins: f64::NEG_INFINITY,
-            ramp: 4.0,
-            delay: 0.5,
-        };
-        assert_eq!((old.adopted(0.0), old.settled(0.0)), (1.0, 1.0));
-    }
 }

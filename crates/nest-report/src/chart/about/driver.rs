@@ -30,7 +30,7 @@ const OTHERS: [(&str, &str, &str, Part); 11] = [
     (
         "rounding up",
         "Empty part of the last server",
-        "a whole server is the least there is",
+        "servers come whole",
         Part::Standing,
     ),
     (

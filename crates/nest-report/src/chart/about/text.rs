@@ -1,6 +1,9 @@
 //! Short texts that several pictures share.
 
-use nest_data::{projection::MoneyEstimate, units::QuotedDecimal};
+use nest_data::{
+    projection::{ConfigProjection, MoneyEstimate},
+    units::QuotedDecimal,
+};
 use rust_decimal::prelude::ToPrimitive;
 
 use crate::{chart::figure::plain, words};
@@ -30,6 +33,19 @@ pub(crate) fn short(text: &str) -> String {
     }
     let kept: String = text.chars().take(LONGEST).collect();
     format!("{}…", kept.trim_end())
+}
+
+/// What a set-up runs on; without processors and memory where it has several parts.
+pub(crate) fn shape(config: &ConfigProjection) -> String {
+    let whole = name(&config.shape);
+    if !whole.contains("; ") {
+        return whole;
+    }
+    let mut parts = whole.split(" (");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        text + part.split_once(')').map_or(part, |(_, after)| after)
+    })
 }
 
 /// A value with its interval: `about $6,000 ($5,200–7,200)`.

@@ -113,6 +113,19 @@ impl Columns {
         sheet.faint_line("ru", &[(self.all.0, top), (self.all.1, top)]);
     }
 
+    /// An upright line through all rows, which begin at `top`; on a phone it leaves out their texts.
+    pub(crate) fn upright(self, sheet: &mut Sheet, class: &'static str, at: f64, (top, bottom): (f64, f64)) {
+        if !self.narrow {
+            sheet.faint_line(class, &[(at, top), (at, bottom)]);
+            return;
+        }
+        let rows = ((bottom - top) / self.height()).round().max(0.0) as usize;
+        for row in 0..rows {
+            let end = top + (row + 1) as f64 * self.height();
+            sheet.faint_line(class, &[(at, end - 24.0), (at, end - 2.0)]);
+        }
+    }
+
     /// The horizontal axis above the rows: a label for each tick, and a line through all rows.
     pub(crate) fn axis(
         self,
@@ -125,7 +138,7 @@ impl Columns {
         let most = ((right - left) / 84.0).floor().max(2.0) as usize;
         for tick in scale.ticks(most) {
             let at = scale.at(tick);
-            sheet.faint_line("gr", &[(at, top), (at, bottom)]);
+            self.upright(sheet, "gr", at, (top, bottom));
             let text = label(tick);
             let half = MUTED.width(&text) / 2.0;
             let centre = at.max(half).min(sheet.width - half);

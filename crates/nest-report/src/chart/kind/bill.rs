@@ -366,7 +366,11 @@ fn servers(sheet: &mut Sheet, subject: &Subject, frame: &Frame, start: Date) {
         sheet.faint_line("lx", &[(at, y - 7.0), (at, y + 7.0)]);
         sheet.place(
             FAINT,
-            &format!("{} server", ordinal(step.units)),
+            &format!(
+                "{} {}",
+                ordinal(step.units),
+                plain(&words::unit_of(subject.base, &step.resource))
+            ),
             &Sheet::around((at, y)),
         );
     }

@@ -89,15 +89,16 @@ fn is_drawable(curve: &Curve) -> bool {
 
 /// Steps inside the curve: units that are needed, and limits from which on more is priced than allowed.
 fn steps(config: &ConfigProjection, curve: &Curve) -> Vec<Step> {
-    let units = config
-        .unit_steps
-        .iter()
-        .map(|step| (step.customers, Some(step.units), step.allowed));
-    let known: Vec<f64> = config
-        .unit_steps
-        .iter()
-        .map(|step| step.customers.value)
-        .collect();
+    let of_curve = if has_one_mix(config) {
+        config.unit_steps.as_slice()
+    } else {
+        &[]
+    };
+    let units = of_curve.iter().map(|step| {
+        let unit = plain(&words::unit_of(config, &step.resource));
+        (step.customers, Some((step.units, unit)), step.allowed)
+    });
+    let known: Vec<f64> = of_curve.iter().map(|step| step.customers.value).collect();
     let is_new = |at: f64| known.iter().all(|known| (known - at).abs() > SAME * at);
     let limits = config
         .break_points
@@ -119,6 +120,15 @@ fn steps(config: &ConfigProjection, curve: &Curve) -> Vec<Step> {
         .collect();
     steps.sort_by(|left, right| left.at.total_cmp(&right.at));
     steps
+}
+
+/// Whether steps of growth lie where those of today's mix of customers do, for which the curve is drawn.
+fn has_one_mix(config: &ConfigProjection) -> bool {
+    let Some(next) = config.bill.next_stair else {
+        return true;
+    };
+    let mut allowed = config.unit_steps.iter().filter(|step| step.allowed).peekable();
+    allowed.peek().is_none() || allowed.any(|step| (step.customers.value - next).abs() <= SAME * next)
 }
 
 /// The steps of the base that are worth a word: those it may take, and the first that it may not.
@@ -178,9 +188,9 @@ fn description(subject: &Subject, series: &[Series]) -> String {
         .first()
         .map_or_else(String::new, |base| name(&base.config.name));
     parts.extend(worded(series).into_iter().map(|step| {
-        let what = step.units.map_or_else(
+        let what = step.units.as_ref().map_or_else(
             || "more".to_owned(),
-            |units| format!("a {} server", ordinal(units)),
+            |(units, unit)| format!("a {} {unit}", ordinal(*units)),
         );
         let allowed = if step.allowed {
             ""
@@ -462,16 +472,16 @@ fn servers(sheet: &mut Sheet, frame: &Frame, series: &[Series]) {
             .filter(|point| point.0 == step.at)
             .map(|point| point.1);
         let at = frame.at((step.at, at_step.fold(f64::INFINITY, f64::min)));
-        let text = match (step.units, step.allowed) {
-            (None, _) => "more than you allow",
-            (Some(_), true) => "+ server",
-            (Some(_), false) => "+ server, not allowed",
+        let text = match (&step.units, step.allowed) {
+            (None, _) => "more than you allow".to_owned(),
+            (Some((_, unit)), true) => format!("+ {unit}"),
+            (Some((_, unit)), false) => format!("+ {unit}, not allowed"),
         };
         let inside = |place: &(Anchor, Point)| place.1.1 < edges.bottom - 4.0 && place.1.1 > edges.top + 12.0;
         let places: Vec<(Anchor, Point)> = Sheet::around((at.0, at.1 + 8.0))
             .into_iter()
             .filter(inside)
             .collect();
-        sheet.place(FAINT, text, &places);
+        sheet.place(FAINT, &text, &places);
     }
 }

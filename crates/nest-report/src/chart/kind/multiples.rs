@@ -8,7 +8,7 @@ use crate::{
     chart::{
         about::{
             subject::{BANDS, LINES, NAMES, Subject, WALL, middle},
-            text::{float, name, sentence, value, with_interval},
+            text::{float, name, sentence, shape, value, with_interval},
         },
         draw::{
             axis,
@@ -106,7 +106,7 @@ fn draw(subject: &Subject, span: (Date, Date), configs: &[&ConfigProjection], wi
         _ => 1,
     };
     let room = (width - GAP * (columns - 1) as f64) / columns as f64;
-    let lines = |config: &&ConfigProjection| MUTED.wrap(&name(&config.shape), room, 2).len();
+    let lines = |config: &&ConfigProjection| MUTED.wrap(&shape(config), room, 3).len();
     let extra = configs.iter().map(lines).max().unwrap_or(1).saturating_sub(1) as f64 * LINE;
     let height = PANEL + extra;
     let most = configs
@@ -142,7 +142,7 @@ fn panel(
         (left, above + 14.0),
         &look.fit(&name(&config.name), room),
     );
-    for (row, line) in MUTED.wrap(&name(&config.shape), room, 2).iter().enumerate() {
+    for (row, line) in MUTED.wrap(&shape(config), room, 3).iter().enumerate() {
         sheet.text(
             MUTED,
             Anchor::Start,

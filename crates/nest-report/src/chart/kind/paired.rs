@@ -149,14 +149,18 @@ fn draw(subject: &Subject, comparison: &Comparison, rows: &[&ConfigTotal], width
             name: name(&total.config),
             note: interval,
             value: words::money_change(&total.change, currency),
-            value_note: cheaper(total),
+            value_note: if sheet.is_narrow() {
+                cheaper(total).trim_end_matches(" cases").to_owned()
+            } else {
+                cheaper(total)
+            },
         };
         columns.write(&mut sheet, top, &text);
         mark(&mut sheet, subject, &scale, columns.middle(top), total);
     }
     columns.rule(&mut sheet, bottom);
     let zero = scale.at(0.0);
-    sheet.faint_line("lx t", &[(zero, TOP), (zero, bottom)]);
+    columns.upright(&mut sheet, "lx t", zero, (TOP, bottom));
     words_at_the_ends(&mut sheet, &columns, zero, bottom, &comparison.baseline);
     sheet.height = bottom + 24.0;
     sheet

@@ -79,10 +79,14 @@ fn title(subject: &Subject, segments: &[SegmentProjection]) -> String {
     if let Some(segment) = below {
         let money = Money::of(segment);
         return format!(
-            "{} pays {}, less than the {} that leaves your margin",
+            "{} pays {}, less than the {} that {}",
             words::capital(&short(&segment.name)),
             words::amount(money.price.unwrap_or(0.0), subject.currency()),
-            words::amount(money.floor, subject.currency())
+            words::amount(money.floor, subject.currency()),
+            segment.target_margin.map_or_else(
+                || "covers its cost".to_owned(),
+                |target| format!("leaves your {} margin", words::share(target))
+            )
         );
     }
     let cost = |segment: &&SegmentProjection| Money::of(segment).cost();
@@ -108,6 +112,13 @@ fn margin(segment: &SegmentProjection) -> String {
     )
 }
 
+/// The margin that the study asks for, after a comma.
+fn asked(segment: &SegmentProjection) -> String {
+    segment.target_margin.map_or_else(String::new, |target| {
+        format!(", {} asked for", words::share(target))
+    })
+}
+
 fn describe(subject: &Subject, segment: &SegmentProjection) -> String {
     let (money, currency) = (Money::of(segment), subject.currency());
     let amount = |value: f64| words::amount(value, currency);
@@ -117,14 +128,18 @@ fn describe(subject: &Subject, segment: &SegmentProjection) -> String {
     );
     sentence(&format!(
         "{}, {} of all customers: one {price} a month and costs {} ({} infrastructure, {} fees); {}; \
-         least price {}",
+         least price {}{}",
         name(&segment.name),
         words::share(segment.share),
         amount(money.cost()),
         amount(money.infrastructure),
         amount(money.fees),
         margin(segment),
-        amount(money.floor)
+        amount(money.floor),
+        segment.target_margin.map_or_else(String::new, |target| format!(
+            " for a margin of {}",
+            words::share(target)
+        ))
     ))
 }
 
@@ -137,7 +152,7 @@ fn draw(subject: &Subject, segments: &[SegmentProjection], width: f64) -> Sheet 
         if sheet.is_wide() {
             [0.26, 0.2]
         } else {
-            [0.24, 0.26]
+            [0.22, 0.32]
         },
     );
     let most = segments
@@ -164,7 +179,11 @@ fn draw(subject: &Subject, segments: &[SegmentProjection], width: f64) -> Sheet 
             name: name(&segment.name),
             note: format!("{} of customers", words::share(segment.share)),
             value: format!("{}{price}", margin(segment)),
-            value_note: format!("costs {}", words::amount(money.cost(), currency)),
+            value_note: format!(
+                "costs {}{}",
+                words::amount(money.cost(), currency),
+                asked(segment)
+            ),
         };
         columns.write(&mut sheet, top, &text);
         bar(&mut sheet, &scale, columns.middle(top), &money);

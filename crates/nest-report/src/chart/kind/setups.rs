@@ -6,13 +6,13 @@ use crate::{
     chart::{
         about::{
             subject::{FILLS, RANGES, Subject},
-            text::{float, name, sentence, short, value, with_interval},
+            text::{float, name, sentence, shape, short, value, with_interval},
         },
         draw::{
             axis,
             rows::{Columns, RowText},
             scale::{Scale, rounded_up},
-            sheet::{Anchor, Edges, STRONG, Sheet},
+            sheet::{Anchor, Edges, MUTED, STRONG, Sheet},
         },
         figure::{Caption, Figure, FigureKind, compose},
     },
@@ -154,7 +154,7 @@ fn draw(subject: &Subject, comparison: &Comparison, rows: &[Row], width: f64) ->
         (0.0, width),
         true,
         if sheet.is_wide() {
-            [0.31, 0.24]
+            [0.36, 0.22]
         } else {
             [0.37, 0.27]
         },
@@ -185,7 +185,8 @@ fn draw(subject: &Subject, comparison: &Comparison, rows: &[Row], width: f64) ->
     for (index, row) in rows.iter().enumerate() {
         let top = TOP + index as f64 * columns.height();
         columns.rule(&mut sheet, top);
-        columns.write(&mut sheet, top, &texts(row));
+        let text = texts(row, &sheet, &columns);
+        columns.write(&mut sheet, top, &text);
         mark(&mut sheet, subject, &scale, columns.middle(top), row);
     }
     columns.rule(&mut sheet, bottom);
@@ -193,13 +194,28 @@ fn draw(subject: &Subject, comparison: &Comparison, rows: &[Row], width: f64) ->
     sheet
 }
 
-fn texts(row: &Row) -> RowText {
+/// The texts of a row, on a sheet with these columns.
+fn texts(row: &Row, sheet: &Sheet, columns: &Columns) -> RowText {
+    let value_note = room(row.config);
+    let beside = if sheet.is_narrow() {
+        sheet.width - MUTED.width(&value_note) - 10.0
+    } else {
+        columns.drawn.0 - 14.0
+    };
     RowText {
         name: name(&row.config.name),
-        note: name(&row.config.shape),
+        note: what_it_is(row.config, beside),
         value: words::money(&row.total.total, &row.config.currency),
-        value_note: room(row.config),
+        value_note,
     }
+}
+
+/// What a set-up runs on, or what the study says of it if that is too long.
+fn what_it_is(config: &ConfigProjection, room: f64) -> String {
+    let shape = shape(config);
+    let described = config.description.as_deref().map(name);
+    let shorter = described.filter(|text| MUTED.width(&shape) > room && MUTED.width(text) <= room);
+    shorter.unwrap_or(shape)
 }
 
 fn mark(sheet: &mut Sheet, subject: &Subject, scale: &Scale, middle: f64, row: &Row) {

@@ -233,7 +233,7 @@ fn draw(subject: &Subject, output: &Output, rows: &[Row], width: f64) -> Sheet {
         if sheet.is_wide() {
             [0.36, 0.2]
         } else {
-            [0.47, 0.26]
+            [0.48, 0.26]
         },
     );
     let levers = if matches!(output, Output::Date { .. }) {
@@ -254,7 +254,10 @@ fn draw(subject: &Subject, output: &Output, rows: &[Row], width: f64) -> Sheet {
             value: results(subject, output, row),
             value_note: String::new(),
         };
-        let text = on_a_phone(text, sheet.is_narrow());
+        let mut text = on_a_phone(text, sheet.is_narrow());
+        if sheet.is_narrow() && MUTED.width(&text.note) + MUTED.width(&text.value_note) + 10.0 > width {
+            text.note = plain(&words::input_range(row.input));
+        }
         columns.write(&mut sheet, top, &text);
         bar(&mut sheet, &scale, columns.middle(top), row, best);
     }
@@ -349,7 +352,7 @@ fn axis_of(
         (at.clamp(half, sheet.width - half), TOP - 6.0),
         &middle,
     );
-    sheet.faint_line("lx", &[(at, TOP - 2.0), (at, bottom)]);
+    columns.upright(sheet, "lx", at, (TOP, bottom));
     match output {
         Output::Date { best, start, end } => {
             let (left, right) = columns.drawn;
@@ -357,7 +360,7 @@ fn axis_of(
             for date in crate::chart::draw::scale::months(*start, *end, step) {
                 let x = days(*best, date) / DAYS;
                 if scale.holds(x) {
-                    sheet.faint_line("gr", &[(scale.at(x), TOP), (scale.at(x), bottom)]);
+                    columns.upright(sheet, "gr", scale.at(x), (TOP, bottom));
                     let place = (Anchor::Middle, (scale.at(x), TOP - 6.0));
                     sheet.place(MUTED, &words::month(date), &[place]);
                 }

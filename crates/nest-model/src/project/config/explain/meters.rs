@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     error::ModelError,
-    pricing::{free_units, share_pool, tiers},
+    pricing::{free_in_month, free_units, share_pool, tiers},
 };
 
 /// A meter of a configuration at a number of customers, whose cost is opened.
@@ -152,7 +152,8 @@ impl<'a> ExplainedMeter<'_, 'a> {
     /// Free units of the meter's pool, if they last.
     fn pooled(&self) -> Option<Decimal> {
         let free = self.meter().free.as_ref()?;
-        (free.kind.lasts() && free.pool.is_some()).then_some(free.quantity.0)
+        free.pool.as_ref()?;
+        free_in_month(self.meter())
     }
 
     /// Units of a pool that this meter gets, of all that draw from it.

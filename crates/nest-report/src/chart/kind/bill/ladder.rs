@@ -159,35 +159,37 @@ fn steps<'a>(subject: &'a Subject) -> impl Iterator<Item = Row> + 'a {
 }
 
 fn step_row(subject: &Subject, step: &UnitStep) -> Option<Row> {
-    let by_day = interpolated(subject, &step.date)?;
-    let reached = by_day.last().map_or(0.0, |last| last.1);
-    let text = format!("A {} server is needed", ordinal(step.units));
+    let by_day = interpolated(subject, step)?;
+    let unit = plain(&words::unit_of(subject.base, &step.resource));
+    let text = format!("A {} {unit} is needed", ordinal(step.units));
     Some(Row {
         tone: Tone::CostStep,
         short: text.clone(),
         long: text,
         note: at_customers("cost step", Some(&step.customers)),
-        chance: if reached >= 0.95 {
-            "all but certain".to_owned()
-        } else {
-            String::new()
-        },
+        chance: format::chance(step.reached),
         when: when(Some(&step.date)),
         by_day,
         marks: [step.date.low, step.date.value],
-        reached,
+        reached: step.reached,
     })
 }
 
-/// The chance on the first day of each month, on straight lines between the three dates that are known: 5, 50
-/// and 95 in 100.
-fn interpolated(subject: &Subject, date: &BreakDate) -> Option<Vec<(Date, f64)>> {
+/// The chance on the first day of each month, on straight lines between the dates that are known: 5, 50 and
+/// 95 in 100, and the end.
+fn interpolated(subject: &Subject, step: &UnitStep) -> Option<Vec<(Date, f64)>> {
     let (start, end) = subject.span()?;
     let at = |date: Date| days(start, date);
-    let known: Vec<(f64, f64)> = [(date.low, 0.05), (date.value, 0.5), (date.high, 0.95)]
-        .into_iter()
-        .filter_map(|(date, chance)| Some((at(date?), chance)))
-        .collect();
+    let date = &step.date;
+    let late = date.high.map_or((end, step.reached), |high| (high, 0.95));
+    let known: Vec<(f64, f64)> = [
+        (date.low, 0.05),
+        (date.value, step.reached.min(0.5)),
+        (Some(late.0), late.1),
+    ]
+    .into_iter()
+    .filter_map(|(date, chance)| Some((at(date?), chance)))
+    .collect();
     let chance = |day: f64| {
         let after = known.partition_point(|point| point.0 <= day);
         match (

@@ -6,13 +6,13 @@ use crate::chart::draw::sheet::Point;
 const FINER: usize = 3;
 
 /// A step of a bill: customers from which on one more unit is needed, and their 90 % interval.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Step {
     pub at: f64,
     pub low: f64,
     pub high: f64,
-    /// Units there are from then on, if that is known.
-    pub units: Option<f64>,
+    /// Units there are from then on, and what one is called, if that is known.
+    pub units: Option<(f64, String)>,
     pub allowed: bool,
 }
 

@@ -1,0 +1,1 @@
+raise RuntimeError("files whose name begins with _ are left out")
