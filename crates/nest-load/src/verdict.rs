@@ -113,6 +113,7 @@ pub struct Judgement {
 #[must_use]
 pub fn judge(facts: &StepFacts<'_>) -> Judgement {
     let mut findings = Findings::default();
+    fleet::loss(facts, &mut findings);
     let is_bound = generator::bound(facts, &mut findings);
     if facts.loaded {
         generator::schedule(facts, &mut findings);

@@ -59,12 +59,12 @@ pub fn planned(
         Some(url) => (
             None,
             access(&arguments.broker, url, Credentials::of(&arguments.broker)?),
-            "with its credentials in NEST_NATS_USER and NEST_NATS_PASSWORD, or in a file: ".to_owned(),
+            ", and its credentials in that file or in NEST_NATS_USER and NEST_NATS_PASSWORD",
         ),
         None => {
             let broker = OwnBroker::start(&session, interrupt)?;
             let access = broker.access();
-            (Some(broker), access, String::new())
+            (Some(broker), access, "")
         }
     };
     let file = broker.as_ref().map_or_else(
@@ -73,7 +73,7 @@ pub fn planned(
     );
     let line = worker_line(&access, &session, &file, study);
     let each = if workers == 1 { "the worker" } else { "each worker" };
-    talk(&format!("start {each} {credentials}\n  {line}"));
+    talk(&format!("start {each} with this command{credentials}:\n  {line}"));
     let options = FleetOptions {
         access,
         session,

@@ -239,7 +239,7 @@ mod tests {
     fn assignment(target: &str) -> Assignment {
         let text = format!(
             "nest = 1\n[study]\nname = \"a\"\ncustomer = \"one\"\n[target]\n{target}\n[customers]\n\
-             burst = 2\n[rates]\nlook = \"1 / day\"\n"
+             burst = 2\npeak_hour_share = \"12%\"\n[rates]\nlook = \"1 / day\"\n"
         );
         let look = "[[steps]]\nget = \"/\"\n";
         let texts = StudyTexts {

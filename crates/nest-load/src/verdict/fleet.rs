@@ -18,11 +18,16 @@ const THROTTLED: Bounds = Bounds {
 const BUSY: f64 = 0.80;
 const IDLE: f64 = 0.30;
 
-/// Judges each worker; the worst is named.
-pub fn workers(facts: &StepFacts<'_>, findings: &mut Findings) {
+/// Whether the step was not what was planned because of a worker, which everything else that is found of it
+/// may follow from.
+pub fn loss(facts: &StepFacts<'_>, findings: &mut Findings) {
     if let Some(reason) = facts.broken {
         findings.add(Validity::Invalid, reason.to_owned());
     }
+}
+
+/// Judges each worker; the worst is named.
+pub fn workers(facts: &StepFacts<'_>, findings: &mut Findings) {
     let span_s = facts.span_s();
     throttled(facts.generators, span_s, findings);
     clocks(facts, span_s, findings);
