@@ -276,6 +276,11 @@ fn what_cannot_run_is_refused_with_its_place_and_a_remedy() {
             "hint: install the package",
         ],
     );
+    study
+        .run(&["measure", "--workers", "2"])
+        .expect(2)
+        .says("workers cannot run the tasks of a locustfile")
+        .says("leave out --workers");
     let nowhere = format!("python = \"{}\"", python().display());
     refused(
         &nowhere,

@@ -49,6 +49,12 @@ pub fn planned(
     if workers == 0 {
         return refuse_stray(arguments).map(|()| None);
     }
+    if study.locust.is_some() {
+        let message =
+            "workers cannot run the tasks of a locustfile: Locust has processes and workers of its own";
+        return Err(CommandError::new(USAGE, message)
+            .hint("leave out --workers; write `processes = N` or `master = \"HOST:PORT\"` under [locust]"));
+    }
     let fewest = arguments.workers_min.unwrap_or(workers);
     if fewest > workers {
         let message = format!("--workers-min {fewest} is more than the {workers} workers that are asked for");

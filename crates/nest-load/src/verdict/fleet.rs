@@ -51,6 +51,9 @@ fn throttled(generators: &[GeneratorOf], span_s: f64, findings: &mut Findings) {
 
 /// Whether the windows of all workers lay at the same time.
 fn clocks(facts: &StepFacts<'_>, span_s: f64, findings: &mut Findings) {
+    if facts.windows.is_empty() {
+        return; // the step ended before any window
+    }
     let window_s = span_s / facts.windows.len().max(1) as f64;
     let error_s = |one: &GeneratorOf| one.offset_error_s + (one.drift_ppm * 1e-6 * span_s).abs();
     let worst = facts
