@@ -66,7 +66,7 @@ fn growth_answers_what_it_can_and_counts_what_it_refuses() {
         .says("unreadable: refused: line 4: the period `soon` is neither")
         .says("kinds: refused: line 7: the periods `1` and `2020-01-01`");
     outcome
-        .says("one: refused: 1 usable values")
+        .says("one: refused: 1 usable value;")
         .says("4 of 8 series refused");
     outcome
         .says("two: few_values: 2 values are too few")
