@@ -190,7 +190,13 @@ fn workers_offer_the_population_of_one_process() {
 
 #[test]
 fn a_worker_that_is_killed_leaves_an_exact_ledger_and_the_others_go_on() {
-    let server = server();
+    // At 100 executions a second, some ten of a worker are under way at any time.
+    let server = Server::start(|asked| {
+        if !MARK.contains(&asked.path) {
+            sleep(Duration::from_millis(100));
+        }
+        Reply::text("ok")
+    });
     let study = study(
         &server,
         "settle = \"300ms\"\nsettle_most = \"300ms\"\nwindow = \"6s\"\nwindows = 2",
@@ -227,15 +233,16 @@ fn a_worker_that_is_killed_leaves_an_exact_ledger_and_the_others_go_on() {
         .map(|error| error.count)
         .sum();
     println!("{reason}; {of_worker} of kind `worker`");
-    // Some of those that were open may have been due while the step settled.
-    assert!(of_worker <= open, "{of_worker} of {open}");
+    // The settling was over: whatever was open had come due in the windows.
+    assert!(of_worker == open && open > 0, "{of_worker} of {open}");
     assert!(cut.total().due > 20 && cut.total().balance(), "{:?}", cut.total());
     assert_eq!(
         (cut.plan.clone(), again.generators.len()),
         (again.plan.clone(), 1)
     );
     assert_eq!(again.total().failed, 0, "{:?}", again.errors);
-    assert_ne!(again.verdict.validity, Validity::Invalid, "{:?}", again.verdict);
+    let reasons = again.verdict.reasons.join("; ");
+    assert!(!reasons.contains("lost"), "{reasons}");
 }
 
 /// A measurement by two workers on a broker that the test has.

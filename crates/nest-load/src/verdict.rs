@@ -117,7 +117,10 @@ pub fn judge(facts: &StepFacts<'_>) -> Judgement {
     let is_bound = generator::bound(facts, &mut findings);
     if facts.loaded {
         generator::schedule(facts, &mut findings);
-        generator::population(facts, &mut findings);
+        // A step that ended because of a worker has fewer of both.
+        if facts.broken.is_none() {
+            generator::population(facts, &mut findings);
+        }
         generator::settling(facts, &mut findings);
     }
     readings::clocks(facts, &mut findings);
@@ -128,7 +131,7 @@ pub fn judge(facts: &StepFacts<'_>) -> Judgement {
     }
     let generator_failed = findings.has(Validity::Invalid);
     // Of a target that was sent something else than was planned, nothing is said.
-    if !is_bound {
+    if !is_bound && facts.broken.is_none() {
         target::capacity(facts, &mut findings);
         target::standstill(facts, &mut findings);
         target::errors(facts, &mut findings);

@@ -97,7 +97,7 @@ mod tests {
     use nest_data::measurement::{GeneratorHealth, Window};
 
     use super::*;
-    use crate::verdict::tests::facts;
+    use crate::verdict::{judge, tests::facts};
 
     fn worker(name: &str) -> GeneratorOf {
         GeneratorOf {
@@ -129,6 +129,26 @@ mod tests {
         workers(&facts, &mut findings);
         let verdict = findings.verdict();
         (verdict.validity, verdict.reasons)
+    }
+
+    #[test]
+    fn a_step_that_lost_a_worker_says_that_first_and_nothing_of_the_target() {
+        let windows = [(); 2].map(|()| Window {
+            duration_s: 5.0,
+            ..Window::default()
+        });
+        let whole = facts();
+        let facts = StepFacts {
+            broken: Some("the worker w1 was lost"),
+            planned: Some(1e6),
+            turned_away: whole.executions.due,
+            windows: &windows,
+            ..whole
+        };
+        let judgement = judge(&facts);
+        assert_eq!(judgement.verdict.validity, Validity::Invalid);
+        assert_eq!(judgement.verdict.reasons, ["the worker w1 was lost"]);
+        assert!(judgement.generator_failed && judgement.limits.is_empty());
     }
 
     #[test]
