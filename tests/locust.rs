@@ -164,7 +164,7 @@ fn load_a_locustfile_is_measured_and_priced_like_any_study() {
             .all(|step| !step.schedule.trim_matches('0').is_empty()),
         "arrivals are scheduled"
     );
-    study.run(&["fit"]).expect(0);
+    nest(study.folder.path(), &["fit", "study"]).expect(0);
 }
 
 #[test]
