@@ -86,13 +86,11 @@ impl Folder {
 
     /// The names in it, sorted; those that are no UTF-8 are left out.
     pub fn names(&self) -> io::Result<Vec<String>> {
-        let names = self
-            .dir
-            .entries()?
-            .map(|entry| entry.map(|entry| entry.file_name()));
-        let mut names: Vec<String> = names
-            .filter_map(|name| name.map(|name| name.into_string().ok()).transpose())
-            .collect::<io::Result<_>>()?;
+        let entries = self.entries(Path::new(""))?;
+        let mut names: Vec<String> = entries
+            .into_iter()
+            .filter_map(|(name, _)| name.into_string().ok())
+            .collect();
         names.sort();
         Ok(names)
     }
@@ -245,6 +243,16 @@ mod tests {
         fs::write(outer.path().join("outside"), "secret").expect("a file");
         let folder = Folder::make(&outer.path().join("study")).expect("a folder in it");
         (outer, folder)
+    }
+
+    #[test]
+    fn names_are_those_of_the_folder_within_a_root() {
+        let (outer, folder) = folder();
+        fs::write(folder.path().join("inside"), "").expect("a file");
+        let within = Folder::reading_within(outer.path(), PathBuf::from("study"), folder.path())
+            .expect("a folder that is there");
+        assert_eq!(within.names().expect("readable"), ["inside"]);
+        assert_eq!(folder.names().expect("readable"), ["inside"]);
     }
 
     #[test]
