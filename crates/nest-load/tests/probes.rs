@@ -323,7 +323,7 @@ fn metrics_that_fail_and_come_back_lower_are_gaps_and_never_numbers() {
         ),
         (
             page(f64::NAN, 5.0),
-            format!("db: process_cpu_seconds_total is NaN at {url}"),
+            format!("db: a series of `process_cpu_seconds_total` is no number at {url}"),
         ),
         (
             Answer::Page("#".repeat(17 << 20)),
