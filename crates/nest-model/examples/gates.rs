@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A gate is blocks of the files, drawn at random without repetition. For the kind `equal` a coin exchanges
-//! the labels base and head of a block, as both are of one version. `bench/check` calls this.
+//! the labels base and head of a block, as both are of one version. `bench/check/shop` calls this.
 
 #![allow(
     clippy::print_stdout,
