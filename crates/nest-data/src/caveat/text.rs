@@ -373,8 +373,9 @@ impl fmt::Display for Caveat {
             Self::MoreThanAllowed { config, from } => {
                 write!(
                     f,
-                    "`{config}`: from {from} on growth needs more instances than `max` allows; they are \
-                        priced as if it did not. Raise max, or plan for the break point"
+                    "`{config}`: from about {} on growth needs more instances than `max` allows; they are \
+                     priced as if it did not. Raise max, or plan for the break point",
+                    from.strftime("%B %Y")
                 )
             }
             Self::PriceOld {

@@ -343,12 +343,7 @@ fn months(projection: &Projection, policy: &PolicyProjection) -> PageTable {
         .enumerate()
         .filter(|(index, _)| index % every == last % every);
     for (_, month) in shown {
-        let change = |of: &MoneyEstimate| {
-            Cell::noted(
-                words::money_change(of, currency),
-                words::change_interval(of, currency),
-            )
-        };
+        let change = |of: &MoneyEstimate| month_change(of, currency);
         table.row([
             words::month(month.date).into(),
             words::share(month.adopted).into(),
@@ -356,10 +351,30 @@ fn months(projection: &Projection, policy: &PolicyProjection) -> PageTable {
             month.fees.as_ref().map_or_else(|| "none".into(), change),
         ]);
     }
+    let uneven = policy
+        .months
+        .iter()
+        .any(|month| words::uneven_change(&month.change, currency).is_some());
+    let uneven = if uneven {
+        "On average: the best guess has one unit more or less in that month, most cases in another month. "
+    } else {
+        ""
+    };
     let rest = if every > 1 {
         "report.csv has every month."
     } else {
         ""
     };
-    table.noted(rest)
+    table.noted(format!("{uneven}{rest}"))
+}
+
+/// A change of a month. Where the best guess lies outside of what most cases give, the mean stands for it.
+fn month_change(of: &MoneyEstimate, currency: &str) -> Cell {
+    match words::uneven_change(of, currency) {
+        Some([mean, rest]) => Cell::noted(mean, rest),
+        None => Cell::noted(
+            words::money_change(of, currency),
+            words::change_interval(of, currency),
+        ),
+    }
 }

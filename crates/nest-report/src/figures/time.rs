@@ -9,7 +9,7 @@ use nest_data::{
     units::QuotedDecimal,
 };
 
-use super::{Cell, PageTable, Section, table::MOST_ROWS};
+use super::{Cell, PageTable, Section, setups::costs_to_move, table::MOST_ROWS};
 use crate::{
     chart::{self, Figure, FigureKind},
     format,
@@ -291,10 +291,14 @@ fn years(projection: &Projection) -> Option<PageTable> {
         .collect();
     let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
     let currency = words::clean(&longest.currency);
-    let mut table = PageTable::new(
-        format!("Best guess by year, in {currency}, without fees and moving"),
-        &titles,
-    );
+    let fees = grown().any(|config| config.bill.fees.is_some());
+    let without = match (fees, costs_to_move(projection)) {
+        (true, true) => ", without fees and moving",
+        (true, false) => ", without fees",
+        (false, true) => ", without moving",
+        (false, false) => "",
+    };
+    let mut table = PageTable::new(format!("Best guess by year, in {currency}{without}"), &titles);
     for config in grown() {
         let mut cells = vec![Cell::from(words::name(&config.name))];
         cells.extend(by_year(config, spans.len()).into_iter().map(Cell::from));
@@ -360,7 +364,17 @@ fn months(config: &ConfigProjection) -> Option<PageTable> {
     } else {
         ""
     };
-    Some(table.noted(format!("Below each value: what 9 cases of 10 lie between.{rest}")))
+    let stand_by = if words::has_stand_by(config) {
+        format!(
+            " Those that stand by count as {}s.",
+            words::unit_word(Some(config.platform))
+        )
+    } else {
+        String::new()
+    };
+    Some(table.noted(format!(
+        "Below each value: what 9 cases of 10 lie between.{stand_by}{rest}"
+    )))
 }
 
 fn month_row(month: &MonthProjection, currency: &str) -> [Cell; 5] {

@@ -7,6 +7,7 @@ use nest_data::{
 
 use super::{
     amount::amount,
+    count::ordinal,
     name::{clean, name},
     unit::unit_word,
 };
@@ -169,7 +170,8 @@ fn allowed(projection: &Projection, config: &str, point: &BreakPoint) -> String 
     }
 }
 
-/// The units that a set-up has beside those that its limit allows: `` besides the stand-by one``.
+/// The units that a set-up has beside those that its limit allows: `` at work and the 3rd standing by``. It
+/// counts them all, as steps of growth do.
 fn stand_by(projection: &Projection, config: &str, most: &Lever) -> String {
     let steps = projection
         .configs
@@ -182,8 +184,8 @@ fn stand_by(projection: &Projection, config: &str, most: &Lever) -> String {
         .find(|step| !step.allowed);
     match first_too_many.map_or(0.0, |step| step.units - 1.0 - most.from) {
         spare if spare < 1.0 => String::new(),
-        1.0 => " besides the stand-by one".to_owned(),
-        several => format!(" besides the {} stand-by ones", format::number(several)),
+        1.0 => format!(" at work and the {} standing by", ordinal(most.from + 1.0)),
+        several => format!(" at work and {} more standing by", format::number(several)),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     chart::{
         about::{
             subject::{BANDS, DOTTED, FAINT, FILLS, LINES, NAMES, NOTE, Subject, WALL, middle},
-            text::{name, ordinal, sentence, value, with_interval},
+            text::{name, sentence, value, with_interval},
         },
         draw::{
             axis,
@@ -368,7 +368,7 @@ fn servers(sheet: &mut Sheet, subject: &Subject, frame: &Frame, start: Date) {
             FAINT,
             &format!(
                 "{} {}",
-                ordinal(step.units),
+                words::ordinal(step.units),
                 plain(&words::unit_of(subject.base, &step.resource))
             ),
             &Sheet::around((at, y)),
