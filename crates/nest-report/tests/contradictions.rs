@@ -218,6 +218,7 @@ fn one_rule_says_which_price_is_old() {
 }
 
 /// Two servers are allowed and one more stands by. The third that is needed is allowed, the fourth is not.
+#[test]
 fn stand_by_servers_are_counted_in_every_place() {
     let mut projection = projection();
     let step = |units: f64, customers: f64, allowed| UnitStep {

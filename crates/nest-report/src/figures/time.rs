@@ -144,9 +144,7 @@ fn whose(point: &BreakPoint) -> &'static str {
 /// Limits that no case worth a row reaches, in one sentence.
 fn never(subject: &Subject) -> Option<String> {
     let points = subject.config.break_points.iter().filter(|point| !is_met(point));
-    let mut labels: Vec<String> = points
-        .map(|point| words::limit_label(subject.projection, &subject.config.name, point))
-        .collect();
+    let mut labels: Vec<String> = points.map(words::limit_label).collect();
     labels.dedup();
     let more = labels.len().saturating_sub(MOST_ROWS);
     labels.truncate(MOST_ROWS);

@@ -13,14 +13,11 @@ use super::{
 };
 use crate::format;
 
-/// By how much either end of the range of a reserve differs from the reserve itself, as a share of capacity.
-const RESERVE_RANGE: f64 = 0.1;
-
 /// What fails at a limit of a configuration: `the database's CPU is full`, `CPU passes the 70 % ceiling you
 /// set, with both allowed servers`.
 pub(crate) fn limit(projection: &Projection, config: &str, point: &BreakPoint) -> String {
     let words = match point.kind {
-        BreakKind::OverReserve => match ceiling(projection, config, &point.cause) {
+        BreakKind::OverReserve => match point.ceiling {
             Some(share) => format!(
                 "{} passes the {} ceiling you set",
                 resource(&point.cause),
@@ -71,10 +68,10 @@ pub(crate) fn cause(kind: BreakKind, cause: &str) -> String {
 /// A limit in at most four words, for the margin of a chart: `CPU over 70 %`, `database CPU full`, `login
 /// over
 /// 250 ms`.
-pub(crate) fn limit_label(projection: &Projection, config: &str, point: &BreakPoint) -> String {
+pub(crate) fn limit_label(point: &BreakPoint) -> String {
     let used = |text: &str| resource(text).replace("the ", "").replace("'s", "");
     match point.kind {
-        BreakKind::OverReserve => match ceiling(projection, config, &point.cause) {
+        BreakKind::OverReserve => match point.ceiling {
             Some(share) => format!("{} over {}", used(&point.cause), format::rough_percent(share)),
             None => format!("{} over its ceiling", used(&point.cause)),
         },
@@ -123,28 +120,6 @@ pub(crate) fn resource(text: &str) -> String {
         tier => format!("the {kind} of {}", name(tier)),
     };
     owned + &pair + tested
-}
-
-/// The share of a resource up to which the study wants it used, 0-1, as far as the projection tells.
-fn ceiling(projection: &Projection, config: &str, cause: &str) -> Option<f64> {
-    let of_lever = projection.levers.iter().find(|lever| {
-        lever.config == config && lever.cause == cause && lever.setting == LeverSetting::Reserve
-    });
-    if let Some(lever) = of_lever {
-        return Some(1.0 - lever.from);
-    }
-    let is_headline = projection
-        .headline
-        .as_ref()
-        .is_some_and(|headline| headline.config == config);
-    let input = format!("reserve of {cause}");
-    let moved = projection
-        .sensitivity
-        .iter()
-        .find(|one| is_headline && one.input == input)?;
-    let [low, high] = moved.range;
-    let whole = (high - low - 2.0 * RESERVE_RANGE).abs() < 1e-9;
-    whole.then_some(1.0 - (low + high) / 2.0)
 }
 
 /// With how many units, if the study limits them: `, with both allowed servers`.

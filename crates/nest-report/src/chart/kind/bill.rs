@@ -230,7 +230,7 @@ fn wall(sheet: &mut Sheet, subject: &Subject, frame: &Frame, start: Date, bottom
     let (Some(date), Some(point)) = (subject.wall_date(), subject.wall()) else {
         return;
     };
-    let label = plain(&words::limit_label(subject.projection, &subject.base.name, point));
+    let label = plain(&words::limit_label(point));
     let texts = [words::capital(&label), format!("about {}", words::month(date))];
     frame.wall(sheet, days(start, date), bottom - 6.0, WALL, &texts);
 }

@@ -362,11 +362,7 @@ fn wall(sheet: &mut Sheet, subject: &Subject, frame: &Frame, most: f64) {
     let Some((point, customers)) = subject.wall().and_then(|point| Some((point, point.customers?))) else {
         return;
     };
-    let label = words::capital(&plain(&words::limit_label(
-        subject.projection,
-        &subject.base.name,
-        point,
-    )));
+    let label = words::capital(&plain(&words::limit_label(point)));
     if customers.value > most {
         let text = format!("{label}: off to the right, at {}", words::count(&customers));
         let edges = frame.edges();

@@ -217,7 +217,7 @@ fn plot_bill(sheet: &mut Sheet, subject: &Subject, frame: &Frame, start: Date, c
         .filter_map(|point| Some((point.date?.value?, point)))
         .min_by_key(|(date, _)| *date);
     if let Some((date, point)) = first {
-        let label = crate::chart::figure::plain(&words::limit_label(subject.projection, &config.name, point));
+        let label = crate::chart::figure::plain(&words::limit_label(point));
         let at = frame.x.at(days(start, date));
         let room = (at - edges.left).max(edges.right - at) - 10.0;
         let label = words::capital(&label).replace(" %", "\u{a0}%");

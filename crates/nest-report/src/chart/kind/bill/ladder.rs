@@ -110,11 +110,7 @@ fn limit_row(subject: &Subject, point: &BreakPoint) -> Row {
     };
     Row {
         tone,
-        short: words::capital(&plain(&words::limit_label(
-            subject.projection,
-            &subject.base.name,
-            point,
-        ))),
+        short: words::capital(&plain(&words::limit_label(point))),
         long: words::capital(&plain(&words::limit(
             subject.projection,
             &subject.base.name,
@@ -220,7 +216,7 @@ pub(super) fn never(subject: &Subject) -> String {
         .iter()
         .filter(|point| point.reached < LEAST)
     {
-        let text = plain(&words::limit_label(subject.projection, &subject.base.name, point));
+        let text = plain(&words::limit_label(point));
         if !names.contains(&text) {
             names.push(text);
         }
