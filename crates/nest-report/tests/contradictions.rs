@@ -164,11 +164,11 @@ fn a_crossing_says_when_the_plan_passes_it() {
         }
         read(&projection)
     };
-    // 18,400 customers in December 2026, and 7 % more each month: 20,000 in January 2027.
+    // 18,400 customers in November 2026, and 7 % more each month: 19,690 in December, 21,070 in January.
     says(
         &told(20_000.0),
         "Without what moving costs, a month is cheaper on functions below 20,000 customers, and on today \
-         above. The plan passes that in January 2027.",
+         above. The plan passes that in December 2026.",
     );
     says(
         &told(10_000.0),

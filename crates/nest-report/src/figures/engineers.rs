@@ -304,6 +304,7 @@ fn load(projection: &Projection) -> Option<PageTable> {
     }
     let rest = match left {
         0 => String::new(),
+        1 => "One more step, without customers, is in report.csv.".to_owned(),
         left => format!("{left} more steps, without customers, are in report.csv."),
     };
     table.noted(rest).cut().unless_empty()

@@ -270,10 +270,25 @@ fn capacity(projection: &Projection) -> Option<PageTable> {
             room(policy.break_before.as_ref()),
             room(policy.break_after.as_ref()),
             changed(&policy.room_change),
-            changed(&policy.date_change_days),
+            policy
+                .date_change_days
+                .as_ref()
+                .map_or_else(|| "not known".into(), whole_days),
         ]);
     }
     table.cut().unless_empty()
+}
+
+/// A number of days, which are whole.
+fn whole_days(days: &Estimate) -> Cell {
+    let [value, low, high] = [days.value, days.low, days.high].map(|days| days.round() + 0.0);
+    let print = |days: f64| format::number(days).replace('-', "−");
+    let ends = match (low == high, low < 0.0) {
+        (true, _) => String::new(),
+        (_, true) => format!("{} to {}", print(low), print(high)),
+        _ => format!("{}–{}", print(low), print(high)),
+    };
+    Cell::noted(print(value), ends)
 }
 
 fn room(point: Option<&BreakPoint>) -> Cell {
