@@ -247,6 +247,13 @@ fn stand_by_servers_are_counted_in_every_place() {
     says(&page, "with both allowed servers at work and the 3rd standing by");
     says(&page, "A 3rd server is needed, those standing by counted: ");
     says(&page, "Those that stand by count as servers.");
+    // The same where another limit is the first that more servers move.
+    projection.levers[0].kind = BreakKind::ErrorOnset;
+    projection.levers[0].cause = "more than 1 % fail, as measured".to_owned();
+    says(
+        &read(&projection),
+        "with both allowed servers at work and the 3rd standing by",
+    );
 }
 
 fn lever(config: &str) -> Lever {
