@@ -81,7 +81,7 @@ const MOST_MORE_DIGITS: i32 = 3;
 
 /// Amounts and their differences from the one at `base`. Intervals have the finest resolution among all;
 /// differences are paired, and often known far better than the amounts. The amounts have as many digits more
-/// as it takes until each difference of printed amounts rounds to the difference itself.
+/// as it takes until each difference of printed amounts is off by half of its last known digit at most.
 pub(crate) fn compared(
     amounts: &[(MoneyEstimate, MoneyEstimate)],
     base: usize,
@@ -106,7 +106,7 @@ pub(crate) fn compared(
             match (amount.at_least, of_base.at_least) {
                 (true, false) if printed > change.value.0 => false,
                 (false, true) if printed < change.value.0 => false,
-                (false, false) => round_to(printed, shown) == round_to(change.value.0, shown),
+                (false, false) => (printed - change.value.0).abs() * Decimal::TWO <= unit_of(shown),
                 _ => (printed - change.value.0).abs() <= unit_of(shown),
             }
         })
@@ -295,6 +295,50 @@ mod tests {
         assert_eq!(
             (rows[0].amount.as_str(), rows[1].amount.as_str()),
             ("$47,000", "$47,800")
+        );
+    }
+
+    /// 46,721 and 47,568 of nginx: 850 needs no whole dollars, and 900 would be off by more than 50.
+    #[test]
+    fn amounts_have_no_more_digits_than_their_difference_needs() {
+        let rows = compared(
+            &[
+                (
+                    priced("46721.2", 25_200.0, 89_900.0),
+                    priced("-847.1", -2_706.7, 505.6),
+                ),
+                (priced("47568.3", 26_000.0, 91_300.0), priced("0", 0.0, 0.0)),
+            ],
+            1,
+            "USD",
+        );
+        assert_eq!(
+            [&rows[0].amount, &rows[1].amount, &rows[0].change, &rows[0].size],
+            ["$46,720", "$47,570", "−$850", "about $850"]
+        );
+    }
+
+    /// What is at least 11,977 is not at least 12,000.
+    #[test]
+    fn a_lower_bound_is_rounded_down() {
+        let least = |value: &str, low: f64, high: f64| MoneyEstimate {
+            at_least: true,
+            ..priced(value, low, high)
+        };
+        let rows = compared(
+            &[
+                (
+                    least("28178.7", 23_439.0, 37_733.0),
+                    least("11977.0", 8_078.0, 19_490.0),
+                ),
+                (priced("16201.7", 13_051.0, 21_677.0), priced("0", 0.0, 0.0)),
+            ],
+            1,
+            "USD",
+        );
+        assert_eq!(
+            [&rows[0].amount, &rows[0].change, &rows[0].size],
+            ["at least $28,100", "at least +$11,900", "at least $11,900"]
         );
     }
 
