@@ -129,9 +129,13 @@ fn a_difference_has_the_same_digits_everywhere() {
 #[test]
 fn moving_is_named_where_it_costs_something() {
     let change = money("500", 400.0, 600.0);
-    let free = read(&compared("16201.67", change, None));
-    never_says(&free, "moving included");
-    never_says(&free, "and moving");
+    for free in [None, Some("0")] {
+        let free = read(&compared("16201.67", change, free));
+        never_says(&free, "moving included");
+        never_says(&free, "and moving");
+        never_says(&free, "for moving");
+        never_says(&free, "what moving costs");
+    }
     let paid = read(&compared("16201.67", change, Some("300")));
     says(&paid, "Over 36 months, moving included, against today");
     says(&paid, "in USD, without moving");

@@ -118,6 +118,7 @@ pub(crate) fn totals(projection: &Projection) -> Option<PageTable> {
             .find(|config| config.name == total.config);
         let moving = config
             .and_then(|config| config.migration)
+            .filter(|cost| !cost.0.is_zero())
             .map_or_else(String::new, |cost| {
                 format!(
                     "of it {} for moving",

@@ -239,7 +239,8 @@ fn words_below(
     };
     let currency = &config.currency;
     let months = config.months.len();
-    let moving = config.migration.map_or_else(String::new, |cost| {
+    let paid = config.migration.filter(|cost| float(*cost) > 0.0);
+    let moving = paid.map_or_else(String::new, |cost| {
         format!("moving {}, included", words::amount(float(cost), currency))
     });
     let change = if subject.role(&config.name) == 0 {

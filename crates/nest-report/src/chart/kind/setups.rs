@@ -103,7 +103,9 @@ fn title(comparison: &Comparison) -> String {
 }
 
 fn key(rows: &[Row]) -> String {
-    let moving = rows.iter().any(|row| row.config.migration.is_some());
+    let moving = rows
+        .iter()
+        .any(|row| row.config.migration.is_some_and(|cost| float(cost) > 0.0));
     let unknown = rows.iter().any(|row| row.total.total.at_least);
     let moving = if moving { " Open: what moving costs." } else { "" };
     let unknown = if unknown {
@@ -116,7 +118,8 @@ fn key(rows: &[Row]) -> String {
 
 fn description(rows: &[Row], comparison: &Comparison) -> String {
     let texts = rows.iter().map(|row| {
-        let moving = row.config.migration.map_or_else(String::new, |cost| {
+        let paid = row.config.migration.filter(|cost| float(*cost) > 0.0);
+        let moving = paid.map_or_else(String::new, |cost| {
             format!(
                 ", {} of it for moving",
                 words::amount(float(cost), &row.config.currency)
