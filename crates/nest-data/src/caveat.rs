@@ -331,7 +331,7 @@ pub enum Caveat {
     MoreThanAllowed {
         /// The configuration.
         config: String,
-        /// First such month.
+        /// The day on which growth needs the first of them, in the best guess.
         from: Date,
     },
     /// A price is old.

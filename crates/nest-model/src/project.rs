@@ -110,7 +110,7 @@ fn projected(
         .collect();
     let old_prices: Vec<Caveat> = configs
         .iter()
-        .filter_map(|drawn| old_prices(drawn.priced.name, &prices, books))
+        .filter_map(|drawn| old_prices(drawn.priced.name, &prices))
         .collect();
     let of_configs = projected.iter().flat_map(|one| &one.caveats);
     let early = before_measurement(model, options.as_of);
@@ -319,14 +319,10 @@ fn count_rows(model: &ScalingModel, study: &Study) -> Vec<CountRow> {
 }
 
 /// The prices on a configuration's bill that are older than their book allows; `None` if there are none.
-fn old_prices(config: &str, prices: &[PriceRow], books: &[PriceBook]) -> Option<Caveat> {
-    let allowed_days = |row: &PriceRow| {
-        let book = books.iter().find(|book| book.name() == row.book);
-        book.map_or(i64::MAX, |book| i64::from(book.stale_after_days))
-    };
+fn old_prices(config: &str, prices: &[PriceRow]) -> Option<Caveat> {
     let old: Vec<&PriceRow> = prices
         .iter()
-        .filter(|row| row.config == config && row.age_days > allowed_days(row))
+        .filter(|row| row.config == config && row.is_old())
         .collect();
     let oldest = old.iter().max_by_key(|row| row.age_days)?;
     Some(Caveat::PriceOld {

@@ -47,6 +47,7 @@ pub fn markdown(projection: &Projection) -> Result<String, ReportError> {
         )
     });
     page.block(steps);
+    page.block((!verdict.together.is_empty()).then(|| markup::markdown_line(&verdict.together)));
     for table in [
         figures::totals(projection),
         figures::limits(projection),
@@ -213,10 +214,10 @@ fn lines_of(table: &PageTable, most: usize) -> Vec<String> {
     }
     let mut notes = Vec::new();
     if table.rows.len() > most {
-        notes.push(format!(
-            "{} more rows are in report.csv.",
-            table.rows.len() - most
-        ));
+        notes.push(match table.rows.len() - most {
+            1 => "One more row is in report.csv.".to_owned(),
+            more => format!("{more} more rows are in report.csv."),
+        });
     }
     if !table.note.trim().is_empty() {
         notes.push(markup::markdown_line(table.note.trim()));

@@ -10,6 +10,7 @@ mod decide;
 mod sentences;
 mod subject;
 mod title;
+mod together;
 
 use nest_data::{Projection, measurement::Validity};
 use serde::Serialize;
@@ -31,6 +32,8 @@ pub struct Verdict {
     pub sentences: Vec<String>,
     /// What to do next, the most urgent first; at most three.
     pub actions: Vec<NextStep>,
+    /// How these go together; empty if there is only one.
+    pub together: String,
 }
 
 /// Something to do next.
@@ -48,9 +51,11 @@ pub fn verdict(projection: &Projection) -> Verdict {
     match Subject::of(projection) {
         Some(subject) => {
             let title = title::title(&subject);
+            let actions = actions::actions(&subject, &title);
             Verdict {
                 sentences: sentences::sentences(&subject, &title),
-                actions: actions::actions(&subject, &title),
+                together: together::together(&subject, &actions),
+                actions,
                 title: title.text,
             }
         }
@@ -59,7 +64,8 @@ pub fn verdict(projection: &Projection) -> Verdict {
 }
 
 impl Verdict {
-    /// The title, what it rests on in one line, and the numbered actions: plain lines for a terminal.
+    /// The title, what it rests on in one line, the numbered actions and how they go together: plain lines
+    /// for a terminal.
     #[must_use]
     pub fn text(&self) -> String {
         let mut lines = vec![words::clean(&self.title)];
@@ -73,6 +79,9 @@ impl Verdict {
                 action.what,
                 action.why
             )));
+        }
+        if !self.together.is_empty() {
+            lines.push(words::clean(&self.together));
         }
         lines.join("\n")
     }
@@ -106,5 +115,6 @@ fn measured(projection: &Projection) -> Verdict {
         .chain(sentences::quality(projection))
         .collect(),
         actions: vec![action],
+        together: String::new(),
     }
 }

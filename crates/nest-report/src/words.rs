@@ -13,15 +13,19 @@ mod event;
 mod input;
 mod limit;
 mod name;
+mod price;
 mod unit;
 
-pub(crate) use amount::{amount, change, change_interval, money, money_change, money_interval, symbol};
-pub(crate) use compared::compared;
-pub(crate) use count::{count, count_interval, customers, share};
+pub(crate) use amount::{
+    amount, change, change_interval, money, money_change, money_interval, symbol, uneven_change,
+};
+pub(crate) use compared::{Compared, total_of, totals};
+pub(crate) use count::{an_ordinal, count, count_interval, customers, ordinal, share};
 pub(crate) use date::{full_month, limit_date, month, reached};
-pub(crate) use difference::{between, bounded, size, surely};
+pub(crate) use difference::{between, size, surely};
 pub(crate) use event::event;
 pub(crate) use input::{input, input_range};
 pub(crate) use limit::{cause, limit, limit_label, resource};
 pub(crate) use name::{capital, clean, listed, name, turns};
-pub(crate) use unit::{unit_of, unit_word};
+pub(crate) use price::{allowed_age, allowed_days};
+pub(crate) use unit::{has_stand_by, unit_of, unit_word};

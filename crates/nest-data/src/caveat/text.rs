@@ -102,9 +102,13 @@ impl fmt::Display for Caveat {
                 )
             }
             Self::FewRepeats { repeats, prior } => {
+                let repeats = match repeats.round() {
+                    1.0 => "1 repeat is".to_owned(),
+                    repeats => format!("{repeats:.0} repeats are"),
+                };
                 write!(
                     f,
-                    "{repeats:.0} repeats are too few to know how much visits differ; {:.0} % is assumed. \
+                    "{repeats} too few to know how much visits differ; {:.0} % is assumed. \
                         Add ramp steps to narrow the intervals",
                     prior * 100.0
                 )
@@ -373,8 +377,9 @@ impl fmt::Display for Caveat {
             Self::MoreThanAllowed { config, from } => {
                 write!(
                     f,
-                    "`{config}`: from {from} on growth needs more instances than `max` allows; they are \
-                        priced as if it did not. Raise max, or plan for the break point"
+                    "`{config}`: from about {} on growth needs more instances than `max` allows; they are \
+                     priced as if it did not. Raise max, or plan for the break point",
+                    from.strftime("%B %Y")
                 )
             }
             Self::PriceOld {

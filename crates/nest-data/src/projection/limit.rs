@@ -36,6 +36,9 @@ pub struct BreakPoint {
     /// Customers from which on it no longer fails: a budget for 1,000 of them that growth meets.
     #[serde(default)]
     pub met_from: Option<f64>,
+    /// Share of a resource up to which the study wants it used, 0-1, where that is the limit.
+    #[serde(default)]
+    pub ceiling: Option<f64>,
 }
 
 /// Whose a limit is.

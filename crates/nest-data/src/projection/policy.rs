@@ -42,8 +42,8 @@ pub struct PolicyProjection {
     /// Change of the customers at which something first fails, paired by draw; `None` if nothing fails in any
     /// draw before or after.
     pub room_change: Option<Estimate>,
-    /// Change of the day on which growth first reaches a limit, in days, over the draws in which it does both
-    /// before and after; `None` if there is none.
+    /// Whole days between the dates on which growth first reaches a limit before and after, over the draws in
+    /// which it does both; `None` if there is none.
     pub date_change_days: Option<Estimate>,
     /// Change of busy-seconds per customer and day on the binding resource, relative, paired by draw.
     pub demand_change: Estimate,

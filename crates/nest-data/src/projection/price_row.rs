@@ -21,10 +21,21 @@ pub struct PriceRow {
     pub observed_on: String,
     /// Age on the day of the projection, in days; below 0 if it was seen after that day.
     pub age_days: i64,
+    /// Age in days above which its book calls it old; `None` if that is not known.
+    #[serde(default)]
+    pub stale_after_days: Option<i64>,
     /// How direct the source is.
     pub confidence: Confidence,
     /// What rests on it, a month at the headline's customers; `None` if the price is not known.
     pub amount: Option<QuotedDecimal>,
     /// Its share of that bill, 0-1.
     pub share: f64,
+}
+
+impl PriceRow {
+    /// Whether it is known and older than its book allows. What is not known has no age.
+    #[must_use]
+    pub fn is_old(&self) -> bool {
+        self.amount.is_some() && self.stale_after_days.is_some_and(|most| self.age_days > most)
+    }
 }

@@ -310,7 +310,19 @@ fn break_point(
         met_from: (limit.lever == Some(LeverKey::Per1000))
             .then(|| budget::met_from(&drawn.priced, &search_scope(context), &drawn.central))
             .flatten(),
+        ceiling: (limit.kind == BreakKind::OverReserve).then(|| ceiling(drawn, &limit.cause)),
     }
+}
+
+/// Share of a resource up to which a configuration wants it used, 0-1: its own one, or for what stays as it
+/// was measured the one of the first placement.
+fn ceiling(drawn: &DrawnConfig<'_>, cause: &str) -> f64 {
+    let placed = drawn
+        .priced
+        .placed
+        .iter()
+        .position(|placed| placed.label == cause);
+    1.0 - drawn.central.placed[placed.unwrap_or(0)].reserve
 }
 
 /// Customers at which a limit fails, in the point estimate and in every draw: those to which they fall where

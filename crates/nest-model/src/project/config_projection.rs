@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use nest_data::{
     Caveat, PriceBook, Study,
     measurement::ResourceKind,
-    projection::{Bill, ConfigProjection, FeeBill, MonthProjection},
+    projection::{Bill, ConfigProjection, FeeBill, MonthProjection, UnitStep},
     units::QuotedDecimal,
 };
 use rust_decimal::Decimal;
@@ -61,12 +61,8 @@ pub fn project_config<'a>(
         .unwrap_or_default();
     caveats.extend(open_prices(drawn, context, &monthly_costs, customers));
     let months = months(drawn, context, &monthly_costs)?;
-    if let Some(month) = months.iter().find(|month| is_beyond(priced, drawn, month)) {
-        caveats.push(Caveat::MoreThanAllowed {
-            config: priced.name.to_owned(),
-            from: month.date,
-        });
-    }
+    let unit_steps = unit_steps(drawn, context)?;
+    caveats.extend(more_than_allowed(drawn, &months, &unit_steps));
     let limits = config_limits(drawn, context)?;
     let months_to_limits = limits.months_under(context.load());
     let reached = ReachedLimits::new(&limits, &months_to_limits);
@@ -83,7 +79,7 @@ pub fn project_config<'a>(
         total: (!monthly_costs.is_empty())
             .then(|| sum_of_months(&monthly_costs, drawn.draws.len()).into_money()),
         months,
-        unit_steps: unit_steps(drawn, context)?,
+        unit_steps,
         break_points: break_points(drawn, context, &reached),
         lasts: 1.0 - reached.first(false).reached(),
         lasts_with_levers: 1.0 - reached.first(true).reached(),
@@ -282,6 +278,23 @@ fn extrapolation(drawn: &DrawnConfig<'_>, context: &Context<'_>, customers: f64)
     Some(Caveat::Extrapolated {
         what: format!("configuration `{}` at {customers:.0} customers", priced.name),
         factor: carrying.max(customers / carrying / context.tested_customers()),
+    })
+}
+
+/// From when on growth needs more units than are allowed: the day of the first of them, as everywhere else.
+fn more_than_allowed(
+    drawn: &DrawnConfig<'_>,
+    months: &[MonthProjection],
+    steps: &[UnitStep],
+) -> Option<Caveat> {
+    let is_beyond = |month: &&MonthProjection| is_beyond(&drawn.priced, drawn, month);
+    let at_start = months.first().filter(is_beyond).map(|month| month.date);
+    let too_many = steps.iter().filter(|step| !step.allowed);
+    let by_step = || too_many.filter_map(|step| step.date.value).min();
+    let by_month = || months.iter().find(is_beyond).map(|month| month.date);
+    Some(Caveat::MoreThanAllowed {
+        config: drawn.priced.name.to_owned(),
+        from: at_start.or_else(by_step).or_else(by_month)?,
     })
 }
 

@@ -7,6 +7,7 @@ mod transition;
 
 use std::collections::BTreeMap;
 
+use jiff::Unit;
 use nest_data::{
     Caveat, Estimate,
     projection::{MoneyEstimate, PolicyProjection, PolicyTotals, first_break},
@@ -75,7 +76,7 @@ pub fn project_policy<'a>(
         break_before: first_break(&unchanged.config.break_points).map(|(point, _)| point.clone()),
         break_after: first_break_point(&after, context, &limits_after),
         room_change: room_change(&unchanged.limits, &limits),
-        date_change_days: date_change_days(&limits_before.first(false), &limits_after.first(false)),
+        date_change_days: date_change_days(context, &limits_before.first(false), &limits_after.first(false)),
         demand_change: demand_change(before, &after)?,
         from: policy.from,
         months: months.map_or_else(Vec::new, |months| months.months),
@@ -95,10 +96,27 @@ fn room_change(before: &ConfigLimits, after: &ConfigLimits) -> Option<Estimate> 
     Estimate::from_draws(value, &mut draws).filter(|_| value.is_finite())
 }
 
-/// Change of the day of the first failure, in days, over the draws that fail both before and after; `None` if
-/// the point estimate does not.
-pub fn date_change_days(before: &LimitMonths, after: &LimitMonths) -> Option<Estimate> {
-    let days = |after: f64, before: f64| (after - before) * DAYS_PER_MONTH;
+/// Change of the day of the first failure, over the draws that fail both before and after; `None` if the
+/// point estimate does not. Under growth it counts the days between the two dates as they are told.
+pub fn date_change_days(
+    context: &Context<'_>,
+    before: &LimitMonths,
+    after: &LimitMonths,
+) -> Option<Estimate> {
+    let day = |months: f64| {
+        context
+            .growth()
+            .filter(|_| months.is_finite())?
+            .model
+            .date_at(months)
+    };
+    let days = |after: f64, before: f64| {
+        let dates = day(before).zip(day(after));
+        let span = dates.and_then(|(before, after)| before.until((Unit::Day, after)).ok());
+        span.map_or((after - before) * DAYS_PER_MONTH, |span| {
+            f64::from(span.get_days())
+        })
+    };
     let value = days(after.central, before.central);
     let paired = after.draws.iter().zip(&before.draws);
     let mut draws = paired.map(|(after, before)| days(*after, *before)).collect();

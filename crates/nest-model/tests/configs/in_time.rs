@@ -5,33 +5,8 @@ use nest_data::{Caveat, projection::BreakPoint};
 
 use super::*;
 
-/// A thousand customers on one unit of 0.1 an hour.
-const SMALL: &str = r#"
-nest = 1
-[study]
-name = "Small"
-customer = "a person with an account"
-[target]
-base_url = "http://127.0.0.1:1"
-[customers]
-peak_hour_share = "12%"
-burst = 1.5
-[parameters]
-often = 1
-[rates]
-browse = "20 * often / day"
-check = "2 / day"
-pay = "0.3 / day"
-[growth.steady]
-start = { date = 2027-01-01, customers = 1_000 }
-monthly = "10%"
-months = 12
-[configs.c]
-platform = "vm"
-book = "example/one"
-sku = "unit"
-speed = [1.0, 1.0]
-"#;
+/// A thousand customers on one unit of 0.1 an hour, and a tenth more each month.
+const SMALL: &str = small!("10%");
 
 const UNIT: &str = r#"
 [[instance]]
@@ -195,4 +170,87 @@ fn a_growth_that_is_past_is_told() {
     };
     assert!(!is_told(SMALL));
     assert!(is_told(&SMALL.edit("date = 2027-01-01", "date = 2024-05-01")));
+}
+
+/// A policy moves the limit by whole days: those between the two dates that are told, whatever it changes.
+#[test]
+fn days_that_a_policy_moves_a_limit_are_those_between_its_dates() {
+    for often in ["0.93", "0.97", "0.99", "1.01", "1.04"] {
+        let text = format!("{SMALL}max = 1\n[policies.other]\nset = {{ often = {often} }}\n")
+            .edit("customers = 1_000", "customers = 50_000");
+        let policy = projected_with(&text, UNIT, |_| ()).policies.remove(0);
+        let day = |point: Option<BreakPoint>| point?.date?.value;
+        let dates = day(policy.break_before).zip(day(policy.break_after));
+        let (before, after) = dates.expect("both are reached");
+        let between = before.until((jiff::Unit::Day, after)).expect("days").get_days();
+        let moved = policy.date_change_days.expect("both are reached");
+        assert_eq!(moved.value, f64::from(between), "{before} to {after}, {moved:?}");
+        assert!(moved.low <= moved.value && moved.value <= moved.high, "{moved:?}");
+    }
+}
+
+/// The caveat about units that are not allowed names the day on which growth needs the first of them, as the
+/// steps do.
+#[test]
+fn units_that_are_not_allowed_have_one_date() {
+    let text = format!("{SMALL}max = 1\n").edit("customers = 1_000", "customers = 50_000");
+    let projection = projected_with(&text, UNIT, |_| ());
+    let steps = &config(&projection, "c").unit_steps;
+    let first = steps.iter().find(|step| !step.allowed).expect("a unit too many");
+    let from = projection.caveats.iter().find_map(|caveat| match caveat {
+        Caveat::MoreThanAllowed { from, .. } => Some(*from),
+        _ => None,
+    });
+    assert!(from.is_some() && from == first.date.value, "{from:?}, {first:?}");
+    assert_ne!(
+        from.map(jiff::civil::Date::day),
+        Some(1),
+        "a date that a month's first day hides nothing of"
+    );
+}
+
+/// A meter that nobody prices is unknown, and not old too; with a price it is old, by the age that its book
+/// allows.
+#[test]
+fn a_price_that_is_not_known_is_not_old() {
+    let told = |price: &str| {
+        let meter = format!("[[meter]]\nid = \"by.ticket\"\nunit = \"customer\"\n{price}source = \"old\"\n");
+        let seen = "[source.old]\ntitle = \"a list\"\nobserved_on = \"2016-05-01\"\nconfidence = \"page\"\n";
+        let text = format!("{SMALL}meters = {{ \"by.ticket\" = \"customers\" }}\n");
+        let projection = projected_with(&text, &format!("{UNIT}{meter}{seen}"), |_| ());
+        let row = projection
+            .prices
+            .iter()
+            .find(|row| row.item == "by.ticket")
+            .expect("a row")
+            .clone();
+        assert_eq!(row.stale_after_days, Some(1_000));
+        let has = |of: fn(&Caveat) -> bool| projection.caveats.iter().any(of);
+        (
+            row.is_old(),
+            has(|caveat| matches!(caveat, Caveat::PriceOld { .. })),
+            has(|caveat| matches!(caveat, Caveat::PriceUnknown { .. })),
+        )
+    };
+    assert_eq!(told(""), (false, false, true));
+    assert_eq!(told("price = { amount = \"0.01\" }\n"), (true, true, false));
+}
+
+/// Customers who do twice as much as those of the test: what was tested is the load of half as many.
+#[test]
+fn cost_is_within_the_load_test_up_to_its_load() {
+    let mut measured = 0.0;
+    let projection = projected_with(SMALL, UNIT, |model| {
+        model.study = study(
+            &SMALL
+                .edit("20 * often", "10 * often")
+                .edit("\"2 / day", "\"1 / day"),
+        );
+        measured = model.tested.customers;
+    });
+    let tested = projection.model.tested_customers;
+    let mut charts = projection.charts.iter();
+    let cost = charts.find(|chart| chart.id == "cost-per-1000").expect("a chart");
+    assert_eq!(cost.tested_to, tested);
+    assert!(tested < 0.6 * measured, "{tested} of {measured}");
 }

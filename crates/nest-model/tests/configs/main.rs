@@ -1,6 +1,42 @@
 //! Configurations of several tiers and platforms: what they cost, what still binds, and that every way of
 //! adding up agrees.
 
+/// A thousand customers on one unit, whose number grows by so much a month.
+macro_rules! small {
+    ($monthly:literal) => {
+        concat!(
+            r#"
+nest = 1
+[study]
+name = "Small"
+customer = "a person with an account"
+[target]
+base_url = "http://127.0.0.1:1"
+[customers]
+peak_hour_share = "12%"
+burst = 1.5
+[parameters]
+often = 1
+[rates]
+browse = "20 * often / day"
+check = "2 / day"
+pay = "0.3 / day"
+[growth.steady]
+start = { date = 2027-01-01, customers = 1_000 }
+monthly = ""#,
+            $monthly,
+            r#""
+months = 12
+[configs.c]
+platform = "vm"
+book = "example/one"
+sku = "unit"
+speed = [1.0, 1.0]
+"#
+        )
+    };
+}
+
 mod bills;
 mod decisions;
 #[path = "../edited/mod.rs"]

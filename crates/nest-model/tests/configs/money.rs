@@ -4,30 +4,7 @@
 use super::*;
 
 /// A thousand customers, who never fill a unit, and who neither come nor go.
-const SMALL: &str = r#"
-nest = 1
-[study]
-name = "Small"
-customer = "a person with an account"
-[target]
-base_url = "http://127.0.0.1:1"
-[customers]
-peak_hour_share = "12%"
-burst = 1.5
-[rates]
-browse = "20 / day"
-check = "2 / day"
-pay = "0.3 / day"
-[growth.steady]
-start = { date = 2027-01-01, customers = 1_000 }
-monthly = "0%"
-months = 12
-[configs.c]
-platform = "vm"
-book = "example/one"
-sku = "unit"
-speed = [1.0, 1.0]
-"#;
+const SMALL: &str = small!("0%");
 
 /// One unit costs 0.1 an hour, and less if it runs all month.
 const UNIT: &str = r#"

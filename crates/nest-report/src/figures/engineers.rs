@@ -78,10 +78,26 @@ fn steps_in_words(projection: &Projection) -> Option<String> {
     .map(|validity| format!("{} {}", count(validity), validity.label()))
     .collect();
     let tested = match projection.model.tested_customers {
-        tested if tested > 0.0 => format!(
-            " The largest fitted one had {} customers.",
-            words::customers(tested)
-        ),
+        tested if tested > 0.0 => {
+            let fitted = projection
+                .points
+                .iter()
+                .filter(|point| point.validity.is_fitted());
+            let customers = fitted.filter_map(|point| point.customers);
+            let largest = customers.max_by(f64::total_cmp).unwrap_or(tested);
+            let alike = if (largest / tested - 1.0).abs() < SAME_LOAD {
+                String::new()
+            } else {
+                format!(
+                    "; with what a customer does in this study, that is the load of {}",
+                    words::customers(tested)
+                )
+            };
+            format!(
+                " The largest fitted one had {} customers{alike}.",
+                words::customers(largest)
+            )
+        }
         _ => " None of them had customers and was fitted.".to_owned(),
     };
     Some(format!(
@@ -95,6 +111,9 @@ fn steps_in_words(projection: &Projection) -> Option<String> {
         verdicts.join(", ")
     ))
 }
+
+/// Share by which the customers of a test and those of the study may differ and still be told as one number.
+const SAME_LOAD: f64 = 0.005;
 
 /// Whether the interval of a demand holds nothing at all.
 fn is_measurable(estimate: &Estimate) -> bool {
@@ -285,6 +304,7 @@ fn load(projection: &Projection) -> Option<PageTable> {
     }
     let rest = match left {
         0 => String::new(),
+        1 => "One more step, without customers, is in report.csv.".to_owned(),
         left => format!("{left} more steps, without customers, are in report.csv."),
     };
     table.noted(rest).cut().unless_empty()

@@ -98,10 +98,10 @@ fn table(subject: &Subject) -> Option<PageTable> {
         .iter()
         .filter(|one| !one.moves())
         .count();
-    let still = if still == 0 {
-        String::new()
-    } else {
-        format!("{still} more inputs move nothing.")
+    let still = match still {
+        0 => String::new(),
+        1 => "One more input moves nothing.".to_owned(),
+        still => format!("{still} more inputs move nothing."),
     };
     table.noted(still).cut().unless_empty()
 }

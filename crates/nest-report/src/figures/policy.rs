@@ -270,10 +270,25 @@ fn capacity(projection: &Projection) -> Option<PageTable> {
             room(policy.break_before.as_ref()),
             room(policy.break_after.as_ref()),
             changed(&policy.room_change),
-            changed(&policy.date_change_days),
+            policy
+                .date_change_days
+                .as_ref()
+                .map_or_else(|| "not known".into(), whole_days),
         ]);
     }
     table.cut().unless_empty()
+}
+
+/// A number of days, which are whole.
+fn whole_days(days: &Estimate) -> Cell {
+    let [value, low, high] = [days.value, days.low, days.high].map(|days| days.round() + 0.0);
+    let print = |days: f64| format::number(days).replace('-', "−");
+    let ends = match (low == high, low < 0.0) {
+        (true, _) => String::new(),
+        (_, true) => format!("{} to {}", print(low), print(high)),
+        _ => format!("{}–{}", print(low), print(high)),
+    };
+    Cell::noted(print(value), ends)
 }
 
 fn room(point: Option<&BreakPoint>) -> Cell {
@@ -343,12 +358,7 @@ fn months(projection: &Projection, policy: &PolicyProjection) -> PageTable {
         .enumerate()
         .filter(|(index, _)| index % every == last % every);
     for (_, month) in shown {
-        let change = |of: &MoneyEstimate| {
-            Cell::noted(
-                words::money_change(of, currency),
-                words::change_interval(of, currency),
-            )
-        };
+        let change = |of: &MoneyEstimate| month_change(of, currency);
         table.row([
             words::month(month.date).into(),
             words::share(month.adopted).into(),
@@ -356,10 +366,30 @@ fn months(projection: &Projection, policy: &PolicyProjection) -> PageTable {
             month.fees.as_ref().map_or_else(|| "none".into(), change),
         ]);
     }
+    let uneven = policy
+        .months
+        .iter()
+        .any(|month| words::uneven_change(&month.change, currency).is_some());
+    let uneven = if uneven {
+        "On average: the best guess has one unit more or less in that month, most cases in another month. "
+    } else {
+        ""
+    };
     let rest = if every > 1 {
         "report.csv has every month."
     } else {
         ""
     };
-    table.noted(rest)
+    table.noted(format!("{uneven}{rest}"))
+}
+
+/// A change of a month. Where the best guess lies outside of what most cases give, the mean stands for it.
+fn month_change(of: &MoneyEstimate, currency: &str) -> Cell {
+    match words::uneven_change(of, currency) {
+        Some([mean, rest]) => Cell::noted(mean, rest),
+        None => Cell::noted(
+            words::money_change(of, currency),
+            words::change_interval(of, currency),
+        ),
+    }
 }

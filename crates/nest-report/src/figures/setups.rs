@@ -1,10 +1,10 @@
 //! Set-ups side by side: which one, and why not the others.
 
 use nest_data::{
-    Projection,
+    Estimate, Projection,
     projection::{BreakEven, Comparison, ConfigTotal, Payback, SharedLimit, WhyNot, first_break},
 };
-use rust_decimal::prelude::ToPrimitive;
+use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use super::{Cell, PageTable, Section};
 use crate::{
@@ -16,6 +16,8 @@ use crate::{
 
 /// Most set-ups about which a sentence is said; the table has them all.
 const MOST_SENTENCES: usize = 6;
+/// Share of all cases that is printed as all of them, 0-1.
+const ALL: f64 = 0.995;
 
 /// Which set-up, and why not the others.
 pub(super) fn side_by_side(projection: &Projection, figures: &[Figure]) -> Option<Section> {
@@ -88,13 +90,14 @@ fn finding(comparison: &Comparison) -> String {
 /// Cost over all months, migration included.
 pub(crate) fn totals(projection: &Projection) -> Option<PageTable> {
     let comparison = projection.comparison.as_ref()?;
-    let base = comparison
-        .totals
-        .iter()
-        .position(|total| total.config == comparison.baseline)?;
     let currency = currency(projection, &comparison.baseline);
+    let moving = if costs_to_move(projection) {
+        ", moving included"
+    } else {
+        ""
+    };
     let caption = format!(
-        "{}, moving included, against {}, in {}",
+        "{}{moving}, against {}, in {}",
         over(comparison.months),
         words::name(&comparison.baseline),
         words::clean(currency)
@@ -108,22 +111,14 @@ pub(crate) fn totals(projection: &Projection) -> Option<PageTable> {
         "#with limits moved",
     ];
     let mut table = PageTable::new(caption, &titles).opened();
-    let amounts: Vec<_> = comparison
-        .totals
-        .iter()
-        .map(|total| (total.total, total.change))
-        .collect();
-    for (total, printed) in comparison
-        .totals
-        .iter()
-        .zip(words::compared(&amounts, base, currency))
-    {
+    for (total, printed) in comparison.totals.iter().zip(words::totals(comparison, currency)) {
         let config = projection
             .configs
             .iter()
             .find(|config| config.name == total.config);
         let moving = config
             .and_then(|config| config.migration)
+            .filter(|cost| !cost.0.is_zero())
             .map_or_else(String::new, |cost| {
                 format!(
                     "of it {} for moving",
@@ -141,9 +136,27 @@ pub(crate) fn totals(projection: &Projection) -> Option<PageTable> {
             format::chance_cell(total.cheapest_with_levers).into(),
         ]);
     }
-    let note = "Columns 4 to 6 count random cases. The last one says in how many a set-up is the cheapest of \
-                those with room for the whole plan once limits of your choice are moved.";
-    Some(table.noted(note).cut())
+    let some: f64 = comparison
+        .totals
+        .iter()
+        .map(|total| total.cheapest_with_levers)
+        .sum();
+    let none = if some < ALL {
+        format!(" In {} none has room even then.", format::cases(1.0 - some))
+    } else {
+        String::new()
+    };
+    let note = format!(
+        "Columns 4 to 6 count random cases. The last one says in how many a set-up is the cheapest of those \
+         with room for the whole plan once limits of your choice are moved.{none}"
+    );
+    table.noted(note).cut().unless_empty()
+}
+
+/// Whether moving to any set-up costs something.
+pub(super) fn costs_to_move(projection: &Projection) -> bool {
+    let costs = projection.configs.iter().filter_map(|config| config.migration);
+    costs.map(|cost| cost.0).any(|cost| !cost.is_zero())
 }
 
 /// The limit that is the first one of every set-up, if there is one: moving does not change it.
@@ -229,50 +242,68 @@ fn reason(projection: &Projection, total: &ConfigTotal, why: &WhyNot) -> String 
     }
 }
 
-/// How much more it costs than the cheapest, and how much of that is for moving.
+/// How much more it costs than the cheapest, and how that comes about where moving costs something.
 fn dearer(projection: &Projection, total: &ConfigTotal, than: &str) -> String {
     let currency = currency(projection, &total.config);
-    let config = projection
-        .configs
-        .iter()
-        .find(|config| config.name == total.config);
-    let moving = config
-        .and_then(|config| config.migration)
-        .map_or_else(String::new, |cost| {
-            format!(
-                ", {} of it for moving",
-                words::amount(cost.0.to_f64().unwrap_or(0.0), currency)
-            )
-        });
-    match more(projection, total, than, currency) {
-        Some(more) => format!("{more} more than {}{moving}", words::name(than)),
-        None => format!("dearer than {}", words::name(than)),
+    let than_name = words::name(than);
+    let Some(More { text, printed }) = more(projection, total, than, currency) else {
+        return format!("dearer than {than_name}");
+    };
+    let moving = moving_cost(projection, &total.config) - moving_cost(projection, than);
+    let amount = |value: Decimal| words::amount(value.to_f64().unwrap_or(0.0), currency);
+    if moving <= Decimal::ZERO {
+        return format!("{text} more than {than_name}");
     }
+    let lower = moving - printed;
+    if lower <= Decimal::ZERO {
+        return format!(
+            "{text} more than {than_name}, {} of it for moving",
+            amount(moving)
+        );
+    }
+    let at_most = if total.total.at_least { "at most " } else { "" };
+    format!(
+        "{text} more than {than_name} in all: moving costs {}, and the bills are {at_most}{} lower",
+        amount(moving),
+        amount(lower)
+    )
 }
 
-/// `about $800`, `at least $11,900`: a difference from the baseline as everywhere else on the page.
-fn more(projection: &Projection, total: &ConfigTotal, than: &str, currency: &str) -> Option<String> {
+/// What moving to a set-up costs once.
+fn moving_cost(projection: &Projection, config: &str) -> Decimal {
+    let found = projection.configs.iter().find(|one| one.name == config);
+    found
+        .and_then(|one| one.migration)
+        .map_or(Decimal::ZERO, |cost| cost.0)
+}
+
+/// How much more one set-up costs than another.
+struct More {
+    text: String,     // `about $800`, `at least $11,900`
+    printed: Decimal, // the difference of the printed totals
+}
+
+/// How much more it costs than another one, as the printed totals differ.
+fn more(projection: &Projection, total: &ConfigTotal, than: &str, currency: &str) -> Option<More> {
     let comparison = projection.comparison.as_ref()?;
     let other = comparison.totals.iter().find(|other| other.config == than)?;
-    let (least, than_least) = (total.total.at_least, other.total.at_least);
-    let known = !least && !than_least;
-    let is_base = |one: &ConfigTotal| one.config == comparison.baseline;
-    match (is_base(total), is_base(other)) {
-        (true, false) if known => return Some(words::size(&other.change, currency)),
-        (false, true) if known => return Some(words::size(&total.change, currency)),
-        _ => {}
-    }
-    let change = (total.total.value.0 - other.total.value.0).to_f64()?;
-    let left_out = if known { 1 } else { 2 };
-    let digits = 10_f64.powi((change.abs().max(1.0).log10().floor() as i32 - left_out).max(0));
-    // What is at least an amount is at least a smaller one, and not a larger one; what is at most one turns
-    // round.
-    let (lead, shown) = match (least, than_least) {
-        (true, false) => ("at least ", (change / digits).floor()),
-        (false, true) => ("at most ", (change / digits).ceil()),
-        _ => ("about ", (change / digits).round()),
+    let of = |config: &str| words::total_of(comparison, config, currency);
+    let (own, others) = (of(&total.config)?, of(than)?);
+    let printed = own.rounded - others.rounded;
+    // A difference from the baseline stands on the page already.
+    let size = match (total.config == comparison.baseline, *than == comparison.baseline) {
+        (true, _) => others.size,
+        (_, true) => own.size,
+        _ => {
+            let lead = match (total.total.at_least, other.total.at_least) {
+                (true, false) => "at least ",
+                (false, true) => "at most ",
+                _ => "about ",
+            };
+            format!("{lead}{}", words::amount(printed.to_f64()?, currency))
+        }
     };
-    Some(format!("{lead}{}", words::amount(shown * digits, currency)))
+    Some(More { text: size, printed })
 }
 
 fn shared_limit(wall: &SharedLimit) -> String {
@@ -289,8 +320,13 @@ fn shared_limit(wall: &SharedLimit) -> String {
 
 /// Unknown prices, each solved for the amount at which the set-up breaks even.
 fn break_evens(projection: &Projection, comparison: &Comparison) -> Option<PageTable> {
+    let moving = if costs_to_move(projection) {
+        ", moving not counted"
+    } else {
+        ""
+    };
     let caption = format!(
-        "Prices that are not known: below these a set-up is cheaper than {}",
+        "Prices that are not known: below these a month costs less than on {}{moving}",
         words::name(&comparison.baseline)
     );
     let titles = ["set-up", "price of", "#at customers", "#breaks even at", "for"];
@@ -313,16 +349,22 @@ fn break_evens(projection: &Projection, comparison: &Comparison) -> Option<PageT
             words::name(config).into(),
             words::name(meter).into(),
             words::customers(*customers).into(),
-            format!(
-                "{}{}",
-                words::symbol(currency(projection, config)),
-                format::estimate(price)
-            )
-            .into(),
+            break_even(price, currency(projection, config)).into(),
             each.into(),
         ]);
     }
     table.cut().unless_empty()
+}
+
+/// A price for which a set-up breaks even, with its interval where it has one.
+fn break_even(price: &Estimate, currency: &str) -> String {
+    let ends = [price.low, price.high].map(format::number);
+    let text = if ends[0] == ends[1] {
+        format::number(price.value)
+    } else {
+        format::estimate(price)
+    };
+    format!("{}{text}", words::symbol(currency))
 }
 
 fn paybacks(projection: &Projection, comparison: &Comparison) -> Option<PageTable> {

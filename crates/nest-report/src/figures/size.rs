@@ -2,11 +2,11 @@
 
 use nest_data::{
     Projection,
-    projection::{ConfigProjection, Crossover, first_break},
+    projection::{ConfigProjection, Crossover, MonthProjection, first_break},
 };
 use rust_decimal::prelude::ToPrimitive;
 
-use super::{Cell, PageTable, Section};
+use super::{Cell, PageTable, Section, setups::costs_to_move};
 use crate::{
     chart::{Figure, FigureKind},
     format,
@@ -99,12 +99,13 @@ fn crossings(projection: &Projection) -> Vec<String> {
         .iter()
         .filter(of_base)
         .take(MOST_SENTENCES)
-        .map(in_words)
+        .map(|crossover| in_words(projection, crossover))
         .collect()
 }
 
-/// Which one is cheaper for few customers, and which for many.
-fn in_words(crossover: &Crossover) -> String {
+/// Which one is cheaper for few customers, and which for many; and when growth passes that number, so that a
+/// set-up that is cheaper at first is no surprise beside one that is cheaper over the whole plan.
+fn in_words(projection: &Projection, crossover: &Crossover) -> String {
     let interval = words::count_interval(&crossover.customers, false);
     let interval = if interval.is_empty() {
         interval
@@ -116,19 +117,47 @@ fn in_words(crossover: &Crossover) -> String {
     } else {
         format!(" They cross in {}.", format::cases(crossover.probability))
     };
+    let month = if costs_to_move(projection) {
+        "Without what moving costs, a month is cheaper"
+    } else {
+        "A month is cheaper"
+    };
     format!(
-        "A month costs less on {} below {} customers{interval}, and less on {} above.{sure}",
+        "{month} on {} below {} customers{interval}, and on {} above.{}{sure}",
         words::name(&crossover.below),
         words::count(&crossover.customers),
-        words::name(&crossover.above)
+        words::name(&crossover.above),
+        when_passed(projection, crossover.customers.value)
     )
+}
+
+/// When growth passes a number of customers, in a sentence; empty if nothing grows.
+fn when_passed(projection: &Projection, customers: f64) -> String {
+    let Some(subject) = Subject::of(projection).filter(Subject::grows) else {
+        return String::new();
+    };
+    let months = &subject.config.months;
+    let more = |month: &&MonthProjection| month.customers.value > customers;
+    match (months.first(), months.windows(2).find(|pair| more(&&pair[1]))) {
+        (Some(first), _) if more(&first) => {
+            format!(" The plan begins with {}.", words::count(&first.customers))
+        }
+        (_, Some(pair)) => format!(" The plan passes that in {}.", words::full_month(pair[0].date)),
+        _ => " The plan does not get that far.".to_owned(),
+    }
 }
 
 /// Where one becomes cheaper than another, for all pairs.
 fn crossovers(projection: &Projection) -> Option<PageTable> {
     let comparison = projection.comparison.as_ref()?;
     let titles = ["cheaper below", "cheaper above", "#customers", "#crosses in"];
-    let mut table = PageTable::new("Where one set-up becomes cheaper than another", &titles);
+    let moving = if costs_to_move(projection) {
+        ", without what moving costs"
+    } else {
+        ""
+    };
+    let caption = format!("Where a month on one set-up becomes cheaper than on another{moving}");
+    let mut table = PageTable::new(caption, &titles);
     for crossover in &comparison.crossovers {
         table.row([
             words::name(&crossover.below).into(),

@@ -46,7 +46,8 @@ fn rows(projection: &Projection) -> Vec<&PriceRow> {
 
 fn finding(projection: &Projection) -> String {
     let rows = rows(projection);
-    match rows.iter().max_by_key(|row| row.age_days) {
+    let known = rows.iter().filter(|row| row.amount.is_some());
+    match known.max_by_key(|row| row.age_days) {
         Some(oldest) if oldest.age_days >= 0 => format!(
             "Oldest price on this bill: {} ago, {} of it",
             format::age(oldest.age_days),
@@ -65,10 +66,15 @@ fn prices(projection: &Projection) -> Option<PageTable> {
     let titles = ["price of", "#a month", "#of the bill", "#age", "seen", "source"];
     let mut table = PageTable::new(caption, &titles);
     for row in rows(projection) {
-        let age = if row.age_days < 0 {
-            "after this forecast".to_owned()
+        let age = match row.age_days {
+            _ if row.amount.is_none() => String::new(), // what is not known has no age
+            days if days < 0 => "after this forecast".to_owned(),
+            days => format::age(days),
+        };
+        let seen = if row.amount.is_none() {
+            "no price seen".into()
         } else {
-            format::age(row.age_days)
+            Cell::noted(words::clean(&row.observed_on), seen_in(row.confidence))
         };
         let amount = row.amount.map_or_else(
             || "unknown".to_owned(),
@@ -84,7 +90,7 @@ fn prices(projection: &Projection) -> Option<PageTable> {
             amount.into(),
             words::share(row.share).into(),
             age.into(),
-            Cell::noted(words::clean(&row.observed_on), seen_in(row.confidence)),
+            seen,
             source,
         ]);
     }

@@ -7,8 +7,6 @@ use crate::{format, verdict::Subject, words};
 
 /// Most groups of doubts that are shown.
 const MOST: usize = 3;
-/// Age from which on a price is old, in days: a year.
-const OLD_DAYS: i64 = 365;
 /// Factor between the first limit and the tested load from which on the limit is calculated and not seen.
 const FAR: f64 = 1.05;
 
@@ -275,19 +273,20 @@ fn of_unknown_prices(projection: &Projection) -> Option<Doubt> {
 }
 
 fn of_old_prices(projection: &Projection) -> Option<Doubt> {
-    let old: Vec<&PriceRow> = own_prices(projection)
-        .filter(|row| row.age_days > OLD_DAYS)
-        .collect();
+    let old: Vec<&PriceRow> = own_prices(projection).filter(|row| row.is_old()).collect();
     let share: f64 = old.iter().map(|row| row.share).sum();
     let oldest = old.iter().max_by_key(|row| row.age_days)?;
     Some(Doubt::new(
         share,
         "Some prices are old",
         format!(
-            "{} of this bill rests on prices older than a year; that of {} was seen {} ago. Look them up \
-             before you \
-             sign.",
+            "{} of this bill rests on prices older than {}; that of {} was seen {} ago. Look them up before \
+             you sign.",
             words::share(share),
+            words::allowed_age(&old).map_or_else(
+                || "their books allow".to_owned(),
+                |age| format!("their book allows ({age})")
+            ),
             words::name(&oldest.item),
             format::age(oldest.age_days)
         ),

@@ -9,7 +9,7 @@ use nest_data::{
     units::QuotedDecimal,
 };
 
-use super::{Cell, PageTable, Section, table::MOST_ROWS};
+use super::{Cell, PageTable, Section, setups::costs_to_move, table::MOST_ROWS};
 use crate::{
     chart::{self, Figure, FigureKind},
     format,
@@ -144,9 +144,7 @@ fn whose(point: &BreakPoint) -> &'static str {
 /// Limits that no case worth a row reaches, in one sentence.
 fn never(subject: &Subject) -> Option<String> {
     let points = subject.config.break_points.iter().filter(|point| !is_met(point));
-    let mut labels: Vec<String> = points
-        .map(|point| words::limit_label(subject.projection, &subject.config.name, point))
-        .collect();
+    let mut labels: Vec<String> = points.map(words::limit_label).collect();
     labels.dedup();
     let more = labels.len().saturating_sub(MOST_ROWS);
     labels.truncate(MOST_ROWS);
@@ -291,10 +289,14 @@ fn years(projection: &Projection) -> Option<PageTable> {
         .collect();
     let titles: Vec<&str> = titles.iter().map(String::as_str).collect();
     let currency = words::clean(&longest.currency);
-    let mut table = PageTable::new(
-        format!("Best guess by year, in {currency}, without fees and moving"),
-        &titles,
-    );
+    let fees = grown().any(|config| config.bill.fees.is_some());
+    let without = match (fees, costs_to_move(projection)) {
+        (true, true) => ", without fees and moving",
+        (true, false) => ", without fees",
+        (false, true) => ", without moving",
+        (false, false) => "",
+    };
+    let mut table = PageTable::new(format!("Best guess by year, in {currency}{without}"), &titles);
     for config in grown() {
         let mut cells = vec![Cell::from(words::name(&config.name))];
         cells.extend(by_year(config, spans.len()).into_iter().map(Cell::from));
@@ -360,7 +362,17 @@ fn months(config: &ConfigProjection) -> Option<PageTable> {
     } else {
         ""
     };
-    Some(table.noted(format!("Below each value: what 9 cases of 10 lie between.{rest}")))
+    let stand_by = if words::has_stand_by(config) {
+        format!(
+            " Those that stand by count as {}s.",
+            words::unit_word(Some(config.platform))
+        )
+    } else {
+        String::new()
+    };
+    Some(table.noted(format!(
+        "Below each value: what 9 cases of 10 lie between.{stand_by}{rest}"
+    )))
 }
 
 fn month_row(month: &MonthProjection, currency: &str) -> [Cell; 5] {

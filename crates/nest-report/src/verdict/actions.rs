@@ -156,7 +156,7 @@ fn pull(subject: &Subject, lever: &Lever) -> NextStep {
 
 /// That a number of units is one of those that carry load.
 fn without_stand_by(subject: &Subject, lever: &Lever) -> &'static str {
-    let has_stand_by = limit_of(subject, lever).contains("stand-by");
+    let has_stand_by = limit_of(subject, lever).contains("standing by");
     match lever.setting {
         LeverSetting::Max if has_stand_by => "; stand-by servers come on top",
         _ => "",

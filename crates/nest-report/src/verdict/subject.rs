@@ -112,12 +112,12 @@ impl<'p> Subject<'p> {
     /// The size of a configuration's difference from the one that all are compared with: `about $850`, `at
     /// most $850` where prices of either are missing.
     pub(crate) fn difference(&self, total: &ConfigTotal) -> String {
-        let totals = self.comparison().into_iter().flat_map(|comparison| {
-            let of_base = |one: &&ConfigTotal| one.config == comparison.baseline;
-            comparison.totals.iter().filter(of_base)
-        });
-        let base = totals.map(|one| &one.total).next().unwrap_or(&total.total);
-        words::bounded(&total.change, [&total.total, base], self.currency())
+        self.comparison()
+            .and_then(|comparison| words::total_of(comparison, &total.config, self.currency()))
+            .map_or_else(
+                || words::size(&total.change, self.currency()),
+                |printed| printed.size,
+            )
     }
 
     /// Every other configuration than the one that all are compared with.

@@ -36,8 +36,19 @@ pub(crate) fn change(value: f64, currency: &str) -> String {
 
 /// The value of an estimate, without its interval: `$171`, `about $6,000`, `at least $171`.
 pub(crate) fn money(estimate: &MoneyEstimate, currency: &str) -> String {
-    let text = signed(value_of(estimate), currency, resolution(estimate, currency), "");
+    let resolution = resolution(estimate, currency);
+    let text = signed(bounded(estimate, resolution), currency, resolution, "");
     format!("{}{text}", lead(estimate))
+}
+
+/// The value; rounded down if it is at least so much: $11,960 is not at least $12,000.
+fn bounded(estimate: &MoneyEstimate, resolution: i32) -> f64 {
+    let (value, step) = (value_of(estimate), 10_f64.powi(resolution));
+    if estimate.at_least {
+        (value / step + 1e-9).floor() * step
+    } else {
+        value
+    }
 }
 
 /// The interval of an estimate: `$5,200–7,200`, `−$390 to $1,670`; empty where both ends print alike.
@@ -49,7 +60,8 @@ pub(crate) fn money_interval(estimate: &MoneyEstimate, currency: &str) -> String
 
 /// The value of a difference: `+$600`, `about −$110,000`.
 pub(crate) fn money_change(estimate: &MoneyEstimate, currency: &str) -> String {
-    let text = signed(value_of(estimate), currency, resolution(estimate, currency), "+");
+    let resolution = resolution(estimate, currency);
+    let text = signed(bounded(estimate, resolution), currency, resolution, "+");
     format!("{}{text}", lead(estimate))
 }
 
@@ -64,6 +76,24 @@ pub(crate) fn change_interval(estimate: &MoneyEstimate, currency: &str) -> Strin
         format!("{low} to {high}")
     };
     beside_value(ends, estimate, currency, resolution, "+")
+}
+
+/// A difference whose best guess lies outside of its interval, by its mean: `−$2.57 on average`, and `−$3.31
+/// to −$0.12; best guess −$65.15`. `None` if it lies inside, or the mean is not known.
+pub(crate) fn uneven_change(estimate: &MoneyEstimate, currency: &str) -> Option<[String; 2]> {
+    let mean = estimate.mean.filter(|_| is_outside(estimate))?;
+    let resolution = resolution(estimate, currency);
+    let print = |value: f64| signed(value, currency, resolution, "+");
+    let (low, high) = (print(estimate.low), print(estimate.high));
+    let ends = if low == high {
+        low
+    } else {
+        format!("{low} to {high}")
+    };
+    Some([
+        format!("{} on average", print(mean)),
+        format!("{ends}; best guess {}", print(value_of(estimate))),
+    ])
 }
 
 /// An interval as it is printed; where the value, which is the best guess, lies outside of it, that is said.

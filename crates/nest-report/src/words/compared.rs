@@ -1,13 +1,13 @@
 //! Amounts side by side with what they differ by: the printed difference is that of the printed amounts.
 
-use nest_data::projection::MoneyEstimate;
+use nest_data::projection::{Comparison, MoneyEstimate};
 use rust_decimal::{Decimal, prelude::ToPrimitive};
 
 use super::amount::{resolution, symbol};
 use crate::format::{grouped, round_to};
 
 /// An amount of a column, and its difference from the amount at the base, as printed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Compared {
     /// The amount.
     pub amount: String,
@@ -17,6 +17,62 @@ pub(crate) struct Compared {
     pub change: String,
     /// The interval of that difference; empty for the base.
     pub change_interval: String,
+    /// That difference in a sentence, whichever way it goes: `about $950`, `at least $11,900`.
+    pub size: String,
+    /// The printed amount.
+    pub rounded: Decimal,
+}
+
+/// The totals of all set-ups in their order, with their differences from the baseline. Whatever tells one of
+/// them takes it from here, so that it has the same digits everywhere.
+pub(crate) fn totals(comparison: &Comparison, currency: &str) -> Vec<Compared> {
+    let amounts: Vec<_> = comparison
+        .totals
+        .iter()
+        .map(|total| (total.total, total.change))
+        .collect();
+    let of_base = |config: &String| *config == comparison.baseline;
+    let base = comparison.totals.iter().position(|total| of_base(&total.config));
+    base.map_or_else(Vec::new, |base| compared(&amounts, base, currency))
+}
+
+/// One of these totals.
+pub(crate) fn total_of(comparison: &Comparison, config: &str, currency: &str) -> Option<Compared> {
+    let position = comparison
+        .totals
+        .iter()
+        .position(|total| total.config == config)?;
+    totals(comparison, currency).into_iter().nth(position)
+}
+
+impl Compared {
+    /// The amount in a sentence: `about $6,230`, `at least $28,100`.
+    pub(crate) fn about(&self) -> String {
+        if self.interval.is_empty() || self.amount.starts_with("at least ") {
+            self.amount.clone()
+        } else {
+            format!("about {}", self.amount)
+        }
+    }
+
+    /// The difference in a sentence: `about −$950`, `at least +$11,900`.
+    pub(crate) fn about_change(&self) -> String {
+        let has_lead = self.change.starts_with("at ") || self.change.starts_with("about ");
+        if self.change_interval.is_empty() || has_lead {
+            self.change.clone()
+        } else {
+            format!("about {}", self.change)
+        }
+    }
+
+    /// The amount in a sentence, with its interval.
+    pub(crate) fn with_interval(&self) -> String {
+        if self.interval.is_empty() {
+            self.about()
+        } else {
+            format!("{} ({})", self.about(), self.interval)
+        }
+    }
 }
 
 /// Digits beyond what is known that amounts may have, so that their differences round to what is known of
@@ -25,7 +81,7 @@ const MOST_MORE_DIGITS: i32 = 3;
 
 /// Amounts and their differences from the one at `base`. Intervals have the finest resolution among all;
 /// differences are paired, and often known far better than the amounts. The amounts have as many digits more
-/// as it takes until each difference of printed amounts rounds to the difference itself.
+/// as it takes until each difference of printed amounts is off by half of its last known digit at most.
 pub(crate) fn compared(
     amounts: &[(MoneyEstimate, MoneyEstimate)],
     base: usize,
@@ -41,13 +97,18 @@ pub(crate) fn compared(
         .map(|estimate| resolution(estimate, currency))
         .min()
         .unwrap_or(0);
-    let difference = |amount: &MoneyEstimate, finest: i32| {
-        round_to(amount.value.0, finest) - round_to(of_base.value.0, finest)
-    };
+    let difference = |amount: &MoneyEstimate, finest: i32| bounded(amount, finest) - bounded(of_base, finest);
     let agree = |finest: i32| {
         amounts.iter().all(|(amount, change)| {
             let shown = resolution(change, currency).max(known);
-            round_to(difference(amount, finest), shown) == round_to(change.value.0, shown)
+            let printed = difference(amount, finest);
+            // What is at least so much is not less than that, and what is at most so much not more.
+            match (amount.at_least, of_base.at_least) {
+                (true, false) if printed > change.value.0 => false,
+                (false, true) if printed < change.value.0 => false,
+                (false, false) => (printed - change.value.0).abs() * Decimal::TWO <= unit_of(shown),
+                _ => (printed - change.value.0).abs() <= unit_of(shown),
+            }
         })
     };
     let finest = (0..MOST_MORE_DIGITS)
@@ -73,12 +134,9 @@ pub(crate) fn compared(
                 format!("{low} to {high}")
             }
         };
-        let value = round_to(amount.value.0, finest);
+        let value = bounded(amount, finest);
         // A value that lies in its interval also does as both are printed.
-        let unit = match u32::try_from(-known) {
-            Ok(decimals) => Decimal::new(1, decimals),
-            Err(_) => Decimal::from(10_i64.saturating_pow(known.unsigned_abs())),
-        };
+        let unit = unit_of(known);
         let (mut low, mut high) = (rounded(amount.low, known), rounded(amount.high, known));
         if value < low && value_in(amount) {
             low -= unit;
@@ -93,13 +151,17 @@ pub(crate) fn compared(
                 format!("{low}–{high}")
             }
         };
+        let printed = difference(amount, finest);
         Compared {
             amount: format!("{lead}{}", with_sign(value, finest, currency, "")),
             interval,
-            change: format!(
-                "{change_lead}{}",
-                with_sign(difference(amount, finest), finest, currency, "+")
+            size: format!(
+                "{}{}",
+                size_lead(change, [amount.at_least, of_base.at_least]),
+                with_sign(printed.abs(), finest, currency, "")
             ),
+            rounded: value,
+            change: format!("{change_lead}{}", with_sign(printed, finest, currency, "+")),
             change_interval: if index == base {
                 String::new()
             } else {
@@ -108,6 +170,35 @@ pub(crate) fn compared(
         }
     };
     amounts.iter().enumerate().map(row).collect()
+}
+
+/// What stands before the size of a difference of two amounts, of which each may be at least so much.
+fn size_lead(change: &MoneyEstimate, at_least: [bool; 2]) -> &'static str {
+    let rises = change.value.0 >= Decimal::ZERO;
+    match at_least {
+        [false, false] if change.low < change.high => "about ",
+        [false, false] => "",
+        [true, true] => "about ",
+        [amount, _] if amount == rises => "at least ",
+        _ => "at most ",
+    }
+}
+
+/// An amount as it is printed: rounded, and down if it is at least so much.
+fn bounded(amount: &MoneyEstimate, resolution: i32) -> Decimal {
+    let printed = round_to(amount.value.0, resolution);
+    if amount.at_least && printed > amount.value.0 {
+        return printed - unit_of(resolution);
+    }
+    printed
+}
+
+/// One of the last digit at a resolution.
+fn unit_of(resolution: i32) -> Decimal {
+    match u32::try_from(-resolution) {
+        Ok(decimals) => Decimal::new(1, decimals),
+        Err(_) => Decimal::from(10_i64.saturating_pow(resolution.unsigned_abs())),
+    }
 }
 
 fn rounded(value: f64, resolution: i32) -> Decimal {
@@ -204,6 +295,50 @@ mod tests {
         assert_eq!(
             (rows[0].amount.as_str(), rows[1].amount.as_str()),
             ("$47,000", "$47,800")
+        );
+    }
+
+    /// 46,721 and 47,568 of nginx: 850 needs no whole dollars, and 900 would be off by more than 50.
+    #[test]
+    fn amounts_have_no_more_digits_than_their_difference_needs() {
+        let rows = compared(
+            &[
+                (
+                    priced("46721.2", 25_200.0, 89_900.0),
+                    priced("-847.1", -2_706.7, 505.6),
+                ),
+                (priced("47568.3", 26_000.0, 91_300.0), priced("0", 0.0, 0.0)),
+            ],
+            1,
+            "USD",
+        );
+        assert_eq!(
+            [&rows[0].amount, &rows[1].amount, &rows[0].change, &rows[0].size],
+            ["$46,720", "$47,570", "−$850", "about $850"]
+        );
+    }
+
+    /// What is at least 11,977 is not at least 12,000.
+    #[test]
+    fn a_lower_bound_is_rounded_down() {
+        let least = |value: &str, low: f64, high: f64| MoneyEstimate {
+            at_least: true,
+            ..priced(value, low, high)
+        };
+        let rows = compared(
+            &[
+                (
+                    least("28178.7", 23_439.0, 37_733.0),
+                    least("11977.0", 8_078.0, 19_490.0),
+                ),
+                (priced("16201.7", 13_051.0, 21_677.0), priced("0", 0.0, 0.0)),
+            ],
+            1,
+            "USD",
+        );
+        assert_eq!(
+            [&rows[0].amount, &rows[0].change, &rows[0].size],
+            ["at least $28,100", "at least +$11,900", "at least $11,900"]
         );
     }
 

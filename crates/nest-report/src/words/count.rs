@@ -59,6 +59,29 @@ pub(crate) fn share(share: f64) -> String {
     format::rough_percent(share)
 }
 
+/// `2nd`, `3rd`, `11th`.
+pub(crate) fn ordinal(number: f64) -> String {
+    let whole = number.round().max(0.0) as u64;
+    let ending = match (whole % 10, whole % 100) {
+        (1, rest) if rest != 11 => "st",
+        (2, rest) if rest != 12 => "nd",
+        (3, rest) if rest != 13 => "rd",
+        _ => "th",
+    };
+    format!("{whole}{ending}")
+}
+
+/// `a 3rd`, `an 8th`, `an 11th`.
+pub(crate) fn an_ordinal(number: f64) -> String {
+    let text = ordinal(number);
+    let article = match text.as_str() {
+        "11th" | "18th" => "an",
+        eight if eight.starts_with('8') => "an",
+        _ => "a",
+    };
+    format!("{article} {text}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,5 +119,17 @@ mod tests {
         assert_eq!(customers(80_000.0), "80,000");
         assert_eq!(customers(312.4), "312");
         assert_eq!(customers(0.0), "0");
+    }
+
+    #[test]
+    fn ordinals_have_their_endings_and_articles() {
+        assert_eq!(
+            [1.0, 2.0, 3.0, 4.0, 11.0, 22.0].map(ordinal),
+            ["1st", "2nd", "3rd", "4th", "11th", "22nd"]
+        );
+        assert_eq!(
+            [3.0, 8.0, 11.0, 80.0].map(an_ordinal),
+            ["a 3rd", "an 8th", "an 11th", "an 80th"]
+        );
     }
 }

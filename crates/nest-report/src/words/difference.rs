@@ -1,7 +1,7 @@
 //! Differences of money in words: how much more or less, and how sure that is.
 
 use nest_data::projection::MoneyEstimate;
-use rust_decimal::{Decimal, prelude::ToPrimitive};
+use rust_decimal::prelude::ToPrimitive;
 
 use super::amount::{amount, money};
 use crate::format;
@@ -24,24 +24,6 @@ pub(crate) fn size(change: &MoneyEstimate, currency: &str) -> String {
         ..*change
     };
     short(&money(&size, currency), value, currency)
-}
-
-/// The size of the difference of one amount from another, of which each may be at least so much: `at least
-/// $850` or `at most $850`, whichever way that turns it.
-pub(crate) fn bounded(change: &MoneyEstimate, amounts: [&MoneyEstimate; 2], currency: &str) -> String {
-    let known = MoneyEstimate {
-        at_least: false,
-        ..*change
-    };
-    let text = size(&known, currency);
-    let bare = text.trim_start_matches("about ");
-    let rises = change.value.0 >= Decimal::ZERO;
-    match amounts.map(|amount| amount.at_least) {
-        [false, false] => text,
-        [true, true] => format!("about {bare}"),
-        [one, _] if one == rises => format!("at least {bare}"),
-        _ => format!("at most {bare}"),
-    }
 }
 
 /// What nine of ten cases lie between: `between $980 and $3,900 more`, `between $390 less and $1,700 more`.
@@ -129,25 +111,6 @@ mod tests {
             (size(&exact, "USD"), between(&exact, "USD")),
             ("$0".to_owned(), String::new())
         );
-    }
-
-    /// A side that costs at least so much makes a surplus at least as large, and a saving at most.
-    #[test]
-    fn a_lower_bound_of_a_side_turns_with_the_difference() {
-        let (dearer, saved) = (change("500", 500.0, 500.0), change("-500", -500.0, -500.0));
-        let (exact, least) = (
-            change("900", 900.0, 900.0),
-            MoneyEstimate {
-                at_least: true,
-                ..change("900", 900.0, 900.0)
-            },
-        );
-        let words = |change: &MoneyEstimate| {
-            let sides = [[&least, &exact], [&exact, &least], [&least, &least]];
-            sides.map(|sides| bounded(change, sides, "USD"))
-        };
-        assert_eq!(words(&dearer), ["at least $500", "at most $500", "about $500"]);
-        assert_eq!(words(&saved), ["at most $500", "at least $500", "about $500"]);
     }
 
     #[test]

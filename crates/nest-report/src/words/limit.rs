@@ -2,24 +2,22 @@
 
 use nest_data::{
     Projection,
-    projection::{BreakKind, BreakPoint, Lever, LeverSetting},
+    projection::{BreakKind, BreakPoint, ConfigProjection, Lever, LeverSetting, LimitNature, UnitStep},
 };
 
 use super::{
     amount::amount,
+    count::ordinal,
     name::{clean, name},
     unit::unit_word,
 };
 use crate::format;
 
-/// By how much either end of the range of a reserve differs from the reserve itself, as a share of capacity.
-const RESERVE_RANGE: f64 = 0.1;
-
 /// What fails at a limit of a configuration: `the database's CPU is full`, `CPU passes the 70 % ceiling you
 /// set, with both allowed servers`.
 pub(crate) fn limit(projection: &Projection, config: &str, point: &BreakPoint) -> String {
     let words = match point.kind {
-        BreakKind::OverReserve => match ceiling(projection, config, &point.cause) {
+        BreakKind::OverReserve => match point.ceiling {
             Some(share) => format!(
                 "{} passes the {} ceiling you set",
                 resource(&point.cause),
@@ -70,10 +68,10 @@ pub(crate) fn cause(kind: BreakKind, cause: &str) -> String {
 /// A limit in at most four words, for the margin of a chart: `CPU over 70 %`, `database CPU full`, `login
 /// over
 /// 250 ms`.
-pub(crate) fn limit_label(projection: &Projection, config: &str, point: &BreakPoint) -> String {
+pub(crate) fn limit_label(point: &BreakPoint) -> String {
     let used = |text: &str| resource(text).replace("the ", "").replace("'s", "");
     match point.kind {
-        BreakKind::OverReserve => match ceiling(projection, config, &point.cause) {
+        BreakKind::OverReserve => match point.ceiling {
             Some(share) => format!("{} over {}", used(&point.cause), format::rough_percent(share)),
             None => format!("{} over its ceiling", used(&point.cause)),
         },
@@ -124,44 +122,18 @@ pub(crate) fn resource(text: &str) -> String {
     owned + &pair + tested
 }
 
-/// The share of a resource up to which the study wants it used, 0-1, as far as the projection tells.
-fn ceiling(projection: &Projection, config: &str, cause: &str) -> Option<f64> {
-    let of_lever = projection.levers.iter().find(|lever| {
-        lever.config == config && lever.cause == cause && lever.setting == LeverSetting::Reserve
-    });
-    if let Some(lever) = of_lever {
-        return Some(1.0 - lever.from);
-    }
-    let is_headline = projection
-        .headline
-        .as_ref()
-        .is_some_and(|headline| headline.config == config);
-    let input = format!("reserve of {cause}");
-    let moved = projection
-        .sensitivity
-        .iter()
-        .find(|one| is_headline && one.input == input)?;
-    let [low, high] = moved.range;
-    let whole = (high - low - 2.0 * RESERVE_RANGE).abs() < 1e-9;
-    whole.then_some(1.0 - (low + high) / 2.0)
-}
-
 /// With how many units, if the study limits them: `, with both allowed servers`.
 fn allowed(projection: &Projection, config: &str, point: &BreakPoint) -> String {
-    let most = projection.levers.iter().find(|lever| {
-        lever.config == config && lever.cause == point.cause && lever.setting == LeverSetting::Max
-    });
     let bound = matches!(point.kind, BreakKind::OverReserve | BreakKind::Saturation);
-    let Some(most) = most.filter(|_| bound) else {
+    let config = projection.configs.iter().find(|one| one.name == config);
+    let Some(config) = config.filter(|_| bound) else {
         return String::new();
     };
-    let platform = projection
-        .configs
-        .iter()
-        .find(|one| one.name == config)
-        .map(|one| one.platform);
-    let unit = unit_word(most.platform.or(platform));
-    let spare = stand_by(projection, config, most);
+    let Some(most) = lever_of_units(projection, config, &point.cause) else {
+        return String::new();
+    };
+    let unit = unit_word(most.platform.or(Some(config.platform)));
+    let spare = stand_by(config, &point.cause, most.from);
     match most.from {
         1.0 => format!(", with the one {unit} that you allow{spare}"),
         2.0 => format!(", with both allowed {unit}s{spare}"),
@@ -169,21 +141,44 @@ fn allowed(projection: &Projection, config: &str, point: &BreakPoint) -> String 
     }
 }
 
-/// The units that a set-up has beside those that its limit allows: `` besides the stand-by one``.
-fn stand_by(projection: &Projection, config: &str, most: &Lever) -> String {
-    let steps = projection
-        .configs
-        .iter()
-        .filter(|one| one.name == config)
-        .flat_map(|one| &one.unit_steps);
-    // The first unit too many counts the stand-by ones.
-    let first_too_many = steps
-        .filter(|step| step.resource == most.cause)
-        .find(|step| !step.allowed);
-    match first_too_many.map_or(0.0, |step| step.units - 1.0 - most.from) {
+/// The lever that allows more units of a resource. A lever is listed with the first limit that it moves;
+/// where that is another one, it is the only one of its kind, and units of the resource can be added.
+fn lever_of_units<'p>(
+    projection: &'p Projection,
+    config: &ConfigProjection,
+    resource: &str,
+) -> Option<&'p Lever> {
+    let levers = || {
+        let levers = projection.levers.iter();
+        levers.filter(|lever| lever.config == config.name && lever.setting == LeverSetting::Max)
+    };
+    let own = levers().find(|lever| lever.cause == resource);
+    let mut full = config.break_points.iter();
+    let can_add = full.any(|point| {
+        point.kind == BreakKind::Saturation && point.cause == resource && point.nature == LimitNature::Choice
+    });
+    let only = || {
+        let only = levers().next().filter(|_| can_add && levers().count() == 1)?;
+        first_too_many(config, resource)
+            .is_some_and(|step| step.units > only.from)
+            .then_some(only)
+    };
+    own.or_else(only)
+}
+
+/// The first unit of a resource that is not allowed. It counts those that stand by.
+fn first_too_many<'p>(config: &'p ConfigProjection, resource: &str) -> Option<&'p UnitStep> {
+    let mut steps = config.unit_steps.iter();
+    steps.find(|step| step.resource == resource && !step.allowed)
+}
+
+/// The units that a set-up has beside those that are allowed: `` at work and the 3rd standing by``. It counts
+/// them all, as steps of growth do.
+fn stand_by(config: &ConfigProjection, resource: &str, allowed: f64) -> String {
+    match first_too_many(config, resource).map_or(0.0, |step| step.units - 1.0 - allowed) {
         spare if spare < 1.0 => String::new(),
-        1.0 => " besides the stand-by one".to_owned(),
-        several => format!(" besides the {} stand-by ones", format::number(several)),
+        1.0 => format!(" at work and the {} standing by", ordinal(allowed + 1.0)),
+        several => format!(" at work and {} more standing by", format::number(several)),
     }
 }
 

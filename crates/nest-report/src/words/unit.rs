@@ -1,6 +1,9 @@
 //! What the units of a set-up are called.
 
-use nest_data::{projection::ConfigProjection, study::Platform};
+use nest_data::{
+    projection::{ConfigProjection, CostDriver},
+    study::Platform,
+};
 
 use super::name::{listed, name};
 
@@ -32,4 +35,13 @@ pub(crate) fn unit_of(config: &ConfigProjection, resource: &str) -> String {
     }
     let behaviours: Vec<String> = pair.split(", ").map(name).collect();
     format!("{of_tier} for {}", listed(&behaviours))
+}
+
+/// Whether units stand by in a set-up, beside those that carry load.
+pub(crate) fn has_stand_by(config: &ConfigProjection) -> bool {
+    config
+        .bill
+        .lines
+        .iter()
+        .any(|line| line.driver == CostDriver::Spare)
 }

@@ -259,6 +259,7 @@ pub fn broken(
         extrapolated,
         date,
         met_from: None,
+        ceiling: None,
     }
 }
 

@@ -129,6 +129,7 @@ pub fn prices() -> Vec<PriceRow> {
         url: None,
         observed_on: "2026-11-03".to_owned(),
         age_days: 19,
+        stale_after_days: Some(180),
         confidence: Confidence::List,
         amount: Some(quoted("210.24")),
         share: 0.2727,

@@ -7,8 +7,6 @@ use nest_data::projection::{
 
 /// Most actions that are listed.
 const MOST: usize = 3;
-/// Days after which a price is worth a look: a year.
-const OLD_DAYS: i64 = 365;
 /// Share of the bill below which nobody looks after a price.
 const SMALL_SHARE: f64 = 0.02;
 /// Share of paired draws from which on another configuration is perhaps cheaper.
@@ -79,15 +77,13 @@ fn switch(findings: &Findings<'_>) -> Option<Action> {
     })
 }
 
-/// The price on this configuration's bill that is old and carries most of it.
+/// The price on this configuration's bill that is older than its book allows and carries most of it.
 fn check_price(findings: &Findings<'_>) -> Option<Action> {
     let weight = |row: &PriceRow| row.share * row.age_days as f64;
     let rows = findings.prices.iter().enumerate();
-    rows.filter(|(_, row)| {
-        row.config == findings.config.name && row.age_days > OLD_DAYS && row.share >= SMALL_SHARE
-    })
-    .max_by(|(_, a), (_, b)| weight(a).total_cmp(&weight(b)))
-    .map(|(price, _)| Action::CheckPrice { price })
+    rows.filter(|(_, row)| row.config == findings.config.name && row.is_old() && row.share >= SMALL_SHARE)
+        .max_by(|(_, a), (_, b)| weight(a).total_cmp(&weight(b)))
+        .map(|(price, _)| Action::CheckPrice { price })
 }
 
 /// The assumed input that moves the first limit most.

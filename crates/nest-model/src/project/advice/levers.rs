@@ -109,15 +109,7 @@ impl<'a> Puller<'_, 'a> {
         let Some(moved) = self.move_of(key, limit, &mut study)? else {
             return Ok(None);
         };
-        let mut context = Context::with_draws(
-            self.context.model,
-            &study,
-            self.context.books,
-            self.context.options,
-            Arc::clone(&self.context.draws),
-        )?;
-        // A lever gives room; it does not change how many customers there are.
-        context.headline = self.context.headline;
+        let context = self.context_of(&study)?;
         let drawn = DrawnConfig::new(&context, self.drawn.priced.name, &self.drawn.set)?;
         let limits = config_limits(&drawn, &context)?;
         let reached = limits.under(context.load());
@@ -158,6 +150,23 @@ impl<'a> Puller<'_, 'a> {
         }))
     }
 
+    /// The context of a study with a lever moved. A lever gives room; it does not change how many customers
+    /// there are.
+    fn context_of<'s>(&self, study: &'s Study) -> Result<Context<'s>, ModelError>
+    where
+        'a: 's,
+    {
+        let mut context = Context::with_draws(
+            self.context.model,
+            study,
+            self.context.books,
+            self.context.options,
+            Arc::clone(&self.context.draws),
+        )?;
+        context.headline = self.context.headline;
+        Ok(context)
+    }
+
     /// What the last of so many units adds to the bill of a month at the headline's customers: discounts,
     /// what is free, and the meters that come with a unit among it. `None` if a price is not known, or if it
     /// adds nothing because the customers need more units anyway.
@@ -173,14 +182,7 @@ impl<'a> Puller<'_, 'a> {
             if let Some((place, _)) = placement(&mut study, name, placed) {
                 place.min = least as u32;
             }
-            let mut context = Context::with_draws(
-                self.context.model,
-                &study,
-                self.context.books,
-                self.context.options,
-                Arc::clone(&self.context.draws),
-            )?;
-            context.headline = self.context.headline;
+            let context = self.context_of(&study)?;
             let drawn = DrawnConfig::central_only(&context, name, &self.drawn.set)?;
             let bill = drawn.priced.bill(context.headline_customers(), &drawn.central)?;
             let known = bill.iter().all(|line| line.amount.is_some());

@@ -29,7 +29,7 @@ pub(super) fn cost(context: &Context<'_>, configs: &[DrawnConfig<'_>]) -> Option
         curves,
         measured: Vec::new(),
         limits: Vec::new(),
-        tested_to: context.model.tested.customers,
+        tested_to: context.tested_customers(),
         logarithmic: true,
     })
 }

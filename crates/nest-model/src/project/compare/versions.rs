@@ -105,7 +105,7 @@ pub fn project_versions(
             before: break_before,
             after: break_after,
             change: relative_room(&limits_before, &limits_after),
-            date_change_days: date_change_days(&months_before, &months_after),
+            date_change_days: date_change_days(&base, &months_before, &months_after),
         },
     }))
 }

@@ -33,6 +33,7 @@ pub fn price_rows(context: &Context<'_>, drawn: &DrawnConfig<'_>) -> Result<Vec<
             url: seen.url.clone(),
             observed_on: seen.observed_on.to_string(),
             age_days: age_days(book, source, context.options.as_of),
+            stale_after_days: Some(i64::from(book.stale_after_days)),
             confidence: seen.confidence,
             amount: known.then(|| QuotedDecimal(amount.normalize())),
             share: if bill.is_zero() { 0.0 } else { float(amount / bill) },

@@ -95,18 +95,6 @@ pub(crate) fn resource(text: &str) -> String {
     }
 }
 
-/// `2nd`, `3rd`, `11th`.
-pub(crate) fn ordinal(number: f64) -> String {
-    let whole = number.round().max(0.0) as u64;
-    let ending = match (whole % 10, whole % 100) {
-        (1, rest) if rest != 11 => "st",
-        (2, rest) if rest != 12 => "nd",
-        (3, rest) if rest != 13 => "rd",
-        _ => "th",
-    };
-    format!("{whole}{ending}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,14 +116,6 @@ mod tests {
         assert_eq!(
             [resource("app/cpu"), resource("db/memory")],
             ["CPU", "Memory of db"]
-        );
-    }
-
-    #[test]
-    fn ordinals_have_their_endings() {
-        assert_eq!(
-            [1.0, 2.0, 3.0, 4.0, 11.0, 22.0].map(ordinal),
-            ["1st", "2nd", "3rd", "4th", "11th", "22nd"]
         );
     }
 }

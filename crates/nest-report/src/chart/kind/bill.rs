@@ -9,7 +9,7 @@ use crate::{
     chart::{
         about::{
             subject::{BANDS, DOTTED, FAINT, FILLS, LINES, NAMES, NOTE, Subject, WALL, middle},
-            text::{name, ordinal, sentence, value, with_interval},
+            text::{name, sentence, value, with_interval},
         },
         draw::{
             axis,
@@ -230,7 +230,7 @@ fn wall(sheet: &mut Sheet, subject: &Subject, frame: &Frame, start: Date, bottom
     let (Some(date), Some(point)) = (subject.wall_date(), subject.wall()) else {
         return;
     };
-    let label = plain(&words::limit_label(subject.projection, &subject.base.name, point));
+    let label = plain(&words::limit_label(point));
     let texts = [words::capital(&label), format!("about {}", words::month(date))];
     frame.wall(sheet, days(start, date), bottom - 6.0, WALL, &texts);
 }
@@ -368,7 +368,7 @@ fn servers(sheet: &mut Sheet, subject: &Subject, frame: &Frame, start: Date) {
             FAINT,
             &format!(
                 "{} {}",
-                ordinal(step.units),
+                words::ordinal(step.units),
                 plain(&words::unit_of(subject.base, &step.resource))
             ),
             &Sheet::around((at, y)),

@@ -10,7 +10,7 @@ use crate::{
     chart::{
         about::{
             subject::{BANDS, DOTTED, FAINT, FILLS, LINES, NAMES, NOTE, Subject, WALL},
-            text::{name, ordinal, sentence, short, value, with_interval},
+            text::{name, sentence, short, value, with_interval},
         },
         draw::{
             axis,
@@ -190,7 +190,7 @@ fn description(subject: &Subject, series: &[Series]) -> String {
     parts.extend(worded(series).into_iter().map(|step| {
         let what = step.units.as_ref().map_or_else(
             || "more".to_owned(),
-            |(units, unit)| format!("a {} {unit}", ordinal(*units)),
+            |(units, unit)| format!("{} {unit}", words::an_ordinal(*units)),
         );
         let allowed = if step.allowed {
             ""
@@ -362,11 +362,7 @@ fn wall(sheet: &mut Sheet, subject: &Subject, frame: &Frame, most: f64) {
     let Some((point, customers)) = subject.wall().and_then(|point| Some((point, point.customers?))) else {
         return;
     };
-    let label = words::capital(&plain(&words::limit_label(
-        subject.projection,
-        &subject.base.name,
-        point,
-    )));
+    let label = words::capital(&plain(&words::limit_label(point)));
     if customers.value > most {
         let text = format!("{label}: off to the right, at {}", words::count(&customers));
         let edges = frame.edges();

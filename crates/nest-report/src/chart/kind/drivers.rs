@@ -133,6 +133,9 @@ fn billed(subject: &Subject) -> Vec<(RowText, f64)> {
 }
 
 fn age(price: &PriceRow) -> String {
+    if price.amount.is_none() {
+        return "price unknown".to_owned();
+    }
     if price.age_days < 0 {
         return format!("price seen on {}", name(&price.observed_on));
     }

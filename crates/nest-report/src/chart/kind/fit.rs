@@ -21,11 +21,18 @@ use crate::{
 
 /// Charts of the tested machine in the projection, what each shows, and most panels of each.
 const CHARTS: [(&str, &str, usize); 4] = [
-    ("utilisation", "how busy it is", 2),
+    ("utilisation", BUSY, 2),
     (THROUGHPUT, "actions a second", 1),
     ("memory", "memory in use", 1),
-    ("response", "time of 19 in 20 answers", 3),
+    ("response", ANSWERS, 3),
 ];
+/// What panels of utilisation and of response times show.
+const BUSY: &str = "how busy it is";
+const ANSWERS: &str = "time of 19 in 20 answers";
+/// How far a fit may be off to be called close, and from which on its size says nothing more; as shares of
+/// the model.
+const CLOSE: f64 = 0.1;
+const FAR: f64 = 10.0;
 /// The chart of the work that gets done.
 const THROUGHPUT: &str = "throughput";
 /// How far an axis reaches above the highest dot, as a factor.
@@ -59,20 +66,32 @@ pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
     .map(Some)
 }
 
+/// How far the worst fit is off: a title that named a better one would hide it.
 fn title(panels: &[Panel]) -> String {
-    let throughput = panels.iter().find(|panel| panel.title == WORK);
-    match throughput
-        .or(panels.first())
-        .map(|panel| (panel, farthest(panel)))
-    {
-        Some((panel, off)) if off < 1.0 => {
-            let what = if panel.title == WORK { "throughput" } else { "use" };
-            format!(
-                "Measured {what} lies within {} of the model",
-                words::share(at_least_1_percent(off))
-            )
-        }
-        _ => "What was measured, and what the model says".to_owned(),
+    let measured = panels.iter().filter(|panel| !panel.dots.is_empty());
+    let all = measured.map(|panel| (panel, farthest(panel)));
+    match all.max_by(|(_, a), (_, b)| a.total_cmp(b)) {
+        Some((_, off)) if off <= CLOSE => format!(
+            "Everything measured lies within {} of the model",
+            words::share(at_least_1_percent(off))
+        ),
+        Some((panel, off)) if off < FAR => format!(
+            "Farthest from the model: {}, up to {} off",
+            what(panel),
+            words::share(at_least_1_percent(off))
+        ),
+        Some((panel, _)) => format!("Farthest from the model: {}, several times off", what(panel)),
+        None => "What was measured, and what the model says".to_owned(),
+    }
+}
+
+/// What a panel shows, within a sentence: `answers of login`, `throughput`.
+fn what(panel: &Panel) -> String {
+    match panel.note.as_str() {
+        ANSWERS => format!("answers of {}", panel.title),
+        _ if panel.title == WORK => "throughput".to_owned(),
+        BUSY => format!("use of {}", panel.title),
+        other => other.to_owned(),
     }
 }
 

@@ -180,11 +180,7 @@ fn draw(subject: &Subject, (start, end): (Date, Date), scenarios: &[&GrowthProje
         let edges = frame.edges();
         let y = frame.y.at(customers.value);
         sheet.line("lw", &[(edges.left, y), (edges.right, y)]);
-        let label = words::capital(&plain(&words::limit_label(
-            subject.projection,
-            &subject.base.name,
-            point,
-        )));
+        let label = words::capital(&plain(&words::limit_label(point)));
         let room = edges.right - edges.left - 12.0;
         let whole = format!("{label} at {}", words::count(&customers));
         let text = if WALL.width(&whole) <= room {

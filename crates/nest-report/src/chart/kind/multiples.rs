@@ -1,7 +1,7 @@
 //! The bill by month, a panel a set-up on the same axes, with the base behind each.
 
 use jiff::civil::Date;
-use nest_data::projection::{ConfigProjection, ConfigTotal};
+use nest_data::projection::ConfigProjection;
 
 use super::setups::room;
 use crate::{
@@ -75,9 +75,10 @@ fn title(configs: &[&ConfigProjection]) -> String {
     }
 }
 
-fn total<'a>(subject: &Subject<'a>, config: &ConfigProjection) -> Option<&'a ConfigTotal> {
+/// The total and its difference, as everywhere else.
+fn total(subject: &Subject, config: &ConfigProjection) -> Option<words::Compared> {
     let comparison = subject.projection.comparison.as_ref()?;
-    comparison.totals.iter().find(|total| total.config == config.name)
+    words::total_of(comparison, &config.name, &config.currency)
 }
 
 fn describe(subject: &Subject, config: &ConfigProjection) -> String {
@@ -91,9 +92,8 @@ fn describe(subject: &Subject, config: &ConfigProjection) -> String {
             words::full_month(last.date)
         )
     });
-    let total = total(subject, config).map_or_else(String::new, |total| {
-        format!("{} in all; ", with_interval(&total.total, &config.currency))
-    });
+    let total = total(subject, config)
+        .map_or_else(String::new, |total| format!("{} in all; ", total.with_interval()));
     sentence(&format!("{}: {bills}{total}{}", name(&config.name), room(config)))
 }
 
@@ -217,7 +217,7 @@ fn plot_bill(sheet: &mut Sheet, subject: &Subject, frame: &Frame, start: Date, c
         .filter_map(|point| Some((point.date?.value?, point)))
         .min_by_key(|(date, _)| *date);
     if let Some((date, point)) = first {
-        let label = crate::chart::figure::plain(&words::limit_label(subject.projection, &config.name, point));
+        let label = crate::chart::figure::plain(&words::limit_label(point));
         let at = frame.x.at(days(start, date));
         let room = (at - edges.left).max(edges.right - at) - 10.0;
         let label = words::capital(&label).replace(" %", "\u{a0}%");
@@ -239,19 +239,16 @@ fn words_below(
     };
     let currency = &config.currency;
     let months = config.months.len();
-    let moving = config.migration.map_or_else(String::new, |cost| {
+    let paid = config.migration.filter(|cost| float(*cost) > 0.0);
+    let moving = paid.map_or_else(String::new, |cost| {
         format!("moving {}, included", words::amount(float(cost), currency))
     });
     let change = if subject.role(&config.name) == 0 {
         String::new()
     } else {
-        format!(
-            "{} against {}",
-            words::money_change(&total.change, currency),
-            name(&subject.base.name)
-        )
+        format!("{} against {}", total.about_change(), name(&subject.base.name))
     };
-    let total = format!("{months} months: {}", words::money(&total.total, currency));
+    let total = format!("{months} months: {}", total.about());
     for (row, (look, text)) in [
         (STRONG, total),
         (INK, change),

@@ -64,17 +64,11 @@ fn title(subject: &Subject, comparison: &Comparison, rows: &[&ConfigTotal]) -> S
     let Some(first) = rows.first() else {
         return String::new();
     };
-    let text = words::size(&first.change, subject.currency());
-    let text = text.trim_start_matches("at least ");
+    let text = printed(subject, comparison, first).map_or_else(String::new, |printed| printed.size);
     let how = if value(&first.change) < 0.0 {
         "less"
     } else {
         "more"
-    };
-    let least = match (first.total.at_least, how) {
-        (false, _) => "",
-        (true, "less") => "at most ",
-        (true, _) => "at least ",
     };
     let of = if rows.len() > 1 {
         ", the cheapest other,"
@@ -87,10 +81,22 @@ fn title(subject: &Subject, comparison: &Comparison, rows: &[&ConfigTotal]) -> S
         String::new()
     };
     format!(
-        "{}{of} costs {least}{text} {how} than {}{over}",
+        "{}{of} costs {text} {how} than {}{over}",
         short(&first.config),
         short(&comparison.baseline)
     )
+}
+
+/// A total and its difference as everywhere else.
+fn printed(subject: &Subject, comparison: &Comparison, total: &ConfigTotal) -> Option<words::Compared> {
+    words::total_of(comparison, &total.config, subject.currency())
+}
+
+/// The difference as it is printed everywhere, and its interval.
+fn difference(subject: &Subject, comparison: &Comparison, total: &ConfigTotal) -> (String, String) {
+    printed(subject, comparison, total).map_or_else(Default::default, |printed| {
+        (printed.about_change(), printed.change_interval)
+    })
 }
 
 fn cheaper(total: &ConfigTotal) -> String {
@@ -99,7 +105,7 @@ fn cheaper(total: &ConfigTotal) -> String {
 
 fn description(subject: &Subject, comparison: &Comparison, rows: &[&ConfigTotal]) -> String {
     let texts = rows.iter().map(|total| {
-        let interval = words::change_interval(&total.change, subject.currency());
+        let (change, interval) = difference(subject, comparison, total);
         let interval = if interval.is_empty() {
             String::new()
         } else {
@@ -110,7 +116,7 @@ fn description(subject: &Subject, comparison: &Comparison, rows: &[&ConfigTotal]
             name(&total.config),
             name(&comparison.baseline),
             over(comparison.months),
-            words::money_change(&total.change, subject.currency()),
+            change,
             cheaper(total)
         ))
     });
@@ -144,11 +150,11 @@ fn draw(subject: &Subject, comparison: &Comparison, rows: &[&ConfigTotal], width
     for (index, total) in rows.iter().enumerate() {
         let top = TOP + index as f64 * columns.height();
         columns.rule(&mut sheet, top);
-        let interval = words::change_interval(&total.change, currency);
+        let (change, interval) = difference(subject, comparison, total);
         let text = RowText {
             name: name(&total.config),
             note: interval,
-            value: words::money_change(&total.change, currency),
+            value: change,
             value_note: if sheet.is_narrow() {
                 cheaper(total).trim_end_matches(" cases").to_owned()
             } else {

@@ -19,8 +19,6 @@ use crate::{
     format, words,
 };
 
-/// Days from which on a price is old.
-const OLD: i64 = 365;
 /// Days of a month of a year of 365.25 days.
 const MONTH: f64 = 365.25 / 12.0;
 /// Most rows.
@@ -43,8 +41,9 @@ pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
         slug: "prices",
         title: title(&rows),
         key: format!(
-            "Prices on the bill of {}. Length: age. Thickness: share of the bill. Amber: older than a year.",
-            short(&subject.base.name)
+            "Prices on the bill of {}. Length: age. Thickness: share of the bill.{}",
+            short(&subject.base.name),
+            old_key(&rows)
         ),
         description: description(&rows),
     };
@@ -65,25 +64,38 @@ fn rows<'a>(subject: &Subject<'a>) -> Vec<&'a PriceRow> {
 }
 
 fn title(rows: &[&PriceRow]) -> String {
-    let old: f64 = rows
-        .iter()
-        .filter(|row| row.age_days > OLD)
-        .map(|row| row.share)
-        .sum();
+    let old: f64 = rows.iter().filter(|row| row.is_old()).map(|row| row.share).sum();
     if old >= LEAST {
         return format!(
-            "{} of the bill rests on prices older than a year",
-            words::share(old.min(1.0))
+            "{} of the bill rests on prices older than {}",
+            words::share(old.min(1.0)),
+            words::allowed_age(rows).unwrap_or_else(|| "their books allow".to_owned())
         );
     }
-    let oldest = rows.iter().map(|row| row.age_days).max().unwrap_or(0);
+    let known = rows.iter().filter(|row| row.amount.is_some());
+    let Some(oldest) = known.map(|row| row.age_days).max() else {
+        return "No price on the bill is known".to_owned();
+    };
     if oldest < 1 {
         return "Every price on the bill was seen after the day of the forecast".to_owned();
     }
     format!("No price on the bill is older than {}", format::age(oldest))
 }
 
+/// From when on a price is old; empty if no row tells.
+fn old_key(rows: &[&PriceRow]) -> String {
+    match words::allowed_age(rows) {
+        Some(age) => format!(" Amber: older than {age}, the age that its price book allows."),
+        None if rows.iter().any(|row| row.is_old()) => " Amber: older than its price book allows.".to_owned(),
+        None => String::new(),
+    }
+}
+
+/// How old a price is. One that is not known has no age.
 fn age(row: &PriceRow) -> String {
+    if row.amount.is_none() {
+        return "price unknown".to_owned();
+    }
     if row.age_days < 0 {
         format!("seen {}", name(&row.observed_on))
     } else {
@@ -94,7 +106,7 @@ fn age(row: &PriceRow) -> String {
 fn share(row: &PriceRow) -> String {
     match row.amount {
         Some(_) => format!("{} of the bill", words::share(row.share)),
-        None => "price unknown".to_owned(),
+        None => "not on the bill".to_owned(),
     }
 }
 
@@ -116,14 +128,17 @@ fn draw(rows: &[&PriceRow], width: f64) -> Sheet {
     let columns = Columns::split((0.0, width), true, [0.34, 0.2]);
     let oldest = rows
         .iter()
+        .filter(|row| row.amount.is_some())
         .map(|row| row.age_days as f64 / MONTH)
         .fold(12.0, f64::max);
     let scale = Scale::linear((0.0, (oldest / 3.0).ceil() * 3.0), columns.drawn);
     let bottom = TOP + rows.len() as f64 * columns.height();
     sheet.text(STRONG, Anchor::Start, (0.0, 14.0), "Age of each price, in months");
     months(&mut sheet, &columns, &scale, bottom);
-    let year = scale.at(12.0);
-    sheet.faint_line("bd", &[(year, TOP), (year, bottom)]);
+    let old_from = words::allowed_days(rows).map(|days| scale.at(days as f64 / MONTH));
+    old_from
+        .into_iter()
+        .for_each(|at| sheet.faint_line("bd", &[(at, TOP), (at, bottom)]));
     for (index, row) in rows.iter().enumerate() {
         let top = TOP + index as f64 * columns.height();
         columns.rule(&mut sheet, top);
@@ -142,7 +157,10 @@ fn draw(rows: &[&PriceRow], width: f64) -> Sheet {
         let right = scale
             .at(row.age_days.max(0) as f64 / MONTH)
             .max(columns.drawn.0 + 2.0);
-        let class = if row.age_days > OLD { "fn" } else { "f0 o6" };
+        let class = if row.is_old() { "fn" } else { "f0 o6" };
+        if row.amount.is_none() {
+            continue;
+        }
         sheet.bar(
             class,
             Edges {
@@ -154,7 +172,9 @@ fn draw(rows: &[&PriceRow], width: f64) -> Sheet {
         );
     }
     columns.rule(&mut sheet, bottom);
-    sheet.place(MUTED, "a year", &[(Anchor::Middle, (year, bottom + 16.0))]);
+    if let Some(at) = old_from {
+        sheet.place(MUTED, "old from here", &[(Anchor::Start, (at, bottom + 16.0))]);
+    }
     sheet.height = bottom + 22.0;
     sheet
 }

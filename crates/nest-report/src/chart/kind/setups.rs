@@ -6,7 +6,7 @@ use crate::{
     chart::{
         about::{
             subject::{FILLS, RANGES, Subject},
-            text::{float, name, sentence, shape, short, value, with_interval},
+            text::{float, name, sentence, shape, short, value},
         },
         draw::{
             axis,
@@ -47,7 +47,7 @@ pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
         slug: "set-ups",
         title: title(comparison),
         key: key(&rows),
-        description: description(&rows, comparison.months),
+        description: description(&rows, comparison),
     };
     compose(caption, |width| draw(subject, comparison, &rows, width)).map(Some)
 }
@@ -103,7 +103,9 @@ fn title(comparison: &Comparison) -> String {
 }
 
 fn key(rows: &[Row]) -> String {
-    let moving = rows.iter().any(|row| row.config.migration.is_some());
+    let moving = rows
+        .iter()
+        .any(|row| row.config.migration.is_some_and(|cost| float(cost) > 0.0));
     let unknown = rows.iter().any(|row| row.total.total.at_least);
     let moving = if moving { " Open: what moving costs." } else { "" };
     let unknown = if unknown {
@@ -114,9 +116,10 @@ fn key(rows: &[Row]) -> String {
     format!("Dot: best guess. Bar: 9 in 10 cases.{moving}{unknown}")
 }
 
-fn description(rows: &[Row], months: u32) -> String {
+fn description(rows: &[Row], comparison: &Comparison) -> String {
     let texts = rows.iter().map(|row| {
-        let moving = row.config.migration.map_or_else(String::new, |cost| {
+        let paid = row.config.migration.filter(|cost| float(*cost) > 0.0);
+        let moving = paid.map_or_else(String::new, |cost| {
             format!(
                 ", {} of it for moving",
                 words::amount(float(cost), &row.config.currency)
@@ -125,12 +128,17 @@ fn description(rows: &[Row], months: u32) -> String {
         sentence(&format!(
             "{}: {} {}{moving}; {}",
             name(&row.config.name),
-            with_interval(&row.total.total, &row.config.currency),
-            over(months),
+            total(row, comparison).with_interval(),
+            over(comparison.months),
             room(row.config)
         ))
     });
     texts.collect::<Vec<_>>().join(" ")
+}
+
+/// What a set-up costs over all months, as everywhere else.
+fn total(row: &Row, comparison: &Comparison) -> words::Compared {
+    words::total_of(comparison, &row.config.name, &row.config.currency).unwrap_or_default()
 }
 
 /// How long a set-up has room, in words.
@@ -185,7 +193,7 @@ fn draw(subject: &Subject, comparison: &Comparison, rows: &[Row], width: f64) ->
     for (index, row) in rows.iter().enumerate() {
         let top = TOP + index as f64 * columns.height();
         columns.rule(&mut sheet, top);
-        let text = texts(row, &sheet, &columns);
+        let text = texts(row, comparison, &sheet, &columns);
         columns.write(&mut sheet, top, &text);
         mark(&mut sheet, subject, &scale, columns.middle(top), row);
     }
@@ -195,7 +203,7 @@ fn draw(subject: &Subject, comparison: &Comparison, rows: &[Row], width: f64) ->
 }
 
 /// The texts of a row, on a sheet with these columns.
-fn texts(row: &Row, sheet: &Sheet, columns: &Columns) -> RowText {
+fn texts(row: &Row, comparison: &Comparison, sheet: &Sheet, columns: &Columns) -> RowText {
     let value_note = room(row.config);
     let beside = if sheet.is_narrow() {
         sheet.width - MUTED.width(&value_note) - 10.0
@@ -205,7 +213,7 @@ fn texts(row: &Row, sheet: &Sheet, columns: &Columns) -> RowText {
     RowText {
         name: name(&row.config.name),
         note: what_it_is(row.config, beside),
-        value: words::money(&row.total.total, &row.config.currency),
+        value: total(row, comparison).about(),
         value_note,
     }
 }

@@ -8,7 +8,7 @@ use nest_data::{
 
 use crate::{
     chart::{
-        about::{subject::Subject, text::ordinal},
+        about::subject::Subject,
         draw::{
             frame::{Frame, along},
             scale::days,
@@ -110,11 +110,7 @@ fn limit_row(subject: &Subject, point: &BreakPoint) -> Row {
     };
     Row {
         tone,
-        short: words::capital(&plain(&words::limit_label(
-            subject.projection,
-            &subject.base.name,
-            point,
-        ))),
+        short: words::capital(&plain(&words::limit_label(point))),
         long: words::capital(&plain(&words::limit(
             subject.projection,
             &subject.base.name,
@@ -161,11 +157,16 @@ fn steps<'a>(subject: &'a Subject) -> impl Iterator<Item = Row> + 'a {
 fn step_row(subject: &Subject, step: &UnitStep) -> Option<Row> {
     let by_day = interpolated(subject, step)?;
     let unit = plain(&words::unit_of(subject.base, &step.resource));
-    let text = format!("A {} {unit} is needed", ordinal(step.units));
+    let text = words::capital(&format!("{} {unit} is needed", words::an_ordinal(step.units)));
+    let stand_by = if words::has_stand_by(subject.base) {
+        ", those standing by counted"
+    } else {
+        ""
+    };
     Some(Row {
         tone: Tone::CostStep,
-        short: text.clone(),
-        long: text,
+        long: format!("{text}{stand_by}"),
+        short: text,
         note: at_customers("cost step", Some(&step.customers)),
         chance: format::chance(step.reached),
         when: when(Some(&step.date)),
@@ -215,7 +216,7 @@ pub(super) fn never(subject: &Subject) -> String {
         .iter()
         .filter(|point| point.reached < LEAST)
     {
-        let text = plain(&words::limit_label(subject.projection, &subject.base.name, point));
+        let text = plain(&words::limit_label(point));
         if !names.contains(&text) {
             names.push(text);
         }
