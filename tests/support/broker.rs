@@ -41,18 +41,37 @@ impl Broker {
         broker
     }
 
+    /// Starts one on a free loopback port over TLS, which asks for client certificates: those that it and the
+    /// others have are in `folder`.
+    pub fn start_secured(folder: &Path) -> Self {
+        let address = free_address();
+        let text = committed();
+        let text = replaced(&text, "  # ca_file", "  ca_file");
+        let text = replaced(&text, "  # verify", "  verify");
+        let mut broker = Self::with_text(folder, address, &text);
+        broker.restart();
+        broker
+    }
+
     fn new(folder: &Path, address: SocketAddr) -> Self {
         fs::create_dir_all(folder).expect("a temporary folder");
-        let text = fs::read_to_string(repository().join("deploy/nats.conf")).expect("it is committed");
+        let text = committed();
         // Without TLS: who could read along on this machine could read the files too.
         let (start, end) = (text.find("\ntls {"), text.find("\n}\n"));
         let (start, end) = (start.expect("a table of TLS"), end.expect("its end"));
-        let text = format!("{}{}", &text[..start], &text[end + 2..]);
+        Self::with_text(
+            folder,
+            address,
+            &format!("{}{}", &text[..start], &text[end + 2..]),
+        )
+    }
+
+    fn with_text(folder: &Path, address: SocketAddr, text: &str) -> Self {
         let tap = format!(
             "  users: [\n    {{ user: \"{}\", password: \"{}\", permissions: {{ subscribe: \">\" }} }}\n",
             TAP.0, TAP.1
         );
-        let text = replaced(&text, "  users: [\n", &tap);
+        let text = replaced(text, "  users: [\n", &tap);
         let text = replaced(&text, "\"0.0.0.0:4222\"", &format!("\"{address}\""));
         fs::write(folder.join("nats.conf"), text).expect("a temporary folder");
         Self {
@@ -99,6 +118,10 @@ impl Drop for Broker {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+fn committed() -> String {
+    fs::read_to_string(repository().join("deploy/nats.conf")).expect("it is committed")
 }
 
 fn program() -> &'static str {
