@@ -64,6 +64,7 @@ pub fn compare_runs(
                 behaviour: behaviour.clone(),
                 resource: resource.name.clone(),
                 change,
+                by_size: None,
             });
         }
     }
