@@ -1,6 +1,9 @@
 //! The difference of two versions in one subject: its mean over blocks, with what is known of its error.
 
-use super::{VisitBlock, sequential::t};
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+use super::VisitBlock;
+use crate::draws::Z90;
 
 /// What is expected of the deviation of a block before its blocks have shown it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -236,4 +239,9 @@ fn mean_log_base(blocks: &[&VisitBlock], subject: usize) -> Option<f64> {
         .filter_map(|block| block.log_base(subject))
         .collect();
     (!told.is_empty()).then(|| told.iter().sum::<f64>() / told.len() as f64)
+}
+
+/// Upper quantile of Student's t: what is exceeded with probability `level`.
+pub(super) fn t(level: f64, degrees: f64) -> f64 {
+    StudentsT::new(0.0, 1.0, degrees).map_or(Z90, |t| t.inverse_cdf(1.0 - level))
 }

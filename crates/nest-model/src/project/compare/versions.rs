@@ -29,8 +29,8 @@ pub struct DemandChange {
     pub resource: String,
     /// Logarithm of head over base, whatever is stored.
     pub change: Contrast,
-    /// The same at the smallest and the largest size of stored data, if the versions grow differently with it:
-    /// then head's demand goes through both in a straight line, or by doublings if base's does.
+    /// The same at the smallest and the largest size of stored data, if the versions grow differently with
+    /// it: then head's demand goes through both in a straight line, or by doublings if base's does.
     pub by_size: Option<[SizedChange; 2]>,
 }
 
@@ -53,9 +53,10 @@ pub struct VersionsProjection {
 }
 
 /// Projects the configuration of the study's headline with base's demands and with head's. `model` was fitted
-/// to visits of base. Head's draws are base's with each demand multiplied by a draw of its change, or
-/// laid through its changes at two sizes of stored data, so that all else cancels: growth, prices, speed, idle use, response times without queueing. Cost is that of the
-/// headline, or of the customers and the day that `at` names.
+/// to visits of base. Head's draws are base's with each demand multiplied by a draw of its change, or laid
+/// through its changes at two sizes of stored data, so that all else cancels: growth, prices, speed, idle
+/// use, response times without queueing. Cost is that of the headline, or of the customers and the day that
+/// `at` names.
 ///
 /// `None` if the study prices no configuration.
 ///
@@ -202,7 +203,8 @@ fn changed(draw: &ParameterDraw, model: &ScalingModel, ratios: &[(&DemandChange,
         match (ratio, size) {
             (Ratio::Everywhere(ratio), _) => multiply(drawn, &change.behaviour, *ratio),
             (Ratio::At(sizes), Some(size)) => lay_through(drawn, &change.behaviour, size, sizes),
-            // Head's model has a dependence on size for each change at two sizes, unless it lacks the resource.
+            // Head's model has a dependence on size for each change at two sizes, unless it lacks the
+            // resource.
             (Ratio::At(_), None) => {}
         }
     }
