@@ -21,7 +21,7 @@ fn what_cannot_be_measured_is_said_in_every_form() {
     let summary = checked.read("check.md");
     assert!(
         summary.starts_with(
-            "<!-- locust-nest:check:small -->\n### ✗ void: nothing could be compared, because base"
+            "<!-- locust-nest:check:small -->\n### ? void: nothing could be compared, because base"
         ),
         "{summary}"
     );

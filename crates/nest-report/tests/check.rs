@@ -79,7 +79,7 @@ fn a_check_that_compared_nothing_says_why_and_what_to_do() {
     let summary = markdown(&report);
     assert!(
         summary.starts_with(
-            "<!-- locust-nest:check:Demoshop -->\n### ✗ void: nothing could be compared, because head \
+            "<!-- locust-nest:check:Demoshop -->\n### ? void: nothing could be compared, because head \
              cannot be measured"
         ),
         "{summary}"

@@ -149,6 +149,9 @@ fn ended(report: &GateReport, gate: &Gate, calibrating: bool) -> Result<(), Comm
         return Ok(());
     }
     let hint = match report.verdict {
+        GateVerdict::Unclear if !report.reasons.is_empty() => {
+            "see why above; on a machine that does nothing else, fewer visits are disturbed"
+        }
         GateVerdict::Unclear => "give the check a longer --budget, or a wider limit under [check]",
         GateVerdict::Void => "see why the visits do not count, and run the check again",
         _ => "make it use less, or state under [check.limits] how much more it may use",

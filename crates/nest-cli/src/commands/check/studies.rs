@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use nest_data::{Study, gate_report::LeftOut};
+use nest_data::{Study, behaviour::BehaviourSpec, gate_report::LeftOut};
 use nest_load::visit::with_needed;
 
 use crate::{book_set::BookSet, files::StudyFolder};
@@ -88,7 +88,7 @@ fn reason(base: &Study, head: &Study, name: &String) -> Option<String> {
             .is_none()
             .then(|| "new: base does not have it".to_owned());
     };
-    if *old != head.behaviours[name] {
+    if !is_same(old, &head.behaviours[name]) {
         return Some("changed: it is not the same work in both".to_owned());
     }
     let needed = with_needed(head, std::slice::from_ref(name));
@@ -100,8 +100,17 @@ fn reason(base: &Study, head: &Study, name: &String) -> Option<String> {
     ))
 }
 
+/// Whether two behaviours are the same work, whatever is said of them.
+fn is_same(one: &BehaviourSpec, other: &BehaviourSpec) -> bool {
+    let work = |behaviour: &BehaviourSpec| BehaviourSpec {
+        description: None,
+        ..behaviour.clone()
+    };
+    work(one) == work(other)
+}
+
 /// The name in base of a behaviour that base has under another name only. One that needs others counts as
-/// new: these might have changed.
+/// new, as these might have changed; so does code, of which only the name is known.
 fn old_name<'a>(base: &'a Study, head: &Study, name: &String) -> Option<&'a String> {
     let behaviour = head
         .behaviours
@@ -111,7 +120,8 @@ fn old_name<'a>(base: &'a Study, head: &Study, name: &String) -> Option<&'a Stri
         .behaviours
         .iter()
         .filter(|(old, _)| !head.behaviours.contains_key(*old));
-    let mut same = gone.filter(|(_, old)| *old == behaviour && behaviour.needs.is_none());
+    let mut same =
+        gone.filter(|(_, old)| is_same(old, behaviour) && behaviour.needs.is_none() && !behaviour.code);
     same.next().map(|(old, _)| old)
 }
 
@@ -195,6 +205,7 @@ mod tests {
         let get = |path: &str| format!("steps = [{{ get = \"{path}\" }}]");
         let needs_login = format!("needs = \"login\"\n{}", get("/pay"));
         let (list, login, hello) = (get("/"), get("/login"), get("/hello"));
+        let told = format!("description = \"greets\"\n{hello}");
         let base = study(&[
             ("list", &list),
             ("login", &login),
@@ -206,7 +217,7 @@ mod tests {
             ("posts", &list),
             ("login", &other),
             ("pay", &needs_login),
-            ("hello", &hello),
+            ("hello", &told),
             ("new", &other),
         ]);
         let reason = |name: &str| reason(&base, &head, &name.to_owned());

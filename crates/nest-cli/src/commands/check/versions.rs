@@ -6,12 +6,13 @@ use std::{
 };
 
 use nest_data::{Study, measure::gate::Gate};
-use nest_load::{CommandSettings, Interrupt};
+use nest_load::{CommandSettings, Interrupt, LoadError};
 use tempfile::TempDir;
 
 use super::{
     repository::{Revisions, git},
     studies::{ComparedStudies, compare_studies},
+    target_log::ANEW,
 };
 use crate::{
     args::CheckArguments,
@@ -266,6 +267,9 @@ impl Checkout<'_> {
             ..options(self.folder, self.study)?.commands
         };
         nest_load::visit::run_build(build, &settings, self.interrupt).map_err(|error| {
+            if matches!(error, LoadError::Interrupted) {
+                return CommandError::from(error).hint(ANEW);
+            }
             CommandError::from(error)
                 .context(format!("{which} ({}) does not build", version.name))
                 .code(LOST)
