@@ -47,13 +47,7 @@ fn left(versioned: &Versioned) -> (usize, usize) {
 fn annotations_name_files_from_the_top_of_the_repository() {
     let versioned = repository();
     let place = "models/Läden und mehr";
-    fs::create_dir_all(versioned.path().join(place)).expect("a folder");
-    for name in ["nest.toml", "behaviours", "build.sh"] {
-        versioned.git(&["mv", name, place]);
-    }
-    versioned.commit("moved");
-    build_in(&versioned, place);
-    versioned.commit("changed");
+    move_to(&versioned, place);
     let outcome = versioned
         .checked
         .run(&["--base", "HEAD~1", "--github", "--format", "csv", place]);
@@ -66,8 +60,15 @@ fn annotations_name_files_from_the_top_of_the_repository() {
     );
 }
 
-fn build_in(versioned: &Versioned, place: &str) {
+/// Moves the study to a folder of its repository, and commits that and another build.
+fn move_to(versioned: &Versioned, place: &str) {
+    fs::create_dir_all(versioned.path().join(place)).expect("a folder");
+    for name in ["nest.toml", "behaviours", "build.sh"] {
+        versioned.git(&["mv", name, place]);
+    }
+    versioned.commit("moved");
     versioned.write(&format!("{place}/build.sh"), "true\n");
+    versioned.commit("changed");
 }
 
 /// git sets these for its hooks; a check that a hook runs must not touch the index of the commit in the
@@ -75,10 +76,11 @@ fn build_in(versioned: &Versioned, place: &str) {
 #[test]
 fn a_check_in_a_hook_leaves_the_index_alone() {
     let versioned = repository();
+    move_to(&versioned, "models");
     let folder = versioned.path().join(".git");
     let output = versioned
         .checked
-        .command(&["--base", "HEAD~1"])
+        .command(&["--base", "HEAD~1", "models"])
         .env("GIT_DIR", &folder)
         .env("GIT_INDEX_FILE", folder.join("index"))
         .output();
