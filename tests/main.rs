@@ -10,6 +10,8 @@ mod support;
 mod bank;
 mod bounds;
 mod check;
+mod check_broken;
+mod check_revisions;
 mod check_trust;
 mod compare;
 mod counts;

@@ -2,6 +2,7 @@
 
 pub mod broker;
 pub mod browser;
+pub mod checked;
 pub mod documented;
 pub mod fleet;
 pub mod namespaces;

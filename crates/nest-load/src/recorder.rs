@@ -469,7 +469,7 @@ impl Recorder {
 /// Whether a failure of this kind is about what an answer said, and not about how much the target can take.
 /// Of statuses those are that blame the request, or nobody: 408, 425 and 429 ask for less or later, and
 /// from 500 on the target blames itself (RFC 9110, section 15; RFC 6585, section 4; RFC 8470, section 5.2).
-fn is_wrong_answer(kind: &str) -> bool {
+pub(crate) fn is_wrong_answer(kind: &str) -> bool {
     match kind
         .strip_prefix("status ")
         .and_then(|status| status.parse().ok())

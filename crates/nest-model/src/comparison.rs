@@ -10,7 +10,7 @@ mod runs;
 mod sequential;
 mod visit;
 
-pub use contrast::{Contrast, Prior, block_deviation, changes};
+pub use contrast::{Contrast, Prior, SizedChange, SubjectChange, block_deviation, changes};
 pub use runs::compare_runs;
 pub use sequential::{Comparison, ComparisonKind, GateRules, Judgement, Outcome, judge};
 pub use visit::{compared, subjects, visit_demands};

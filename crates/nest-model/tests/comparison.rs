@@ -8,7 +8,7 @@
 use nest_model::{
     comparison::{
         ComparisonKind, GateRules, Judgement, Outcome, Prior, Subject, VisitBlock, VisitDemand, VisitDemands,
-        judge,
+        changes, judge,
     },
     draws::{RandomStream, StreamPurpose},
 };
@@ -260,6 +260,37 @@ fn growth_with_stored_data_is_told_from_a_change() {
     assert!(growth.low < 0.4 && 0.4 < growth.high, "{growth:?}");
     let steady = judge(&blocks(0.0), &subjects(2), &GateRules::default());
     assert_ne!(steady.outcome, Outcome::Fail);
+}
+
+#[test]
+fn cost_follows_growth_only_where_the_versions_grow_differently() {
+    let world = World {
+        common: 0.01,
+        own: 0.01,
+        ..QUIET
+    };
+    let at = |size, changes: &[f64], index| {
+        let blocks = gate(world, changes, index, 2).into_iter();
+        blocks.map(move |block| VisitBlock {
+            size: Some(size),
+            ..block
+        })
+    };
+    let blocks: Vec<VisitBlock> = at(100.0, &[0.0, 0.2], 1)
+        .chain(at(300.0, &[0.5, 0.2], 2))
+        .collect();
+    let found = changes(&blocks, 2, Prior::UNCALIBRATED);
+    let [small, large] = found[0].by_size.expect("the first grows with stored data");
+    assert_eq!((small.stored, large.stored), (100.0, 300.0));
+    assert!(
+        small.change.mean.abs() < 0.05 && (large.change.mean - 0.5_f64.ln_1p()).abs() < 0.05,
+        "{small:?} {large:?}"
+    );
+    assert!(
+        found[1].by_size.is_none(),
+        "the second is as much dearer at both: {found:?}"
+    );
+    assert!((found[1].change.mean - 0.2_f64.ln_1p()).abs() < 0.05);
 }
 
 #[test]

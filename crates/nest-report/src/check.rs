@@ -26,8 +26,9 @@ pub fn sentence(report: &GateReport) -> String {
             None => "pass".to_owned(),
         },
         (GateVerdict::Pass, Some(_)) => format!(
-            "pass: nothing uses more than is tolerated (largest change {})",
-            largest(report)
+            "pass: nothing uses more than is tolerated (largest change {}){}",
+            largest(report),
+            not_compared(report)
         ),
         (GateVerdict::Fail, Some(worst)) if worst.verdict == Some(GateVerdict::Fail) => {
             format!("fail: {}{}", change_in_words(worst), cost(report))
@@ -37,8 +38,18 @@ pub fn sentence(report: &GateReport) -> String {
             cost(report)
         ),
         (GateVerdict::Unclear, _) => format!("unclear: {}", what_is_unclear(report)),
-        (GateVerdict::Void, _) => format!("void: {}", report.reasons.join("; ")),
+        (GateVerdict::Void, _) => format!(
+            "void: nothing could be compared, because {}",
+            report.reasons.join("; ")
+        ),
     }
+}
+
+/// The verdict in a sentence, and what to do where nothing could be compared.
+fn sentence_with_remedy(report: &GateReport) -> String {
+    let remedy = report.remedy.as_ref();
+    let remedy = remedy.map_or_else(String::new, |remedy| format!(". What to do: {remedy}"));
+    sentence(report) + &remedy
 }
 
 /// `pay uses 11.2 % more app/cpu (9 in 10: +8.4 % to +14.1 %)`.
@@ -109,6 +120,15 @@ fn largest(report: &GateReport) -> String {
     largest.map_or_else(String::new, |one| {
         format!("{} of {} on {}", signed(one.change), subject(one), one.resource)
     })
+}
+
+/// `; 2 behaviours were not compared`; empty if all were.
+fn not_compared(report: &GateReport) -> String {
+    match report.left_out.len() {
+        0 => String::new(),
+        1 => "; 1 behaviour was not compared".to_owned(),
+        more => format!("; {more} behaviours were not compared"),
+    }
 }
 
 /// What keeps a gate from a verdict, and what would settle it.

@@ -37,7 +37,7 @@ pub struct CheckArguments {
     /// Compare the checked-out version with itself, and save how much this machine's noise makes it differ
     #[arg(long, conflicts_with_all = ["base", "base_start"])]
     pub calibrate: bool,
-    /// How long the check may take
+    /// How long the visits may take; building the versions is not counted
     #[arg(long, value_name = "TIME", default_value = "15m")]
     pub budget: Seconds,
     /// Write the summary for a pull request to this file, as Markdown

@@ -5,9 +5,13 @@ mod findings;
 mod noise;
 mod outputs;
 mod repository;
+mod studies;
 mod target_log;
+mod unmeasured;
 mod versions;
 mod visits;
+
+use std::time::Duration;
 
 use nest_data::{
     GateReport, Study,
@@ -35,55 +39,84 @@ use crate::{
     printer::talk,
 };
 
-/// Runs the verb.
+/// Runs the verb. Whatever happens is written in all forms that were asked for: an old result must not be
+/// taken for this one's.
 pub fn run(arguments: &CheckArguments, registry: &Registry) -> Result<(), CommandError> {
-    let (folder, study) = StudyFolder::open(&arguments.study.study, &arguments.study.overrides, registry)?;
-    let gate = study.check.clone().unwrap_or_default();
-    let revisions = Revisions::of(arguments, &folder)?;
+    let elapsed = clock::stopwatch();
+    let opened = StudyFolder::open(&arguments.study.study, &arguments.study.overrides, registry);
+    let name = match &opened {
+        Ok((_, study)) => study.study.name.clone(),
+        Err(_) => unmeasured::study_name(&arguments.study.study),
+    };
+    let found = opened.and_then(|(folder, study)| {
+        let gate = study.check.clone().unwrap_or_default();
+        Ok((check(arguments, &folder, &study, &gate, &elapsed)?, gate))
+    });
+    match found {
+        Ok((report, gate)) => {
+            outputs::write(arguments, &report)?;
+            ended(&report, &gate, arguments.calibrate)
+        }
+        Err(error) => {
+            unmeasured::write(arguments, &name, &error, elapsed());
+            Err(error)
+        }
+    }
+}
+
+/// Compares the versions.
+fn check(
+    arguments: &CheckArguments,
+    folder: &StudyFolder,
+    study: &Study,
+    gate: &Gate,
+    elapsed: &dyn Fn() -> Duration,
+) -> Result<GateReport, CommandError> {
+    let revisions = Revisions::of(arguments, folder)?;
     let compared = ComparedVersions {
         commits: revisions.as_ref().map(Revisions::compared).transpose()?,
     };
     consent::check(
-        &folder,
-        &study,
+        folder,
+        study,
         ConsentFor::Checking(compared),
         arguments.consent.yes,
     )?;
     let interrupt = interrupts::watch()?;
-    let elapsed = clock::stopwatch();
     let _lock = folder.lock()?;
-    let prior = noise::prior(&folder)?;
-    noise::check_limits(&folder, &study, &gate, prior)?;
-    let versions = prepare(arguments, &folder, &study, &gate, revisions.as_ref(), &interrupt)?;
+    let prior = noise::prior(folder)?;
+    noise::check_limits(folder, study, gate, prior)?;
+    let versions = prepare(arguments, folder, study, gate, revisions.as_ref(), &interrupt)?;
+    // Building may take longer than the visits: it is no part of their budget.
+    let visiting = clock::stopwatch();
     let findings = if versions.matters {
         let visits = GateVisits {
-            folder: &folder,
-            study: &study,
-            gate: &gate,
+            folder,
+            study,
+            gate,
             versions: &versions,
             interrupt: &interrupt,
             prior,
             budget: arguments.budget.duration(),
             base_broken_ok: arguments.base_broken_ok,
         };
-        compare(&visits, &elapsed)?
+        compare(&visits, &visiting)?
     } else {
-        Findings::nothing_changed(&study)
+        Findings::nothing_changed(study)
     };
     let report = findings.report(&Checked {
-        folder: &folder,
-        study: &study,
-        gate: &gate,
+        folder,
+        study,
+        gate,
         versions: &versions,
         prior,
         projection: &arguments.projection,
         seconds: elapsed().as_secs_f64(),
     })?;
     if arguments.calibrate {
-        noise::save(&folder, &report, findings.blocks.len())?;
+        noise::save(folder, &report, findings.blocks.len())?;
     }
-    outputs::write(arguments, &report)?;
-    ended(&report, &gate, arguments.calibrate)
+    Ok(report)
 }
 
 /// What a report is made of besides its findings.
@@ -116,6 +149,9 @@ fn ended(report: &GateReport, gate: &Gate, calibrating: bool) -> Result<(), Comm
         return Ok(());
     }
     let hint = match report.verdict {
+        GateVerdict::Unclear if !report.reasons.is_empty() => {
+            "see why above; on a machine that does nothing else, fewer visits are disturbed"
+        }
         GateVerdict::Unclear => "give the check a longer --budget, or a wider limit under [check]",
         GateVerdict::Void => "see why the visits do not count, and run the check again",
         _ => "make it use less, or state under [check.limits] how much more it may use",

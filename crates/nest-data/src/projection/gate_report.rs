@@ -24,6 +24,9 @@ pub struct GateReport {
     /// Why nothing could be compared, or what kept the gate from a verdict, in a sentence; empty otherwise.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<String>,
+    /// What to do where nothing could be compared, in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
     /// The old version: a revision, or a command.
     pub base: String,
     /// The new version.
@@ -83,7 +86,7 @@ pub enum GateVerdict {
     Pass,
     /// Neither is certain.
     Unclear,
-    /// A version does not start, or no visit counts.
+    /// Nothing could be compared: a version does not build, start or answer, or the check ended early.
     Void,
 }
 

@@ -16,6 +16,11 @@ pub struct StoredData {
     /// at the first, a boosted step per behaviour at each of the others. The commands `start`, `state` and
     /// `reset` find the size in $NEST_SIZE; a target whose `start` uses it is started again for each size.
     pub sizes: Vec<f64>,
+    /// Command that prints how many items are stored. `check` runs it after `state` in each version and
+    /// compares no demands where the versions store different numbers. [default: each version is taken to
+    /// store $NEST_SIZE items]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<String>,
     /// Behaviours to measure at the other sizes. [default: all]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub behaviours: Option<Vec<String>>,
@@ -63,6 +68,7 @@ mod tests {
         let data = StoredData {
             item: "payment".into(),
             sizes: vec![1e3, 2e3],
+            count: None,
             behaviours: None,
             fixed: 500.0,
             per_customer: 2.0,

@@ -301,6 +301,7 @@ mod tests {
     fn further_sizes_have_boosted_steps_of_their_own_at_the_end() {
         let mut sized = study("[measure]\nramp = [0.3]\n");
         let data = |behaviours| nest_data::stored_data::StoredData {
+            count: None,
             item: "payment".into(),
             sizes: vec![1e3, 4e3],
             behaviours,

@@ -8,12 +8,12 @@ use std::{collections::BTreeMap, time::Duration};
 use nest_data::{
     Study,
     measure::{Measure, Order, gate::Gate},
-    measurement::{PlannedStep, Purpose, Step},
+    measurement::{PlannedStep, Purpose, Step, Validity},
     units::{Seconds, Share},
 };
 
 use super::{command::CommandSettings, plan::Plan, target::run_command};
-use crate::{engine::interrupt::Interrupt, error::LoadError};
+use crate::{engine::interrupt::Interrupt, error::LoadError, recorder::is_wrong_answer};
 
 /// Loads of the phases, as shares of base's capacity as its pilot finds it.
 const LIGHT: f64 = 0.15;
@@ -28,11 +28,22 @@ const MOST_WINDOWS: u32 = 30;
 /// Fewest executions of a boosted behaviour in its phase.
 const FEWEST_EXECUTIONS: f64 = 60.0;
 
+/// Variable with the file that a visit's `state` command leaves the number of stored items in.
+pub const COUNTED: &str = "NEST_COUNTED";
+
+/// Share of executions with wrong answers above which a version is broken, and the fewest that are no chance.
+const MOST_WRONG: f64 = 0.01;
+const FEWEST_WRONG: u64 = 3;
+/// Statuses by which a target says that it is broken: RFC 9110, section 15.6. 503 and 504 may mean that it is
+/// full.
+const SELF_BLAME: [&str; 3] = ["status 500", "status 501", "status 502"];
+
 /// Longest build of a version.
 const LONGEST_BUILD: Duration = Duration::from_secs(1_800);
 
 /// The study as visits measure it: only the compared behaviours, started by `start`, at one size of stored
-/// data.
+/// data. After `state`, the items are counted into the file [`COUNTED`] names, if the study has a command for
+/// that.
 #[must_use]
 pub fn visited_study(
     study: &Study,
@@ -48,6 +59,11 @@ pub fn visited_study(
     let needed = with_needed(study, compared);
     visited.behaviours.retain(|name, _| needed.contains(name));
     visited.rates.retain(|name, _| compared.contains(name));
+    let count = study.data.as_ref().and_then(|data| data.count.as_ref());
+    if let Some(count) = count.filter(|_| size.is_some()) {
+        let state = study.target.state.as_deref().unwrap_or("true");
+        visited.target.state = Some(format!("({state}\n) && ({count}\n) >\"${COUNTED}\""));
+    }
     visited.data = visited
         .data
         .filter(|_| size.is_some())
@@ -145,12 +161,40 @@ pub fn visit_plan(plan: &Plan, seed: u64) -> Plan {
 pub fn void_reason(steps: &[Step]) -> Option<String> {
     let invalid = steps
         .iter()
-        .find(|step| step.verdict.validity == nest_data::measurement::Validity::Invalid)?;
+        .find(|step| step.verdict.validity == Validity::Invalid)?;
     Some(format!(
         "{} is invalid: {}",
         invalid.plan.label(),
         invalid.verdict.reasons.join("; ")
     ))
+}
+
+/// Why a version is broken: a behaviour that got answers it does not expect in more than 1 % of its
+/// executions, while the target was not full. `None` if there is none.
+#[must_use]
+pub fn broken_behaviour(steps: &[Step]) -> Option<String> {
+    let is_full = |step: &&Step| step.verdict.validity == Validity::Limited;
+    steps.iter().filter(|step| !is_full(step)).find_map(broken_in)
+}
+
+fn broken_in(step: &Step) -> Option<String> {
+    // At light load, what a target blames itself for is no sign of fullness either.
+    let is_light = step.plan.purpose == Purpose::Base;
+    let says_broken = |kind: &str| is_wrong_answer(kind) || (is_light && SELF_BLAME.contains(&kind));
+    step.executions.iter().find_map(|(behaviour, counts)| {
+        let of_it = step.errors.iter().filter(|error| error.behaviour == *behaviour);
+        let wrong: Vec<_> = of_it.filter(|error| says_broken(&error.kind)).collect();
+        let count: u64 = wrong.iter().map(|error| error.count).sum();
+        let share = count as f64 / counts.due.max(1) as f64;
+        let most = wrong.iter().max_by_key(|error| error.count)?;
+        (count >= FEWEST_WRONG && share > MOST_WRONG).then(|| {
+            format!(
+                "{:.1} % of the executions of `{behaviour}` got answers that it does not expect (mostly: {})",
+                100.0 * share,
+                most.kind
+            )
+        })
+    })
 }
 
 /// Runs the command that builds a version; it may take half an hour.
@@ -171,4 +215,60 @@ pub fn offered_alike(one: &[Step], other: &[Step]) -> bool {
             .collect()
     };
     schedules(one) == schedules(other)
+}
+
+#[cfg(test)]
+mod tests {
+    use nest_data::measurement::{Counts, ErrorCount, Verdict};
+
+    use super::*;
+
+    /// A step of 200 executions, of which so many failed in this way.
+    fn step(purpose: Purpose, kind: &str, count: u64, validity: Validity) -> Step {
+        let counts = Counts {
+            due: 200,
+            completed: 200 - count,
+            failed: count,
+            dropped: 0,
+        };
+        Step {
+            executions: [("pay".to_owned(), counts)].into(),
+            errors: vec![ErrorCount {
+                behaviour: "pay".to_owned(),
+                kind: kind.to_owned(),
+                count,
+            }],
+            verdict: Verdict {
+                validity,
+                reasons: Vec::new(),
+            },
+            ..Step::new(PlannedStep::new(purpose))
+        }
+    }
+
+    #[test]
+    fn a_version_that_answers_wrongly_is_broken() {
+        let is_broken = |purpose, kind, count, validity| {
+            broken_behaviour(&[step(purpose, kind, count, validity)]).is_some()
+        };
+        for (purpose, kind, count, validity, broken) in [
+            (Purpose::Base, "check", 5, Validity::Invalid, true),
+            (Purpose::Base, "status 404", 5, Validity::Suspect, true),
+            (Purpose::Base, "status 500", 5, Validity::Valid, true),
+            (Purpose::Boosted, "check", 5, Validity::Valid, true),
+            // One in a hundred, or too few to say.
+            (Purpose::Base, "check", 2, Validity::Valid, false),
+            // A full target, and what a full or a disturbed one does.
+            (Purpose::Ramp, "check", 50, Validity::Limited, false),
+            (Purpose::Boosted, "status 500", 50, Validity::Invalid, false),
+            (Purpose::Base, "status 503", 50, Validity::Invalid, false),
+            (Purpose::Base, "timeout", 50, Validity::Invalid, false),
+        ] {
+            assert_eq!(
+                is_broken(purpose, kind, count, validity),
+                broken,
+                "{purpose:?} {kind} {count} {validity:?}"
+            );
+        }
+    }
 }

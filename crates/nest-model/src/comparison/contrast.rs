@@ -1,6 +1,9 @@
 //! The difference of two versions in one subject: its mean over blocks, with what is known of its error.
 
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
 use super::VisitBlock;
+use crate::draws::Z90;
 
 /// What is expected of the deviation of a block before its blocks have shown it.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -143,11 +146,59 @@ pub(super) fn growth(blocks: &[VisitBlock], subject: usize, prior: Prior) -> Opt
     })
 }
 
-/// The change of each subject that the blocks tell, by its position.
+/// The change of one subject, and how it differs from one size of stored data to another.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SubjectChange {
+    /// Position of the subject.
+    pub subject: usize,
+    /// Logarithm of head over base, a mean over sizes.
+    pub change: Contrast,
+    /// The same at the smallest and at the largest size; `None` unless the blocks show that the versions grow
+    /// differently with stored data.
+    pub by_size: Option<[SizedChange; 2]>,
+}
+
+/// The change at one size of stored data.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SizedChange {
+    /// Stored items, above 0.
+    pub stored: f64,
+    /// Logarithm of head over base.
+    pub change: Contrast,
+}
+
+/// Chance with which versions that grow alike may seem to differ in any subject.
+const GROWTH_SIGNIFICANCE: f64 = 0.05;
+
+/// The change of each subject that the blocks tell. A difference in growth is believed that would be seen in
+/// any subject in 5 % of comparisons of versions that grow alike (Student's t, two-sided; Bonferroni).
 #[must_use]
-pub fn changes(blocks: &[VisitBlock], subjects: usize, prior: Prior) -> Vec<(usize, Contrast)> {
-    let found = (0..subjects).map(|subject| Some((subject, change(blocks, subject, prior)?)));
+pub fn changes(blocks: &[VisitBlock], subjects: usize, prior: Prior) -> Vec<SubjectChange> {
+    let level = GROWTH_SIGNIFICANCE / (2.0 * subjects.max(1) as f64);
+    let grows = |subject| {
+        growth(blocks, subject, prior)
+            .is_some_and(|growth| growth.mean.abs() > t(level, growth.degrees) * growth.standard_error)
+    };
+    let found = (0..subjects).map(|subject| {
+        Some(SubjectChange {
+            subject,
+            change: change(blocks, subject, prior)?,
+            by_size: grows(subject).then(|| by_size(blocks, subject, prior)).flatten(),
+        })
+    });
     found.flatten().collect()
+}
+
+fn by_size(blocks: &[VisitBlock], subject: usize, prior: Prior) -> Option<[SizedChange; 2]> {
+    let sizes = sizes(blocks);
+    let at = |size: Option<f64>| {
+        let of_it: Vec<VisitBlock> = of_size(blocks, size).into_iter().cloned().collect();
+        Some(SizedChange {
+            stored: size.filter(|stored| *stored > 0.0)?,
+            change: change(&of_it, subject, prior)?,
+        })
+    };
+    Some([at(*sizes.first()?)?, at(*sizes.last()?)?])
 }
 
 /// Relative standard deviation of a block's comparison, over all subjects: the noise of the machine. `None`
@@ -188,4 +239,9 @@ fn mean_log_base(blocks: &[&VisitBlock], subject: usize) -> Option<f64> {
         .filter_map(|block| block.log_base(subject))
         .collect();
     (!told.is_empty()).then(|| told.iter().sum::<f64>() / told.len() as f64)
+}
+
+/// Upper quantile of Student's t: what is exceeded with probability `level`.
+pub(super) fn t(level: f64, degrees: f64) -> f64 {
+    StudentsT::new(0.0, 1.0, degrees).map_or(Z90, |t| t.inverse_cdf(1.0 - level))
 }

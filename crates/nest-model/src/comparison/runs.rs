@@ -9,7 +9,7 @@ use nest_data::{
     runs_report::{ComparedRun, RunDemand, RunsReport},
 };
 
-use super::{Contrast, Prior, compared, sequential::t};
+use super::{Contrast, Prior, compared, contrast::t};
 use crate::{DemandChange, ModelError, ProjectOptions, fit, project_versions};
 
 /// Degrees of freedom beyond which Student's t is the normal distribution within half a percent; at many more
@@ -64,6 +64,7 @@ pub fn compare_runs(
                 behaviour: behaviour.clone(),
                 resource: resource.name.clone(),
                 change,
+                by_size: None,
             });
         }
     }

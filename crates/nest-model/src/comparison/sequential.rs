@@ -7,13 +7,10 @@
 //!
 //! Source: Berger, "Multiparameter hypothesis testing and acceptance sampling", Technometrics 24(4), 1982.
 
-use statrs::distribution::{ContinuousCDF, StudentsT};
-
 use super::{
     Subject, VisitBlock,
-    contrast::{Contrast, Prior, change, growth},
+    contrast::{Contrast, Prior, change, growth, t},
 };
-use crate::draws::Z90;
 
 /// When a gate looks, and how sure it must be.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -245,9 +242,4 @@ impl Scale {
             ComparisonKind::Growth => value,
         }
     }
-}
-
-/// Upper quantile of Student's t: what is exceeded with probability `level`.
-pub(super) fn t(level: f64, degrees: f64) -> f64 {
-    StudentsT::new(0.0, 1.0, degrees).map_or(Z90, |t| t.inverse_cdf(1.0 - level))
 }

@@ -8,15 +8,16 @@ use nest_data::{
     gate_report::{DemandComparison, GateVerdict},
 };
 
-use super::{change_in_words, one_line, sentence};
+use super::{change_in_words, one_line, sentence_with_remedy};
 
 /// Annotations of one kind that GitHub shows for a step.
 const MOST: usize = 10;
 
 /// The annotations of a check: an error for each failed comparison, a warning for each unclear one, at most
-/// ten of a kind, the last of which tells how many there are.
+/// ten of a kind, the last of which tells how many there are. `file_of` names the file of a behaviour, and
+/// that of the study for `None`, from the top of the repository.
 #[must_use]
-pub fn annotations(report: &GateReport) -> String {
+pub fn annotations(report: &GateReport, file_of: &dyn Fn(Option<&str>) -> String) -> String {
     let of = |verdict| {
         report
             .comparisons
@@ -24,32 +25,40 @@ pub fn annotations(report: &GateReport) -> String {
             .filter(move |one| one.verdict == Some(verdict))
     };
     let unclear = if report.exit == 0 { "warning" } else { "error" };
-    let mut lines = lines("error", of(GateVerdict::Fail).collect());
-    lines.extend(self::lines(unclear, of(GateVerdict::Unclear).collect()));
-    if lines.is_empty() {
+    let mut lines = lines("error", of(GateVerdict::Fail).collect(), file_of);
+    lines.extend(self::lines(unclear, of(GateVerdict::Unclear).collect(), file_of));
+    // Cost or room may have failed, and no demand.
+    let is_shown = report.verdict != GateVerdict::Fail || of(GateVerdict::Fail).next().is_some();
+    if lines.is_empty() || !is_shown {
         let kind = match report.verdict {
             GateVerdict::Pass => "notice",
             GateVerdict::Unclear if report.exit == 0 => "warning",
             _ => "error",
         };
-        lines.push(line(kind, "nest.toml", "locust-nest check", &sentence(report)));
+        let whole = line(
+            kind,
+            &file_of(None),
+            "locust-nest check",
+            &sentence_with_remedy(report),
+        );
+        lines.insert(0, whole);
     }
     lines.concat()
 }
 
-fn lines(kind: &str, comparisons: Vec<&DemandComparison>) -> Vec<String> {
+fn lines(
+    kind: &str,
+    comparisons: Vec<&DemandComparison>,
+    file_of: &dyn Fn(Option<&str>) -> String,
+) -> Vec<String> {
     let count = comparisons.len();
     let kept = if count > MOST { MOST - 1 } else { count };
     let mut lines: Vec<String> = comparisons[..kept]
         .iter()
         .map(|one| {
-            let file = match &one.behaviour {
-                Some(behaviour) => format!("behaviours/{behaviour}.toml"),
-                None => "nest.toml".to_owned(),
-            };
             line(
                 kind,
-                &file,
+                &file_of(one.behaviour.as_deref()),
                 &format!("{} uses more", super::subject(one)),
                 &change_in_words(one),
             )
@@ -58,7 +67,7 @@ fn lines(kind: &str, comparisons: Vec<&DemandComparison>) -> Vec<String> {
     if kept < count {
         lines.push(line(
             kind,
-            "nest.toml",
+            &file_of(None),
             "locust-nest check",
             &format!("{} more comparisons like these", count - kept),
         ));

@@ -11,7 +11,7 @@ use quick_xml::{
     events::{BytesEnd, BytesStart, BytesText, Event},
 };
 
-use super::{change_in_words, one_line, sentence, subject};
+use super::{change_in_words, one_line, sentence_with_remedy, subject};
 use crate::error::ReportError;
 
 /// The result as JUnit XML.
@@ -31,24 +31,27 @@ fn write(report: &GateReport) -> io::Result<String> {
         .collect();
     let count = |verdict| judged.iter().filter(|one| one.verdict == Some(verdict)).count();
     let fails_when_unclear = report.verdict == GateVerdict::Unclear && report.exit != 0;
+    // Cost or room may decide, or that nothing was measured: then no demand shows the verdict.
+    let is_shown = judged.iter().any(|one| one.verdict == Some(report.verdict));
+    let own = (report.verdict != GateVerdict::Pass && !is_shown).then_some(report.verdict);
+    let count = |verdict| count(verdict) + usize::from(own == Some(verdict));
     let (failed, unclear) = (count(GateVerdict::Fail), count(GateVerdict::Unclear));
-    let is_void = judged.is_empty() && report.verdict != GateVerdict::Pass;
     let mut suite = BytesStart::new("testsuite");
     let failures = failed + if fails_when_unclear { unclear } else { 0 };
     let skipped = if fails_when_unclear { 0 } else { unclear };
     for (key, value) in [
         ("name", format!("locust-nest check {}", one_line(&report.study))),
-        ("tests", (judged.len() + usize::from(is_void)).to_string()),
+        ("tests", (judged.len() + usize::from(own.is_some())).to_string()),
         ("failures", failures.to_string()),
         ("skipped", skipped.to_string()),
-        ("errors", usize::from(is_void).to_string()),
+        ("errors", count(GateVerdict::Void).to_string()),
         ("time", format!("{:.3}", report.seconds)),
     ] {
         suite.push_attribute((key, value.as_str()));
     }
     xml.write_event(Event::Start(suite))?;
-    if is_void {
-        void_case(&mut xml, report)?;
+    if own.is_some() {
+        case_of_all(&mut xml, report, fails_when_unclear)?;
     }
     for one in &judged {
         case(&mut xml, report, one, fails_when_unclear)?;
@@ -57,12 +60,19 @@ fn write(report: &GateReport) -> io::Result<String> {
     Ok(String::from_utf8_lossy(&xml.into_inner()).into_owned() + "\n")
 }
 
-fn void_case(xml: &mut Writer<Vec<u8>>, report: &GateReport) -> io::Result<()> {
+/// The case of a check whose verdict no demand shows.
+fn case_of_all(xml: &mut Writer<Vec<u8>>, report: &GateReport, fails_when_unclear: bool) -> io::Result<()> {
     let mut case = BytesStart::new("testcase");
     case.push_attribute(("classname", one_line(&report.study).as_str()));
     case.push_attribute(("name", "comparison"));
     xml.write_event(Event::Start(case))?;
-    said(xml, "error", "void", &sentence(report))?;
+    let text = sentence_with_remedy(report);
+    match report.verdict {
+        GateVerdict::Unclear if fails_when_unclear => said(xml, "failure", "unclear", &text)?,
+        GateVerdict::Unclear => skipped(xml, &text)?,
+        GateVerdict::Fail => said(xml, "failure", "demand", &text)?,
+        _ => said(xml, "error", "void", &text)?,
+    }
     xml.write_event(Event::End(BytesEnd::new("testcase")))
 }
 
@@ -88,12 +98,7 @@ fn case(
         Some(GateVerdict::Unclear) if fails_when_unclear => {
             said(xml, "failure", "unclear", &change_in_words(one))?;
         }
-        Some(GateVerdict::Unclear) => {
-            let mut skipped = BytesStart::new("skipped");
-            let message = format!("unclear: {}", one_line(&change_in_words(one)));
-            skipped.push_attribute(("message", message.as_str()));
-            xml.write_event(Event::Empty(skipped))?;
-        }
+        Some(GateVerdict::Unclear) => skipped(xml, &format!("unclear: {}", change_in_words(one)))?,
         _ => {}
     }
     xml.write_event(Event::End(BytesEnd::new("testcase")))
@@ -115,6 +120,12 @@ fn properties(xml: &mut Writer<Vec<u8>>, one: &DemandComparison) -> io::Result<(
         xml.write_event(Event::Empty(property))?;
     }
     xml.write_event(Event::End(BytesEnd::new("properties")))
+}
+
+fn skipped(xml: &mut Writer<Vec<u8>>, message: &str) -> io::Result<()> {
+    let mut skipped = BytesStart::new("skipped");
+    skipped.push_attribute(("message", one_line(message).as_str()));
+    xml.write_event(Event::Empty(skipped))
 }
 
 fn said(xml: &mut Writer<Vec<u8>>, element: &str, kind: &str, text: &str) -> io::Result<()> {

@@ -25,6 +25,9 @@ pub fn markdown(report: &GateReport) -> String {
         sign(report.verdict),
         inert(&sentence(report))
     ));
+    if let Some(remedy) = &report.remedy {
+        text.push_str(&format!("What to do: {}\n\n", inert(remedy)));
+    }
     text.push_str(&main_table(report));
     text.push_str(&lists(report));
     text.push_str(&foot(report));
@@ -191,12 +194,25 @@ fn lists(report: &GateReport) -> String {
         )
     });
     let doubts = report.caveats.iter().map(|one| format!("- {}\n", inert(one)));
-    let reasons = report.reasons.iter().map(|one| format!("- {}\n", inert(one)));
+    // The first sentence of a check that could compare nothing has them already.
+    let reasons = report
+        .reasons
+        .iter()
+        .filter(|_| report.verdict != GateVerdict::Void)
+        .map(|one| format!("- {}\n", inert(one)));
     let list: String = exact.chain(left).chain(doubts).chain(reasons).collect();
     if list.is_empty() { list } else { list + "\n" }
 }
 
 fn foot(report: &GateReport) -> String {
+    if report.verdict == GateVerdict::Void {
+        return format!(
+            "Ended after {}. Base is {}, head is {}.\n",
+            format::duration(report.seconds),
+            inert(&report.base),
+            inert(&report.head)
+        );
+    }
     let noise = report.noise.map_or_else(
         || "its noise is not known".to_owned(),
         |noise| format!("its noise is ±{:.1} % from block to block", 100.0 * noise),

@@ -83,7 +83,10 @@ impl Findings {
         let mut comparisons = self.comparisons();
         comparisons.sort_by(|one, other| rank(one).total_cmp(&rank(other)));
         let verdict = self.verdict(money.as_ref(), room.as_ref());
-        let facts = self.facts(checked, doubt);
+        let beyond = money
+            .as_ref()
+            .and_then(|money| self.beyond_sizes(checked.study, money.money.customers));
+        let facts = self.facts(checked, doubt.into_iter().chain(beyond).collect());
         let cost = money
             .as_ref()
             .and_then(|money| self.exact_cost(checked, &money.money));
@@ -128,18 +131,19 @@ impl Findings {
                 .chain(self.reasons.iter().cloned())
                 .collect(),
             head_alone: priced,
-            ..self.facts(checked, doubt)
+            ..self.facts(checked, doubt.into_iter().collect())
         }
     }
 
     /// What every report says besides verdicts and comparisons.
-    fn facts(&self, checked: &Checked<'_>, doubt: Option<String>) -> GateReport {
+    fn facts(&self, checked: &Checked<'_>, caveats: Vec<String>) -> GateReport {
         GateReport {
             header: GateReport::header(),
             study: checked.study.study.name.clone(),
             verdict: GateVerdict::Unclear,
             exit: 0,
             reasons: self.reasons.clone(),
+            remedy: None,
             base: checked.versions.base.name.clone(),
             head: checked.versions.head.name.clone(),
             machine: machine::facts(),
@@ -153,10 +157,34 @@ impl Findings {
             money: None,
             room: None,
             head_alone: None,
-            exact: checked.versions.differences.clone(),
+            exact: checked.versions.studies.differences.clone(),
             left_out: self.left_out.clone(),
-            caveats: doubt.into_iter().collect(),
+            caveats: checked
+                .versions
+                .studies
+                .doubts
+                .iter()
+                .cloned()
+                .chain(caveats)
+                .collect(),
         }
+    }
+
+    /// That more items are stored at some customers than were compared.
+    fn beyond_sizes(&self, study: &Study, customers: f64) -> Option<String> {
+        let rates = study.rates_per_day(&study.parameter_values()).ok()?;
+        let stored = study.data.as_ref()?.stored_at(customers, &rates)?;
+        let sizes = self.blocks.iter().filter_map(|block| block.size);
+        let largest = sizes.max_by(f64::total_cmp)?;
+        (stored > largest).then(|| {
+            format!(
+                "at {} customers, {} items are stored; versions were compared at up to {}, and demands are \
+                 taken to grow on in the same way",
+                nest_report::format::number(customers),
+                nest_report::format::number(stored),
+                nest_report::format::number(largest)
+            )
+        })
     }
 
     fn verdict(&self, money: Option<&GateMoney>, room: Option<&GateRoom>) -> GateVerdict {
@@ -241,12 +269,13 @@ impl Findings {
         let at = checked.gate.money.as_ref().and_then(|money| money.at.as_ref());
         let demand_changes: Vec<DemandChange> = changes(&self.blocks, self.subjects.len(), checked.prior)
             .into_iter()
-            .filter_map(|(subject, change)| {
-                let subject = &self.subjects[subject];
+            .filter_map(|found| {
+                let subject = &self.subjects[found.subject];
                 Some(DemandChange {
                     behaviour: subject.behaviour.clone()?,
                     resource: subject.resource.clone(),
-                    change,
+                    change: found.change,
+                    by_size: found.by_size,
                 })
             })
             .collect();
@@ -264,8 +293,8 @@ impl Findings {
     /// What the plans, prices and rates that differ change in the cost of 1,000 customers, with base's
     /// demands on both sides; `None` if none do, or if base's study cannot be priced.
     fn exact_cost(&self, checked: &Checked<'_>, money: &VersionMoney) -> Option<String> {
-        let (folder, base) = checked.versions.base_study.as_ref()?;
-        if checked.versions.differences.is_empty() || base.configs.is_empty() {
+        let (folder, base) = checked.versions.studies.base.as_ref()?;
+        if checked.versions.studies.differences.is_empty() || base.configs.is_empty() {
             return None;
         }
         let study = self.compared_study(base);

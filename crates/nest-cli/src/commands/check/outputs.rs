@@ -1,6 +1,9 @@
 //! The outputs of a check: on stdout, and in the files that the arguments name.
 
-use std::io::Write;
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use nest_data::{
     Document, GateReport,
@@ -10,7 +13,7 @@ use nest_data::{
 use crate::{
     args::{CheckArguments, Format},
     command_error::{CommandError, INTERNAL},
-    files,
+    files::{self, known_folder},
     printer::{data, talk},
     table::{Cell, Column, OutputTable, Shown, Unit},
 };
@@ -26,6 +29,12 @@ pub fn write(arguments: &CheckArguments, report: &GateReport) -> Result<(), Comm
         Format::Json => data(&report.to_json())?,
         Format::Csv => data(&table(report).render(Format::Csv))?,
     }
+    write_files(arguments, report)
+}
+
+/// Writes the outputs that the arguments ask for besides the one of `--format`.
+pub fn write_files(arguments: &CheckArguments, report: &GateReport) -> Result<(), CommandError> {
+    let markdown = nest_report::check::markdown(report);
     if let Some(path) = &arguments.md {
         let path = files::write(path, markdown.as_bytes())?;
         talk(&format!("summary: {}", path.display()));
@@ -35,10 +44,49 @@ pub fn write(arguments: &CheckArguments, report: &GateReport) -> Result<(), Comm
         talk(&format!("JUnit: {}", path.display()));
     }
     if arguments.github {
-        data(&nest_report::check::annotations(report))?;
+        let files = StudyFiles::of(&arguments.study.study);
+        let annotations = nest_report::check::annotations(report, &|behaviour| files.of_behaviour(behaviour));
+        match arguments.format {
+            Format::Human | Format::Md => data(&annotations)?,
+            // A program reads stdout; GitHub reads both.
+            Format::Json | Format::Csv => annotations.lines().for_each(talk),
+        }
         append_summary(&markdown)?;
     }
     Ok(())
+}
+
+/// Files of a study by their paths in the repository: those are what GitHub finds.
+struct StudyFiles {
+    /// The study's folder.
+    folder: PathBuf,
+    /// The same folder, below the top of its repository.
+    place: PathBuf,
+}
+
+impl StudyFiles {
+    fn of(study: &Path) -> Self {
+        let folder = if study.is_file() {
+            study.parent().unwrap_or(study)
+        } else {
+            study
+        };
+        let known = known_folder(folder);
+        let top = known.ancestors().find(|folder| folder.join(".git").exists());
+        let place = top.and_then(|top| known.strip_prefix(top).ok());
+        Self {
+            folder: folder.to_owned(),
+            place: place.unwrap_or(folder).to_owned(),
+        }
+    }
+
+    /// The file of a behaviour; `nest.toml` for one that is code, and for the whole mix.
+    fn of_behaviour(&self, behaviour: Option<&str>) -> String {
+        let own = behaviour.map(|name| format!("behaviours/{name}.toml"));
+        let own = own.filter(|file| self.folder.join(file).is_file());
+        let file = own.as_deref().unwrap_or("nest.toml");
+        self.place.join(file).to_string_lossy().into_owned()
+    }
 }
 
 fn append_summary(markdown: &str) -> Result<(), CommandError> {

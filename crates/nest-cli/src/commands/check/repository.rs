@@ -31,6 +31,21 @@ const VARIABLES: [(&str, &str); 4] = [
     ("GIT_ALLOW_PROTOCOL", "none"),
     ("GIT_PAGER", "cat"),
 ];
+/// Variables that a hook of git sets for the programs it runs: they name another repository, index or folder
+/// than the one meant here. Source: `git rev-parse --local-env-vars`, without settings.
+const OF_HOOKS: [&str; 11] = [
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_PREFIX",
+    "GIT_GRAFT_FILE",
+    "GIT_SHALLOW_FILE",
+    "GIT_NAMESPACE",
+];
 /// Names of files that differ.
 const DIFFERENCE: [&str; 5] = [
     "diff",
@@ -98,6 +113,29 @@ impl Revisions {
                 .map(|name| path_text(Path::new(name)))
                 .collect(),
         })
+    }
+
+    /// That base has commits which head lacks, as it has when the main branch went on: then the comparison
+    /// takes them back.
+    pub fn behind(&self) -> Result<Option<String>, CommandError> {
+        let Self { base, head, .. } = self;
+        // Without a common commit, as in a shallow clone, nothing is known.
+        let Ok(fork) = git(&self.repository, &["merge-base", base, head]) else {
+            return Ok(None);
+        };
+        if fork == *base {
+            return Ok(None);
+        }
+        let lacks = git(
+            &self.repository,
+            &["rev-list", "--count", &format!("{fork}..{base}")],
+        )?;
+        let commits = if lacks == "1" { "commit" } else { "commits" };
+        Ok(Some(format!(
+            "base has {lacks} {commits} that head lacks, and what they change counts as taken back; \
+             --base {} leaves them out",
+            fork.get(..12).unwrap_or(&fork)
+        )))
     }
 
     /// Whether a file that matters differs between the revisions.
@@ -172,7 +210,11 @@ pub fn git(folder: &Path, arguments: &[&str]) -> Result<String, CommandError> {
     } else {
         folder
     };
-    let output = Command::new("git")
+    let mut command = Command::new("git");
+    OF_HOOKS.iter().for_each(|name| {
+        command.env_remove(name);
+    });
+    let output = command
         .arg("--no-pager")
         .args(SETTINGS.iter().flat_map(|setting| ["-c", setting]))
         .arg("-C")

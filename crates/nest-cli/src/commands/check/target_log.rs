@@ -9,6 +9,8 @@ use nest_load::LoadError;
 
 use crate::command_error::{CommandError, LOST};
 
+/// What to do about a check that was interrupted.
+pub const ANEW: &str = "a check that was interrupted begins anew: run it again";
 /// Lines that an error repeats, at most.
 const LINES: usize = 10;
 /// Bytes of messages that are looked at, from the end.
@@ -37,7 +39,7 @@ impl TargetLog {
     /// The error of a version, base or head, that cannot be measured, with what its target said last.
     pub fn broken(&self, error: LoadError, which: &str) -> CommandError {
         if matches!(error, LoadError::Interrupted) {
-            return CommandError::from(error).hint("a check that was interrupted begins anew: run it again");
+            return CommandError::from(error).hint(ANEW);
         }
         let of_target = matches!(error, LoadError::TargetDown { .. } | LoadError::TargetLost { .. });
         let broken = CommandError::from(error)

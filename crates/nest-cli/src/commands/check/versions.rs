@@ -5,11 +5,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nest_data::{Study, gate_report::LeftOut, measure::gate::Gate};
-use nest_load::{CommandSettings, Interrupt};
+use nest_data::{Study, measure::gate::Gate};
+use nest_load::{CommandSettings, Interrupt, LoadError};
 use tempfile::TempDir;
 
-use super::repository::{Revisions, git};
+use super::{
+    repository::{Revisions, git},
+    studies::{ComparedStudies, compare_studies},
+    target_log::ANEW,
+};
 use crate::{
     args::CheckArguments,
     command_error::{CommandError, INVALID, LOST},
@@ -31,19 +35,13 @@ pub struct Version {
     pub environment: BTreeMap<String, String>,
 }
 
-/// Both versions, and what of the study they have in common.
+/// Both versions, ready to be started.
 #[derive(Debug)]
 pub struct Versions {
     pub base: Version,
     pub head: Version,
-    /// Behaviours that are equal in both.
-    pub compared: Vec<String>,
-    /// The others, each with the reason.
-    pub left_out: Vec<LeftOut>,
-    /// What differs between the studies besides behaviours.
-    pub differences: Vec<String>,
-    /// Base's study with its folder, if it is another one that can be read.
-    pub base_study: Option<(StudyFolder, Study)>,
+    /// What of the study they have in common, and what not.
+    pub studies: ComparedStudies,
     /// Whether anything that matters has changed.
     pub matters: bool,
     /// Why base was not built, where that is allowed.
@@ -85,8 +83,11 @@ pub fn prepare(
     }
 }
 
-fn all_behaviours(study: &Study) -> Vec<String> {
-    study.behaviours.keys().cloned().collect()
+/// Whether a version's work tree should have submodules. They are not checked out: their commands and remotes
+/// are not known.
+fn has_submodules(version: &Version) -> bool {
+    let tree = version.environment.get("NEST_TREE");
+    tree.is_some_and(|tree| Path::new(tree).join(".gitmodules").is_file())
 }
 
 fn of_commands(folder: &StudyFolder, study: &Study, base: &str, head: &str) -> Versions {
@@ -99,10 +100,7 @@ fn of_commands(folder: &StudyFolder, study: &Study, base: &str, head: &str) -> V
     Versions {
         base: version(base),
         head: version(head),
-        compared: all_behaviours(study),
-        left_out: Vec::new(),
-        differences: Vec::new(),
-        base_study: None,
+        studies: ComparedStudies::all_of(study),
         matters: true,
         broken_base: None,
         _trees: None,
@@ -117,6 +115,9 @@ fn working_folder(path: &Path) -> PathBuf {
     }
 }
 
+/// How the temporary folder of a check begins; the number of its process follows.
+const FOLDER: &str = "locust-nest-check-";
+
 /// Work trees of two revisions below one temporary folder, at paths of equal length.
 #[derive(Debug)]
 struct WorkTrees {
@@ -129,9 +130,11 @@ impl WorkTrees {
     const HEAD: &str = "head";
 
     fn new(revisions: &Revisions) -> Result<Self, CommandError> {
+        remove_left(&revisions.repository);
+        let prefix = format!("{FOLDER}{}-", std::process::id());
         let trees = Self {
             repository: revisions.repository.clone(),
-            folder: tempfile::Builder::new().prefix("locust-nest-check-").tempdir()?,
+            folder: tempfile::Builder::new().prefix(&prefix).tempdir()?,
         };
         trees.add(Self::BASE, &revisions.base)?;
         trees.add(Self::HEAD, &revisions.head)?;
@@ -151,6 +154,40 @@ impl WorkTrees {
     fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
+}
+
+/// Removes the work trees that checks of this repository left behind, because they were killed. One that
+/// cannot be removed does no harm.
+fn remove_left(repository: &Path) {
+    let listed = git(repository, &["worktree", "list", "--porcelain", "-z"]).unwrap_or_default();
+    let trees = listed
+        .split('\0')
+        .filter_map(|line| line.strip_prefix("worktree "));
+    for tree in trees.map(Path::new).filter(|tree| is_left(tree)) {
+        let _ = git(
+            repository,
+            &["worktree", "remove", "--force", &tree.to_string_lossy()],
+        );
+        if let Some(folder) = tree.parent() {
+            let _ = std::fs::remove_dir_all(folder);
+        }
+    }
+}
+
+/// Whether a work tree is one of a check whose process is gone.
+fn is_left(tree: &Path) -> bool {
+    let folder = tree
+        .parent()
+        .filter(|folder| folder.parent() == Some(&std::env::temp_dir()));
+    let process = folder.and_then(Path::file_name).and_then(|name| {
+        name.to_str()?
+            .strip_prefix(FOLDER)?
+            .split('-')
+            .next()?
+            .parse::<u32>()
+            .ok()
+    });
+    process.is_some_and(|process| !Path::new("/proc").join(process.to_string()).exists())
 }
 
 impl Drop for WorkTrees {
@@ -194,16 +231,14 @@ impl Checkout<'_> {
         let mut versions = Versions {
             base: version(WorkTrees::BASE, &revisions.base)?,
             head: version(WorkTrees::HEAD, &revisions.head)?,
-            compared: all_behaviours(self.study),
-            left_out: Vec::new(),
-            differences: Vec::new(),
-            base_study: None,
+            studies: ComparedStudies::all_of(self.study),
             matters: revisions.differ(self.gate)?,
             broken_base: None,
             _trees: None,
         };
         if versions.matters {
-            compare_studies(&mut versions, self.folder, self.study);
+            versions.studies = compare_studies(&versions.base.folder, self.folder, self.study);
+            versions.studies.doubts.extend(revisions.behind()?);
             self.build(&mut versions)?;
         }
         versions._trees = Some(trees);
@@ -232,73 +267,21 @@ impl Checkout<'_> {
             ..options(self.folder, self.study)?.commands
         };
         nest_load::visit::run_build(build, &settings, self.interrupt).map_err(|error| {
+            if matches!(error, LoadError::Interrupted) {
+                return CommandError::from(error).hint(ANEW);
+            }
             CommandError::from(error)
                 .context(format!("{which} ({}) does not build", version.name))
                 .code(LOST)
-                .hint(if which == "base" {
-                    "the base is broken: compare with a revision that builds, or give --base-broken-ok"
-                } else {
-                    "see its messages above"
+                .hint(match which {
+                    _ if has_submodules(version) => {
+                        "a work tree has no submodules: let `build` begin with `git submodule update --init`"
+                    }
+                    "base" => {
+                        "the base is broken: compare with a revision that builds, or give --base-broken-ok"
+                    }
+                    _ => "see its messages above",
                 })
         })
     }
-}
-
-/// Compares head's study with base's. Behaviours that differ are left out: their demands are of different
-/// work.
-fn compare_studies(versions: &mut Versions, folder: &StudyFolder, study: &Study) {
-    let base = StudyFolder::with_code(&versions.base.folder, folder.registry());
-    let Ok((base_folder, base)) = base.and_then(|folder| {
-        let study = folder.study(&[])?;
-        Ok((folder, study))
-    }) else {
-        talk("note: base has no study that can be read, so head's behaviours are taken for both");
-        return;
-    };
-    let reason = |name: &String| match base.behaviours.get(name) {
-        None => Some("new: base does not have it"),
-        Some(old) if *old != study.behaviours[name] => Some("changed: it is not the same work in both"),
-        Some(_) => None,
-    };
-    let left_out = |behaviour: &String, reason: &str| LeftOut {
-        behaviour: behaviour.clone(),
-        reason: reason.to_owned(),
-    };
-    versions.left_out = study
-        .behaviours
-        .keys()
-        .filter_map(|name| Some(left_out(name, reason(name)?)))
-        .collect();
-    let gone = base
-        .behaviours
-        .keys()
-        .filter(|name| !study.behaviours.contains_key(*name));
-    versions
-        .left_out
-        .extend(gone.map(|name| left_out(name, "removed: head does not have it")));
-    versions.compared.retain(|name| reason(name).is_none());
-    versions.differences = differences(&base, study);
-    versions.base_study = Some((base_folder, base));
-}
-
-/// What differs between two studies besides behaviours, in words.
-fn differences(base: &Study, head: &Study) -> Vec<String> {
-    let mut found = Vec::new();
-    for (name, rate) in &head.rates {
-        match base.rates.get(name) {
-            Some(old) if old != rate => found.push(format!("rate of `{name}`: {old} -> {rate}")),
-            _ => {}
-        }
-    }
-    let mut differs = |what: &str, same: bool| {
-        if !same {
-            found.push(format!("{what} differ"));
-        }
-    };
-    differs("parameters", base.parameters == head.parameters);
-    differs("policies", base.policies == head.policies);
-    differs("configurations", base.configs == head.configs);
-    differs("fees", base.fees == head.fees);
-    differs("growth scenarios", base.growth == head.growth);
-    found
 }

@@ -1,22 +1,29 @@
 //! Visits: base, head, head, base, block after block, until the gate is clear or the budget is used up.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use nest_data::{
     Study,
+    diagnostic::secrets::concealed,
     gate_report::LeftOut,
     measure::gate::Gate,
     measurement::{Pilot, Resource, Step},
 };
 use nest_load::{
     Interrupt, MeasureOptions, Resume, measure,
+    observe::machine,
     plan::Plan,
     resolve_plan,
-    visit::{offered_alike, too_rare, visit_plan, visited_study, void_reason, windows_needed},
+    visit::{
+        COUNTED, broken_behaviour, offered_alike, too_rare, visit_plan, visited_study, void_reason,
+        windows_needed,
+    },
 };
 use nest_model::comparison::{
     GateRules, Judgement, Outcome, Prior, Subject, VisitBlock, VisitDemands, judge, subjects, visit_demands,
 };
+
+use tempfile::NamedTempFile;
 
 use super::{
     findings::Findings,
@@ -24,7 +31,7 @@ use super::{
     versions::{Version, Versions},
 };
 use crate::{
-    command_error::{CommandError, LOST},
+    command_error::{CommandError, INVALID, LOST},
     commands::measure::options,
     files::StudyFolder,
     printer::talk,
@@ -36,6 +43,13 @@ const TRIES: usize = 3;
 const LONGEST_PAD: usize = 4_096;
 /// Visits of head where base is broken.
 const VISITS_ALONE: u64 = 2;
+/// What to do about a version with wrong answers.
+const BROKEN_HINT: &str = "correct the version, or what the behaviour expects; where base is the broken one, \
+                           --base-broken-ok measures head alone";
+/// Relative difference of the numbers of stored items that is tolerated.
+const DATA_TOLERANCE: f64 = 0.01;
+/// Most letters that are repeated of what should have been a number.
+const LONGEST_COUNT: usize = 80;
 /// Blocks of a calibration.
 const CALIBRATION_BLOCKS: u32 = 4;
 /// Windows of the pilot's plan, before it is known how many are needed.
@@ -90,9 +104,9 @@ struct VisitOrder<'a> {
 /// Measures both versions, block after block.
 pub fn compare(visits: &GateVisits<'_>, elapsed: &dyn Fn() -> Duration) -> Result<Findings, CommandError> {
     let sizes = sizes(visits);
-    let mut compared = visits.versions.compared.clone();
+    let mut compared = visits.versions.studies.compared.clone();
     let mut findings = Findings {
-        left_out: visits.versions.left_out.clone(),
+        left_out: visits.versions.studies.left_out.clone(),
         ..Findings::default()
     };
     if compared.is_empty() {
@@ -105,22 +119,34 @@ pub fn compare(visits: &GateVisits<'_>, elapsed: &dyn Fn() -> Duration) -> Resul
         return visits.head_alone(compared, findings, sizes[0], reason.clone());
     }
     let base = &visits.versions.base;
-    let piloted = match visits.pilot((base, "base"), &mut compared, &mut findings.left_out, sizes[0]) {
+    // Base carries least where it stores most: rates from there can be offered at every size.
+    let most = sizes.last().copied().flatten();
+    let piloted = match visits.pilot((base, "base"), &mut compared, &mut findings.left_out, most) {
         // A base that works and is merely too slow to be compared is not broken: then nothing is left to
         // compare.
-        Err(error) if visits.base_broken_ok && error.code == LOST && !compared.is_empty() => {
+        Err(error) if visits.may_be_alone(&error) && !compared.is_empty() => {
             return visits.head_alone(compared, findings, sizes[0], error.text());
         }
         piloted => piloted?,
     };
     findings.rates = plain_rates(&piloted.plan);
     let rules = visits.rules();
+    let conditions = machine::conditions();
     for block in 0..rules.most_blocks {
         let began = elapsed();
         let size = sizes[block % sizes.len()];
-        let Some(four) = visits.block(&piloted, &compared, size, block, &mut findings)? else {
-            return Ok(findings);
+        let four = match visits.block(&piloted, &compared, size, block, &mut findings) {
+            Ok(Some(four)) => four,
+            Ok(None) => return Ok(findings),
+            Err(broken) if broken.is_base && visits.may_be_alone(&broken.error) && block == 0 => {
+                let reason = broken.error.text();
+                return visits.head_alone(compared, findings, sizes[0], reason);
+            }
+            Err(broken) => return Err(broken.error),
         };
+        if let Some(change) = conditions.changed_to(&machine::conditions()) {
+            return Ok(Findings::of_changed_machine(change, findings));
+        }
         findings.take(four, size, visits.gate);
         let judgement = judge(&findings.blocks, &findings.subjects, &rules);
         say(block + 1, &judgement, &findings.subjects);
@@ -173,7 +199,18 @@ fn plain_rates(plan: &Plan) -> BTreeMap<String, f64> {
     plain.map(|step| step.offered_per_s.clone()).unwrap_or_default()
 }
 
+/// Why a visit could not be made, and whether it was one of base.
+struct BrokenVersion {
+    is_base: bool,
+    error: CommandError,
+}
+
 impl GateVisits<'_> {
+    /// Whether an error of base lets head be measured alone.
+    fn may_be_alone(&self, error: &CommandError) -> bool {
+        self.base_broken_ok && error.code == LOST
+    }
+
     fn is_calibration(&self) -> bool {
         self.versions.base.start == self.versions.head.start
             && self.versions.base.folder == self.versions.head.folder
@@ -206,7 +243,8 @@ impl GateVisits<'_> {
             let start = &version.start;
             let study = visited_study(self.study, self.gate, start, size, compared, FIRST_WINDOWS);
             let log = TargetLog::new()?;
-            let options = self.options(version, String::new(), &study, &log)?;
+            let counted = NamedTempFile::new()?;
+            let options = self.options(version, String::new(), &study, (&log, counted.path()))?;
             resolve_plan(&study, options, self.interrupt, &mut |_| Ok(()))
                 .map_err(|error| log.broken(error, which))
         };
@@ -258,7 +296,7 @@ impl GateVisits<'_> {
             findings.resources = visit.resources;
             findings.steps.extend(visit.steps);
         }
-        findings.broken_base = Some(reason);
+        findings.broken_base = Some(concealed(&reason).into_owned());
         Ok(findings)
     }
 
@@ -270,7 +308,7 @@ impl GateVisits<'_> {
         size: Option<f64>,
         block: usize,
         findings: &mut Findings,
-    ) -> Result<Option<[Visited; 4]>, CommandError> {
+    ) -> Result<Option<[Visited; 4]>, BrokenVersion> {
         let mut seen: Vec<Visited> = Vec::new();
         for place in 0..4 {
             // The first visits of both versions share a seed, and the second ones another.
@@ -291,9 +329,18 @@ impl GateVisits<'_> {
                 size,
                 place,
             };
-            let Some(visit) = self.counted_visit(&order, &seen, findings)? else {
+            let visit = self.counted_visit(&order, &seen, findings);
+            let visit = visit.map_err(|error| BrokenVersion {
+                is_base: !is_head,
+                error,
+            })?;
+            let Some(visit) = visit else {
                 return Ok(None);
             };
+            if let Some(reason) = other_data(seen.first(), &visit, size) {
+                findings.reasons.push(reason);
+                return Ok(None);
+            }
             seen.push(visit);
         }
         Ok(seen.try_into().ok())
@@ -327,6 +374,10 @@ impl GateVisits<'_> {
     ) -> Result<Option<Visited>, CommandError> {
         for attempt in 0..TRIES {
             let visit = self.visit(order, attempt)?;
+            if let Some(reason) = broken_behaviour(&visit.steps) {
+                let message = format!("{} is broken: {reason}", order.which);
+                return Err(CommandError::new(LOST, message).hint(BROKEN_HINT));
+            }
             let unlike = seen
                 .iter()
                 .find(|other| other.seed == visit.seed && !offered_alike(&other.steps, &visit.steps));
@@ -351,13 +402,14 @@ impl GateVisits<'_> {
         plan.steps.iter_mut().for_each(|step| step.stored = order.size);
         let pad = pad(order.seed, order.place, attempt);
         let log = TargetLog::new()?;
+        let counted = NamedTempFile::new()?;
         let options = MeasureOptions {
             resume: Some(Resume {
                 plan,
                 pilot: order.piloted.pilot.clone(),
                 finished: Vec::new(),
             }),
-            ..self.options(order.version, pad, &order.study, &log)?
+            ..self.options(order.version, pad, &order.study, (&log, counted.path()))?
         };
         let outcome = measure(&order.study, options, self.interrupt, &mut |_| Ok(()))
             .map_err(|error| log.broken(error, order.which))?;
@@ -365,6 +417,30 @@ impl GateVisits<'_> {
             seed: order.seed,
             steps: outcome.steps,
             resources: outcome.resources,
+            counted: self.counted(counted.path(), order)?,
+        })
+    }
+
+    /// The items that a version stores after `state`; `None` if the study has no command that counts them.
+    fn counted(&self, file: &Path, order: &VisitOrder<'_>) -> Result<Option<f64>, CommandError> {
+        let counts = self.study.data.as_ref().is_some_and(|data| data.count.is_some());
+        if !counts || order.size.is_none() {
+            return Ok(None);
+        }
+        let text = std::fs::read_to_string(file)?;
+        let count = text
+            .trim()
+            .parse()
+            .ok()
+            .filter(|count: &f64| count.is_finite() && *count >= 0.0);
+        count.map(Some).ok_or_else(|| {
+            let said: String = text.trim().chars().take(LONGEST_COUNT).collect();
+            let message = format!(
+                "`data.count` printed {said:?} in {}, which is no number",
+                order.which
+            );
+            CommandError::new(INVALID, message)
+                .hint("let it print the number of stored items, and nothing else")
         })
     }
 
@@ -373,13 +449,17 @@ impl GateVisits<'_> {
         version: &Version,
         pad: String,
         study: &Study,
-        log: &TargetLog,
+        (log, counted): (&TargetLog, &Path),
     ) -> Result<MeasureOptions, CommandError> {
         let mut options = options(self.folder, study)?;
         options.target_log = Some(log.file()?);
         options.commands.folder.clone_from(&version.folder);
         options.commands.environment.extend(version.environment.clone());
-        options.commands.environment.insert("NEST_PAD".to_owned(), pad);
+        let own = [
+            ("NEST_PAD".to_owned(), pad),
+            (COUNTED.to_owned(), counted.to_string_lossy().into_owned()),
+        ];
+        options.commands.environment.extend(own);
         Ok(options)
     }
 }
@@ -389,6 +469,22 @@ pub struct Visited {
     seed: u64,
     pub steps: Vec<Step>,
     pub resources: Vec<Resource>,
+    /// Items stored after `state`; `None` if nothing counts them.
+    counted: Option<f64>,
+}
+
+/// Why two versions cannot be compared at a size: they store different numbers of items there. A difference
+/// of 1 % cannot move a demand that grows in a straight line by more, and limits are wider.
+fn other_data(base: Option<&Visited>, head: &Visited, size: Option<f64>) -> Option<String> {
+    let (base, head) = (base?.counted?, head.counted?);
+    let differs = (base - head).abs() > DATA_TOLERANCE * base.max(head);
+    differs.then(|| {
+        format!(
+            "at size {}, base stores {base} items and head {head}, so their demands cannot be compared; make \
+             `state` fill both alike",
+            size.unwrap_or_default()
+        )
+    })
 }
 
 /// A value of random length for $NEST_PAD.
@@ -402,6 +498,18 @@ fn pad(seed: u64, place: usize, attempt: usize) -> String {
 }
 
 impl Findings {
+    /// None of the visits, as the machine was not the same for all of them.
+    fn of_changed_machine(change: String, found: Self) -> Self {
+        Self {
+            left_out: found.left_out,
+            void_visits: found.void_visits,
+            reasons: vec![format!(
+                "the machine changed while the versions were compared, so no visit counts ({change})"
+            )],
+            ..Self::default()
+        }
+    }
+
     /// Adds a block.
     fn take(&mut self, visits: [Visited; 4], size: Option<f64>, gate: &Gate) {
         let [base_first, head_first, head_last, base_last] = visits;

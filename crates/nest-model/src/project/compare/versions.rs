@@ -6,12 +6,13 @@ use nest_data::{
     Estimate, PriceBook, ScalingModel, Study,
     gate_report::{VersionMoney, VersionRoom},
     measure::gate::MoneyAt,
+    scaling::{SizeDependence, SizeShape},
 };
 use statrs::distribution::{ContinuousCDF, StudentsT};
 
 use crate::{
-    comparison::Contrast,
-    draws::{ParameterDraw, RandomStream, StreamPurpose, parameter_draws},
+    comparison::{Contrast, SizedChange},
+    draws::{ParameterDraw, RandomStream, ResourceDraw, StreamPurpose, parameter_draws},
     error::ModelError,
     project::break_point::{ConfigLimits, config_limits, first_break_point},
     project::context::{Context, Moment, ProjectOptions},
@@ -26,8 +27,20 @@ pub struct DemandChange {
     pub behaviour: String,
     /// The resource, as `tier/kind`.
     pub resource: String,
-    /// Logarithm of head over base.
+    /// Logarithm of head over base, whatever is stored.
     pub change: Contrast,
+    /// The same at the smallest and the largest size of stored data, if the versions grow differently with
+    /// it: then head's demand goes through both in a straight line, or by doublings if base's does.
+    pub by_size: Option<[SizedChange; 2]>,
+}
+
+/// A draw of a change.
+#[derive(Debug, Clone, Copy)]
+enum Ratio {
+    /// Head over base, whatever is stored.
+    Everywhere(f64),
+    /// Stored items, and head over base there, at two sizes.
+    At([(f64, f64); 2]),
 }
 
 /// What two versions cost and carry.
@@ -40,9 +53,10 @@ pub struct VersionsProjection {
 }
 
 /// Projects the configuration of the study's headline with base's demands and with head's. `model` was fitted
-/// to visits of base. Head's draws are base's with each demand multiplied by a draw of its change, so that
-/// all else cancels: growth, prices, speed, idle use, response times without queueing. Cost is that of the
-/// headline, or of the customers and the day that `at` names.
+/// to visits of base. Head's draws are base's with each demand multiplied by a draw of its change, or laid
+/// through its changes at two sizes of stored data, so that all else cancels: growth, prices, speed, idle
+/// use, response times without queueing. Cost is that of the headline, or of the customers and the day that
+/// `at` names.
 ///
 /// `None` if the study prices no configuration.
 ///
@@ -57,23 +71,24 @@ pub fn project_versions(
     at: Option<&MoneyAt>,
 ) -> Result<Option<VersionsProjection>, ModelError> {
     let base_draws = parameter_draws(model)?;
+    let head_model = with_sizes(model, changes);
     let head_draws = (0..).zip(&base_draws).map(|(index, draw)| {
         let mut stream = RandomStream::new(model.draws.seed, StreamPurpose::Versions, index);
-        let ratios: Vec<(&DemandChange, f64)> = changes
+        let ratios: Vec<(&DemandChange, Ratio)> = changes
             .iter()
-            .map(|change| (change, change.change.draw(&mut stream).exp()))
+            .map(|change| (change, change.ratio(|contrast| contrast.draw(&mut stream))))
             .collect();
-        changed(draw, &ratios)
+        changed(draw, &head_model, &ratios)
     });
     let head_draws: Vec<ParameterDraw> = head_draws.collect();
     let context =
-        |draws: Vec<ParameterDraw>| Context::with_draws(model, study, books, options, Arc::new(draws));
-    let (base, mut head) = (context(base_draws)?, context(head_draws)?);
+        |model, draws: Vec<ParameterDraw>| Context::with_draws(model, study, books, options, Arc::new(draws));
+    let (base, mut head) = (context(model, base_draws)?, context(&head_model, head_draws)?);
     let central: Vec<_> = changes
         .iter()
-        .map(|change| (change, change.change.mean.exp()))
+        .map(|change| (change, change.ratio(|contrast| contrast.mean)))
         .collect();
-    head.central = changed(&base.central, &central);
+    head.central = changed(&base.central, &head_model, &central);
     let Some(name) = base.headline_config() else {
         return Ok(None);
     };
@@ -152,16 +167,89 @@ fn relative_room(before: &ConfigLimits, after: &ConfigLimits) -> Option<Estimate
     Estimate::from_draws(value, &mut draws).filter(|_| value.is_finite())
 }
 
-/// A draw with some demands multiplied.
-fn changed(draw: &ParameterDraw, ratios: &[(&DemandChange, f64)]) -> ParameterDraw {
+/// The model in which head's demands may grow with stored data where base's do not.
+fn with_sizes(model: &ScalingModel, changes: &[DemandChange]) -> ScalingModel {
+    let mut model = model.clone();
+    for change in changes {
+        let resource = model
+            .resources
+            .iter_mut()
+            .find(|resource| resource.name == change.resource);
+        let (Some(resource), Some([smallest, largest])) = (resource, change.by_size) else {
+            continue;
+        };
+        resource.size_dependence.get_or_insert_with(|| SizeDependence {
+            shape: SizeShape::Linear,
+            reference: smallest.stored,
+            largest: largest.stored,
+            growth: BTreeMap::new(),
+        });
+    }
+    model
+}
+
+/// A draw with some demands changed; `model` is head's.
+fn changed(draw: &ParameterDraw, model: &ScalingModel, ratios: &[(&DemandChange, Ratio)]) -> ParameterDraw {
     let mut changed = draw.clone();
     for (change, ratio) in ratios {
-        let resource = changed.resources.get_mut(&change.resource);
-        if let Some(demand) = resource.and_then(|resource| resource.demand.get_mut(&change.behaviour)) {
-            *demand *= ratio;
+        let Some(drawn) = changed.resources.get_mut(&change.resource) else {
+            continue;
+        };
+        let size = model
+            .resources
+            .iter()
+            .find(|resource| resource.name == change.resource)
+            .and_then(|resource| resource.size_dependence.as_ref());
+        match (ratio, size) {
+            (Ratio::Everywhere(ratio), _) => multiply(drawn, &change.behaviour, *ratio),
+            (Ratio::At(sizes), Some(size)) => lay_through(drawn, &change.behaviour, size, sizes),
+            // Head's model has a dependence on size for each change at two sizes, unless it lacks the
+            // resource.
+            (Ratio::At(_), None) => {}
         }
     }
     changed
+}
+
+/// Multiplies a demand, and its growth with stored data.
+fn multiply(drawn: &mut ResourceDraw, behaviour: &str, ratio: f64) {
+    for part in [&mut drawn.demand, &mut drawn.growth] {
+        if let Some(part) = part.get_mut(behaviour) {
+            *part *= ratio;
+        }
+    }
+}
+
+/// Lays a demand through those of head at two sizes of stored data.
+///
+/// # Formula
+/// `G' = (r_2 D(S_2) - r_1 D(S_1)) / (g(S_2) - g(S_1))`, `D' = r_1 D(S_1) - G' g(S_1)`, where `D(S) = D + G
+/// g(S)` is base's demand.
+fn lay_through(drawn: &mut ResourceDraw, behaviour: &str, size: &SizeDependence, sizes: &[(f64, f64); 2]) {
+    if !drawn.demand.contains_key(behaviour) {
+        return;
+    }
+    let [first, last] =
+        sizes.map(|(stored, ratio)| (stored, ratio * drawn.demand_stored(behaviour, Some(size), stored)));
+    let reach = |stored| size.shape.growth(stored, size.reference);
+    let growth = (last.1 - first.1) / (reach(last.0) - reach(first.0));
+    drawn
+        .demand
+        .insert(behaviour.to_owned(), first.1 - growth * reach(first.0));
+    drawn.growth.insert(behaviour.to_owned(), growth);
+}
+
+impl DemandChange {
+    fn ratio(&self, mut of: impl FnMut(&Contrast) -> f64) -> Ratio {
+        match &self.by_size {
+            None => Ratio::Everywhere(of(&self.change).exp()),
+            Some(sizes) => Ratio::At(
+                sizes
+                    .each_ref()
+                    .map(|sized| (sized.stored, of(&sized.change).exp())),
+            ),
+        }
+    }
 }
 
 impl Contrast {
@@ -170,5 +258,57 @@ impl Contrast {
         let position = stream.uniform();
         let t = StudentsT::new(0.0, 1.0, self.degrees).map_or(0.0, |t| t.inverse_cdf(position));
         self.mean + t * self.standard_error
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::laws::load_law::LoadLaw;
+
+    /// A demand of 10 ms at 100 items that grows by 0.05 ms an item.
+    fn drawn(growth: Option<f64>) -> ResourceDraw {
+        ResourceDraw {
+            idle: 0.0,
+            demand: [("list".to_owned(), 0.010)].into(),
+            law: LoadLaw::default(),
+            growth: growth
+                .map(|growth| ("list".to_owned(), growth))
+                .into_iter()
+                .collect(),
+        }
+    }
+
+    fn size() -> SizeDependence {
+        SizeDependence {
+            shape: SizeShape::Linear,
+            reference: 100.0,
+            largest: 300.0,
+            growth: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn heads_demand_goes_through_what_it_was_at_both_sizes() {
+        // Base: 10, 20 ms at 100, 300 items; head 10 % and 100 % more: 11, 40 ms, so 54.5 at 400.
+        let mut head = drawn(Some(5e-5));
+        lay_through(&mut head, "list", &size(), &[(100.0, 1.1), (300.0, 2.0)]);
+        for (stored, demand) in [(100.0, 0.011), (300.0, 0.040), (400.0, 0.0545)] {
+            let found = head.demand_stored("list", Some(&size()), stored);
+            assert!((found - demand).abs() < 1e-12, "{stored}: {found}");
+        }
+        // Base may not grow at all.
+        let mut head = drawn(None);
+        lay_through(&mut head, "list", &size(), &[(100.0, 1.0), (300.0, 2.0)]);
+        let found = head.demand_stored("list", Some(&size()), 400.0);
+        assert!((found - 0.025).abs() < 1e-12, "{found}");
+    }
+
+    #[test]
+    fn a_change_whatever_is_stored_scales_demand_and_growth() {
+        let mut head = drawn(Some(5e-5));
+        multiply(&mut head, "list", 1.2);
+        let found = head.demand_stored("list", Some(&size()), 300.0);
+        assert!((found - 0.024).abs() < 1e-12, "{found}");
     }
 }

@@ -353,6 +353,8 @@ fn commands(study: &Study, text: &str, checks: bool) -> Vec<StudyCommand> {
     let gate = study.check.as_ref().filter(|_| checks);
     let build = gate.and_then(|gate| gate.build.as_ref());
     let start = gate.and_then(|gate| gate.start.as_ref());
+    let data = study.data.as_ref().filter(|_| checks);
+    let count = data.and_then(|data| data.count.as_ref());
     let locustfile = study
         .locust
         .as_ref()
@@ -362,6 +364,7 @@ fn commands(study: &Study, text: &str, checks: bool) -> Vec<StudyCommand> {
         ("start", ["target", "start"], target.start.as_ref()),
         ("state", ["target", "state"], target.state.as_ref()),
         ("reset", ["target", "reset"], target.reset.as_ref()),
+        ("data.count", ["data", "count"], count),
         ("check.build", ["check", "build"], build),
         ("check.start", ["check", "start"], start),
     ]
