@@ -30,6 +30,14 @@ pub(super) struct PriorTable {
     pub discrepancy: [[f64; DRIFTS.len()]; NOISES.len()],
 }
 
+/// A family of sources, as `learned.rs` holds it.
+pub(super) struct FamilyTable {
+    /// What its curves look like.
+    pub kind: PriorTable,
+    /// How much of it was measured near each of [`CENTRES`].
+    pub nearness: [f64; CENTRES.len()],
+}
+
 /// A kind of curve: probabilities on the grid, each group summing to 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CurveKind {
@@ -108,6 +116,24 @@ impl Prior {
     }
 }
 
+/// How the curves of one family of sources look: all runs of one benchmark, or all of one publisher.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceFamily {
+    /// What they look like.
+    pub kind: CurveKind,
+    /// How much of it was measured near each of [`CENTRES`], above 0; only ratios between families count.
+    pub nearness: [f64; CENTRES.len()],
+}
+
+impl From<&FamilyTable> for SourceFamily {
+    fn from(table: &FamilyTable) -> Self {
+        Self {
+            kind: CurveKind::from(&table.kind),
+            nearness: table.nearness,
+        }
+    }
+}
+
 /// What was learnt from real curves: how they go on, and how often they collapse.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LearnedPrior {
@@ -118,14 +144,23 @@ pub struct LearnedPrior {
 }
 
 impl LearnedPrior {
-    /// From what all curves have in common, and from the curves near each of [`CENTRES`].
+    /// From what all curves have in common, and from how they look in each family (at least one): a new curve
+    /// may be like those of any family, and what was measured of it tells which.
     #[must_use]
-    pub fn new(common: &CurveKind, near: &[CurveKind; CENTRES.len()], collapse: Collapse) -> Self {
-        Self {
-            overall: Prior::new(&[(1.0, common)]),
-            near: near
+    pub fn new(common: &CurveKind, families: &[SourceFamily], collapse: Collapse) -> Self {
+        let mixed = |nearness: &dyn Fn(&SourceFamily) -> f64| {
+            let total: f64 = families.iter().map(nearness).sum();
+            let mut kinds: Vec<(f64, &CurveKind)> = families
                 .iter()
-                .map(|kind| Prior::new(&[(1.0 - COMMON, kind), (COMMON, common)]))
+                .map(|family| ((1.0 - COMMON) * nearness(family) / total, &family.kind))
+                .collect();
+            kinds.push((COMMON, common));
+            Prior::new(&kinds)
+        };
+        Self {
+            overall: mixed(&|_| 1.0),
+            near: (0..CENTRES.len())
+                .map(|centre| mixed(&|family| family.nearness[centre]))
                 .collect(),
             collapse,
         }
@@ -135,8 +170,8 @@ impl LearnedPrior {
     #[must_use]
     pub fn of_all_sources() -> &'static Self {
         static LEARNED: LazyLock<LearnedPrior> = LazyLock::new(|| {
-            let near = learned::NEAR.each_ref().map(CurveKind::from);
-            LearnedPrior::new(&CurveKind::from(&learned::OVERALL), &near, learned::COLLAPSE)
+            let families: Vec<SourceFamily> = learned::FAMILIES.iter().map(SourceFamily::from).collect();
+            LearnedPrior::new(&CurveKind::from(&learned::COMMON), &families, learned::COLLAPSE)
         });
         &LEARNED
     }
