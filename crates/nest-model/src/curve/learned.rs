@@ -1,4 +1,5 @@
-//! The priors of the curve. Written by `bench/run learn`, do not edit.
+//! The priors of the curve. Computed by a second program (NumPy) by the rules of `examples/scoreboard`, until
+//! `bench/run learn` has written it again; collapse is that of the prior before.
 //!
 //! Learnt from all sources of `scaling-curves.csv` and `techempower-2013.csv` (their origins are in the
 //! README beside them), each family of sources with equal weight: see `examples/scoreboard/learn.rs`.
