@@ -278,14 +278,14 @@ fn the_number_of_threads_measured_tells_how_a_curve_goes_on_and_that_of_customer
             .to_vec();
         fit_curve(&points, axis).expect("a curve").at(16.0 * first).p50 / points[2].1
     };
-    // Up to 4 threads, up to 64, and up to 4,096, where nothing was learnt. By the mixture of families it is
-    // 8 % more: what was measured of a curve says most of it.
+    // Up to 4 threads, up to 64, and up to 4,096, where nothing was learnt. A tenth more is what a reader
+    // would see.
     let (few, many, unknown) = (
         growth(LoadAxis::Servers, 1.0),
         growth(LoadAxis::Servers, 16.0),
         growth(LoadAxis::Servers, 1024.0),
     );
-    assert!(few > 1.05 * many, "{few} {many}");
+    assert!(few > 1.1 * many, "{few} {many}");
     let customers = [1.0, 16.0, 1024.0].map(|first| growth(LoadAxis::Customers, first));
     assert!(
         customers

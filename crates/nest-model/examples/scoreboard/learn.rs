@@ -23,9 +23,9 @@ const FLAT: f64 = 0.02;
 /// Levels up to this many times the highest fitted one are learnt from.
 const REACH: f64 = 5.0;
 /// Octaves over which what is learnt at a highest fitted level fades (standard deviation of a normal weight).
-const WIDTH: f64 = 1.0;
+const WIDTH: f64 = 0.85;
 /// Nearness of a family of which nothing was measured near a centre.
-const FAR: f64 = 0.02;
+const FAR: f64 = 0.01;
 /// Nodes below this share of the best count for nothing.
 const NEGLIGIBLE: f64 = 1e-6;
 

@@ -15,6 +15,9 @@ pub const COHERENCIES: [f64; 12] = [0.0, 0.01, 0.03, 0.06, 0.1, 0.2, 0.4, 0.8, 1
 /// Nodes of the grid.
 pub const NODES: usize = KNEES.len() * SHARPNESSES.len() * COHERENCIES.len();
 
+/// Throughput an octave beyond the highest measured level, over that there, below which a shape falls.
+const FALLING: f64 = 0.98;
+
 /// A node of the grid: a throughput law without its level.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Shape {
@@ -40,6 +43,13 @@ impl Shape {
         } else {
             -bend - softplus(self.coherency.ln() + octaves * LN_2 - bend)
         }
+    }
+
+    /// Whether the highest measured level is at or past a peak, so that throughput falls by more than a
+    /// fiftieth over the next octave.
+    #[must_use]
+    pub fn falls(&self) -> bool {
+        self.log_throughput(1.0) - self.log_throughput(0.0) < FALLING.ln()
     }
 }
 
