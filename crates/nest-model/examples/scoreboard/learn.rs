@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nest_model::curve::{
-    CurveSeries,
+    CurveSeries, LoadAxis,
     collapse::Collapse,
     discrepancy::DRIFTS,
     posterior::GridPosterior,
@@ -32,6 +32,7 @@ const NEGLIGIBLE: f64 = 1e-6;
 /// What one curve says about the grid.
 pub struct Evidence<'a> {
     source: &'a str,
+    axis: LoadAxis,
     octave: f64, // log2 of the highest fitted level
     nodes: Vec<Node>,
 }
@@ -51,21 +52,32 @@ fn families(evidence: &[Evidence]) -> Families {
     let names: BTreeSet<&str> = evidence.iter().map(|one| family(one.source)).collect();
     let learnt = |name: &str| {
         let of: Vec<&Evidence> = evidence.iter().filter(|one| family(one.source) == name).collect();
-        let near = |centre: f64| {
-            let weighed = of.iter().zip(weights(&of));
-            FAR + weighed
-                .map(|(one, weight)| weight * nearness(one, centre))
-                .sum::<f64>()
-        };
         SourceFamily {
             kind: learn(&of),
-            nearness: CENTRES.map(near),
+            nearness: measured_near(&of),
         }
     };
     names
         .into_iter()
         .map(|name| (name.to_owned(), learnt(name)))
         .collect()
+}
+
+/// How much was measured near each of [`CENTRES`].
+fn measured_near(of: &[&Evidence]) -> [f64; CENTRES.len()] {
+    let weights = weights(of);
+    CENTRES.map(|centre| {
+        let weighed = of.iter().zip(&weights);
+        FAR + weighed
+            .map(|(one, weight)| weight * nearness(one, centre))
+            .sum::<f64>()
+    })
+}
+
+/// The same of threads, replicas and nodes, families weighing alike.
+fn of_servers(of: &[&Evidence]) -> [f64; CENTRES.len()] {
+    let servers = |one: &&&Evidence| one.axis == LoadAxis::Servers;
+    measured_near(&of.iter().filter(servers).copied().collect::<Vec<_>>())
 }
 
 /// How near the highest fitted level of a curve is to a centre, 0 to 1. What lies beyond the outermost
@@ -106,7 +118,7 @@ pub fn leaving_out(tasks: &[Task]) -> LeftOut {
             .filter(|(name, _)| *name != left)
             .map(|(_, kind)| kind.clone())
             .collect();
-        let prior = LearnedPrior::new(&learn(&others), &kinds, Collapse::NEVER);
+        let prior = LearnedPrior::new(&learn(&others), &kinds, &of_servers(&others), Collapse::NEVER);
         (left.clone(), prior)
     };
     let calm: LeftOut = families.keys().map(without).collect();
@@ -223,6 +235,7 @@ fn evidence_of<'a>(task: &Task<'a>, flat: &Prior) -> Option<Evidence<'a>> {
     };
     Some(Evidence {
         source: &task.curve.source,
+        axis: task.curve.axis,
         octave: last.log2(),
         nodes: found.weights.iter().enumerate().flat_map(of).collect(),
     })
@@ -261,7 +274,8 @@ pub fn module(tasks: &[Task]) -> String {
     let collapse = Falls::new(&thinned(tasks), &without).learn(|_| true);
     let evidence = evidence(tasks);
     let families = families(&evidence);
-    let common = learn(&evidence.iter().collect::<Vec<_>>());
+    let all: Vec<&Evidence> = evidence.iter().collect();
+    let common = learn(&all);
     let entry = |(name, family): (&String, &SourceFamily)| {
         let near = row(&family.nearness);
         let kind = table(&family.kind);
@@ -274,10 +288,12 @@ pub fn module(tasks: &[Task]) -> String {
          (their origins are in the\n\
          //! README beside them), each family of sources with equal weight: see \
          `examples/scoreboard/learn.rs`.\n\n\
-         use super::{{\n    collapse::Collapse,\n    prior::{{FamilyTable, PriorTable}},\n}};\n\n\
+         use super::{{\n    collapse::Collapse,\n    prior::{{CENTRES, FamilyTable, PriorTable}},\n}};\n\n\
          /// How often curves of a new source collapse: see `examples/scoreboard/falls.rs`.\n\
          pub static COLLAPSE: Collapse = Collapse {{\n    prone: {:.3},\n    per_octave: {:.3},\n    depth: \
          {:.3},\n}};\n\n\
+         /// How much of threads, replicas and nodes was measured near each of [`CENTRES`].\n\
+         pub static OF_SERVERS: [f64; CENTRES.len()] = [{}];\n\n\
          /// From all curves.\n#[rustfmt::skip]\n\
          pub static COMMON: PriorTable = {};\n\n\
          /// From the curves of each family.\n#[rustfmt::skip]\n\
@@ -285,6 +301,7 @@ pub fn module(tasks: &[Task]) -> String {
         collapse.prone,
         collapse.per_octave,
         collapse.depth,
+        row(&of_servers(&all)),
         table(&common),
         families.len(),
         families.iter().map(entry).collect::<String>(),

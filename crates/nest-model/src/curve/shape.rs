@@ -72,3 +72,20 @@ pub fn grid() -> Vec<Shape> {
     };
     KNEES.iter().copied().flat_map(with).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shape_falls_at_and_past_its_peak_and_on_no_plateau() {
+        let with = |knee: f64, coherency: f64| Shape {
+            knee,
+            sharpness: 1.0,
+            coherency,
+        };
+        // Peak at sqrt(b / e) of the highest level: b = 2^knee, e the coherency.
+        assert!(with(0.0, 1.5).falls() && with(-3.0, 0.4).falls());
+        assert!(!with(0.0, 0.2).falls() && !with(2.0, 0.0).falls() && !with(-6.0, 0.0).falls());
+    }
+}
