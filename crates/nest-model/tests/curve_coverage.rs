@@ -124,7 +124,7 @@ fn a_plateau_may_collapse_without_warning_and_its_point_stays() {
 }
 
 /// Systems for each place at which the measured part ends.
-const SYSTEMS: usize = 100;
+const SYSTEMS: usize = 60;
 /// Levels, over that of the peak, that are forecast where they lie beyond the measured part.
 const OF_PEAK: [f64; 4] = [1.2, 1.5, 2.0, 3.0];
 /// Observations of each level that is forecast.
@@ -193,8 +193,9 @@ fn held_around_the_peak(place: f64) -> f64 {
     shares.iter().sum::<f64>() / shares.len() as f64
 }
 
-/// Nine in ten on the whole. The hardest place is just past the peak, where what was measured is as flat as a
-/// plateau: there 85 in 100 were inside when the bound was set, and 69 while all flat curves were narrowed alike.
+/// Nine in ten on the whole: 0.986, 0.971, 0.952, 0.846 and 0.882 by place when the bound was set. The hardest
+/// is just past the peak, where what was measured is as flat as a plateau; while all flat curves were narrowed
+/// alike, 0.690 was inside there.
 #[test]
 fn intervals_hold_around_the_peak_of_the_universal_scalability_law() {
     let places = [0.5, 0.7, 1.0, 1.4, 2.0];
