@@ -193,9 +193,9 @@ fn held_around_the_peak(place: f64) -> f64 {
     shares.iter().sum::<f64>() / shares.len() as f64
 }
 
-/// Nine in ten on the whole: 0.986, 0.971, 0.952, 0.846 and 0.882 by place when the bound was set. The hardest
-/// is just past the peak, where what was measured is as flat as a plateau; while all flat curves were narrowed
-/// alike, 0.690 was inside there.
+/// Nine in ten on the whole: 0.986, 0.971, 0.952, 0.846 and 0.882 by place when the bound was set. The
+/// hardest is just past the peak, where what was measured is as flat as a plateau; while all flat curves were
+/// narrowed alike, 0.690 was inside there.
 #[test]
 fn intervals_hold_around_the_peak_of_the_universal_scalability_law() {
     let places = [0.5, 0.7, 1.0, 1.4, 2.0];
