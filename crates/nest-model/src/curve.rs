@@ -171,12 +171,12 @@ impl FittedCurve {
 
     /// The log of a new observation as long as the curve has not collapsed, and its median.
     fn calm(&self, octaves: f64) -> (Predictive, f64) {
-        let posterior = self.posterior.forecast(octaves);
-        let median = posterior.quantile(0.5);
-        (
-            posterior.spread_about(median, calibration::spread(self.group, octaves)),
-            median,
-        )
+        let [steady, falling] = self.posterior.parts(octaves);
+        let median = steady.clone().and(falling.clone()).quantile(0.5);
+        let spread = |part: Predictive, falls: bool| {
+            part.spread_about(median, calibration::spread(self.group, falls, octaves))
+        };
+        (spread(steady, false).and(spread(falling, true)), median)
     }
 
     /// Log of the median throughput, at a place in octaves beyond the highest measured level.
@@ -259,7 +259,7 @@ impl CurveDraw<'_> {
             self.node.shape.log_throughput(octaves) + self.node.offset + self.slope * deviation
         };
         let median = self.curve.median_beyond(beyond);
-        let spread = calibration::spread(self.curve.group, octaves);
+        let spread = calibration::spread(self.curve.group, self.node.shape.falls(), octaves);
         (median + spread * (log(beyond) - median) + log(octaves) - log(beyond)).exp()
     }
 }

@@ -1,13 +1,16 @@
 //! Coverage of forecasts where the truth is known: curves drawn from the prior itself.
 
-use nest_model::curve::{
-    CurveSeries, LoadAxis,
-    collapse::Collapse,
-    discrepancy::{DRIFTS, NOISES},
-    fit_curve,
-    posterior::Posterior,
-    prior::{LearnedPrior, Prior},
-    shape::{Shape, grid},
+use nest_model::{
+    curve::{
+        CurveForecast, CurveSeries, LoadAxis,
+        collapse::Collapse,
+        discrepancy::{DRIFTS, NOISES},
+        fit_curve,
+        posterior::Posterior,
+        prior::{LearnedPrior, Prior},
+        shape::{Shape, grid},
+    },
+    laws::UslParameters,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -118,4 +121,89 @@ fn a_plateau_may_collapse_without_warning_and_its_point_stays() {
     // What was measured cannot collapse.
     let measured = curve.at(64.0);
     assert!(measured.p05 > 950.0, "{measured:?}");
+}
+
+/// Systems for each place at which the measured part ends.
+const SYSTEMS: usize = 60;
+/// Levels, over that of the peak, that are forecast where they lie beyond the measured part.
+const OF_PEAK: [f64; 4] = [1.2, 1.5, 2.0, 3.0];
+/// Observations of each level that is forecast.
+const OBSERVATIONS: usize = 10;
+
+/// A system with a peak that follows the Universal Scalability Law, and its noise.
+struct Hill {
+    law: UslParameters,
+    peak: f64,
+    noise: f64,
+}
+
+impl Hill {
+    /// A peak between 16 and 256, a contention between 0.002 and 0.1, a noise of 2 to 5 %.
+    fn new(random: &mut ChaCha8Rng) -> Self {
+        let contention = 0.002 * 50f64.powf(random.random());
+        let peak = 16.0 * 16f64.powf(random.random());
+        Self {
+            law: UslParameters {
+                unit_throughput: 100.0,
+                contention,
+                coherency: (1.0 - contention) / (peak * peak),
+            },
+            peak,
+            noise: 0.02 + 0.03 * random.random::<f64>(),
+        }
+    }
+
+    fn observed(&self, level: f64, random: &mut ChaCha8Rng) -> f64 {
+        self.law.throughput_at(level) * (self.noise * normal(random)).exp()
+    }
+
+    /// Seven levels over four and a half octaves.
+    fn measured_to(&self, last: f64, random: &mut ChaCha8Rng) -> Vec<(f64, f64)> {
+        (0..7)
+            .map(|step| (last * (0.75 * (f64::from(step) - 6.0)).exp2()).max(1.0))
+            .map(|level| (level, self.observed(level, random)))
+            .collect()
+    }
+
+    /// Share of observations at a level that an interval holds.
+    fn held(&self, forecast: CurveForecast, level: f64, random: &mut ChaCha8Rng) -> f64 {
+        let held = (0..OBSERVATIONS)
+            .filter(|_| (forecast.p05..=forecast.p95).contains(&self.observed(level, random)))
+            .count();
+        held as f64 / OBSERVATIONS as f64
+    }
+}
+
+/// Share of observations around the peak that 90 % intervals hold, where the measured part ends at a place
+/// over the level of the peak.
+fn held_around_the_peak(place: f64) -> f64 {
+    let mut random = ChaCha8Rng::seed_from_u64(23);
+    let mut shares = Vec::new();
+    for system in 0..SYSTEMS {
+        let hill = Hill::new(&mut random);
+        let axis = [LoadAxis::Customers, LoadAxis::Servers][system % 2];
+        let measured = hill.measured_to(place * hill.peak, &mut random);
+        let curve = fit_curve(&measured, axis).expect("a curve");
+        for level in OF_PEAK.map(|times| times * hill.peak) {
+            if level > curve.highest_level() {
+                shares.push(hill.held(curve.at(level), level, &mut random));
+            }
+        }
+    }
+    shares.iter().sum::<f64>() / shares.len() as f64
+}
+
+/// Nine in ten on the whole: 0.986, 0.971, 0.952, 0.846 and 0.882 by place when the bound was set. The
+/// hardest is just past the peak, where what was measured is as flat as a plateau; while all flat curves were
+/// narrowed alike, 0.690 was inside there.
+#[test]
+fn intervals_hold_around_the_peak_of_the_universal_scalability_law() {
+    let places = [0.5, 0.7, 1.0, 1.4, 2.0];
+    let held = places.map(held_around_the_peak);
+    assert!(
+        held.iter().all(|share| *share >= 0.82),
+        "inside: {held:.3?}, measured up to {places:?} of the peak"
+    );
+    let mean = held.iter().sum::<f64>() / held.len() as f64;
+    assert!((0.88..=0.98).contains(&mean), "{mean}");
 }

@@ -56,9 +56,11 @@ pub fn family(source: &str) -> &str {
     source.split('-').next().unwrap_or(source)
 }
 
-/// What the levels of a series count, from the name of its x.
-fn axis(x_name: &str) -> LoadAxis {
+/// What the levels of a series count, from its source and the name of its x: the threads of a sysbench or of
+/// a MongoDB benchmark are clients of a database.
+fn axis(source: &str, x_name: &str) -> LoadAxis {
     match x_name {
+        "threads" if ["percona", "tidb"].contains(&family(source)) => LoadAxis::Customers,
         "threads" | "server_threads" | "processors" | "nodes" | "jobs" => LoadAxis::Servers,
         _ => LoadAxis::Customers,
     }
@@ -75,7 +77,7 @@ pub fn scaling_curves(path: &Path) -> Result<Vec<Curve>, csv::Error> {
         let curve = curves.entry(row["series_id"].clone()).or_insert_with(|| Curve {
             source: row["source"].clone(),
             system: row["system"].clone(),
-            axis: axis(&row["x_name"]),
+            axis: axis(&row["source"], &row["x_name"]),
             points: Vec::new(),
         });
         if let (Ok(x), Ok(y)) = (row["x"].parse(), row["y"].parse())

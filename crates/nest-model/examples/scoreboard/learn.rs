@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nest_model::curve::{
-    CurveSeries,
+    CurveSeries, LoadAxis,
     collapse::Collapse,
     discrepancy::DRIFTS,
     posterior::GridPosterior,
-    prior::{CENTRES, CurveKind, LearnedPrior, Prior},
+    prior::{CENTRES, CurveKind, LearnedPrior, Prior, SourceFamily},
     shape::{COHERENCIES, SHARPNESSES},
 };
 
@@ -23,15 +23,16 @@ const FLAT: f64 = 0.02;
 /// Levels up to this many times the highest fitted one are learnt from.
 const REACH: f64 = 5.0;
 /// Octaves over which what is learnt at a highest fitted level fades (standard deviation of a normal weight).
-const WIDTH: f64 = 1.0;
-/// Weight of what lies far off, so that no centre is without any curve.
-const FAR: f64 = 1e-6;
+const WIDTH: f64 = 0.85;
+/// Nearness of a family of which nothing was measured near a centre.
+const FAR: f64 = 0.01;
 /// Nodes below this share of the best count for nothing.
-const NEGLIGIBLE: f64 = 1e-8;
+const NEGLIGIBLE: f64 = 1e-6;
 
 /// What one curve says about the grid.
 pub struct Evidence<'a> {
     source: &'a str,
+    axis: LoadAxis,
     octave: f64, // log2 of the highest fitted level
     nodes: Vec<Node>,
 }
@@ -43,33 +44,64 @@ struct Node {
     likelihood: f32, // over the largest
 }
 
-/// What curves look like: all of them, and those near each of [`CENTRES`].
-pub struct Kinds {
-    common: CurveKind,
-    near: [CurveKind; CENTRES.len()],
+/// What the curves of each family look like, by its name.
+type Families = BTreeMap<String, SourceFamily>;
+
+/// Learns each family from its own curves alone.
+fn families(evidence: &[Evidence]) -> Families {
+    let names: BTreeSet<&str> = evidence.iter().map(|one| family(one.source)).collect();
+    let learnt = |name: &str| {
+        let of: Vec<&Evidence> = evidence.iter().filter(|one| family(one.source) == name).collect();
+        SourceFamily {
+            kind: learn(&of),
+            nearness: measured_near(&of),
+        }
+    };
+    names
+        .into_iter()
+        .map(|name| (name.to_owned(), learnt(name)))
+        .collect()
 }
 
-impl Kinds {
-    /// Learnt from the families of sources that `wanted` holds of.
-    pub fn learnt(evidence: &[Evidence], wanted: impl Fn(&str) -> bool) -> Self {
-        let of: Vec<&Evidence> = evidence.iter().filter(|one| wanted(family(one.source))).collect();
-        // What lies beyond the outermost centres is as near to them as half an octave.
-        let near = |centre: f64| {
-            let (first, last) = (CENTRES[0] - 0.5, CENTRES[CENTRES.len() - 1] + 0.5);
-            learn(&of, |one| {
-                (-0.5 * ((one.octave.clamp(first, last) - centre) / WIDTH).powi(2)).exp() + FAR
-            })
-        };
-        Self {
-            common: learn(&of, |_| 1.0),
-            near: CENTRES.map(near),
-        }
-    }
+/// How much was measured near each of [`CENTRES`].
+fn measured_near(of: &[&Evidence]) -> [f64; CENTRES.len()] {
+    let weights = weights(of);
+    CENTRES.map(|centre| {
+        let weighed = of.iter().zip(&weights);
+        FAR + weighed
+            .map(|(one, weight)| weight * nearness(one, centre))
+            .sum::<f64>()
+    })
+}
 
-    /// The prior, with a collapse.
-    pub fn prior(&self, collapse: Collapse) -> LearnedPrior {
-        LearnedPrior::new(&self.common, &self.near, collapse)
+/// The same of threads, replicas and nodes, families weighing alike.
+fn of_servers(of: &[&Evidence]) -> [f64; CENTRES.len()] {
+    let servers = |one: &&&Evidence| one.axis == LoadAxis::Servers;
+    measured_near(&of.iter().filter(servers).copied().collect::<Vec<_>>())
+}
+
+/// How near the highest fitted level of a curve is to a centre, 0 to 1. What lies beyond the outermost
+/// centres is as near to them as half an octave.
+fn nearness(one: &Evidence, centre: f64) -> f64 {
+    let (first, last) = (CENTRES[0] - 0.5, CENTRES[CENTRES.len() - 1] + 0.5);
+    (-0.5 * ((one.octave.clamp(first, last) - centre) / WIDTH).powi(2)).exp()
+}
+
+/// Weights of curves, so that families weigh alike, and the sources within a family; the sum is 1.
+fn weights(of: &[&Evidence]) -> Vec<f64> {
+    let mut curves: BTreeMap<&str, BTreeMap<&str, f64>> = BTreeMap::new();
+    for one in of {
+        *curves
+            .entry(family(one.source))
+            .or_default()
+            .entry(one.source)
+            .or_default() += 1.0;
     }
+    let weight = |one: &&Evidence| {
+        let sources = &curves[family(one.source)];
+        1.0 / (curves.len() as f64 * sources.len() as f64 * sources[one.source])
+    };
+    of.iter().map(weight).collect()
 }
 
 /// A prior for each family of sources, learnt without it.
@@ -77,14 +109,19 @@ pub type LeftOut = BTreeMap<String, LearnedPrior>;
 
 /// Learns everything without each family in turn.
 pub fn leaving_out(tasks: &[Task]) -> LeftOut {
-    let (evidence, without) = (evidence(tasks), families(tasks));
-    let calm: LeftOut = without
-        .iter()
-        .map(|left| {
-            let kinds = Kinds::learnt(&evidence, |family| family != left);
-            (left.clone(), kinds.prior(Collapse::NEVER))
-        })
-        .collect();
+    let evidence = evidence(tasks);
+    let families = families(&evidence);
+    let without = |left: &String| {
+        let others: Vec<&Evidence> = evidence.iter().filter(|one| family(one.source) != left).collect();
+        let kinds: Vec<SourceFamily> = families
+            .iter()
+            .filter(|(name, _)| *name != left)
+            .map(|(_, kind)| kind.clone())
+            .collect();
+        let prior = LearnedPrior::new(&learn(&others), &kinds, &of_servers(&others), Collapse::NEVER);
+        (left.clone(), prior)
+    };
+    let calm: LeftOut = families.keys().map(without).collect();
     let falls = Falls::new(&thinned(tasks), &calm);
     calm.into_iter()
         .map(|(left, mut prior)| {
@@ -94,25 +131,12 @@ pub fn leaving_out(tasks: &[Task]) -> LeftOut {
         .collect()
 }
 
-fn families(tasks: &[Task]) -> BTreeSet<String> {
-    tasks.iter().map(|task| task.curve.family().to_owned()).collect()
-}
-
-/// The kind of curve under which what lay beyond the beginnings is most likely, each source with equal weight
-/// times `nearness`.
+/// The kind of curve under which what lay beyond the beginnings is most likely, families weighing alike.
 ///
 /// Shapes are relative to the end of the beginning; the likelihood is that of the beginning and of what was
 /// observed up to [`REACH`] times beyond, so that the prior knows how curves go on.
-fn learn(evidence: &[&Evidence], nearness: impl Fn(&Evidence) -> f64) -> CurveKind {
-    let mut count: BTreeMap<&str, f64> = BTreeMap::new();
-    evidence
-        .iter()
-        .for_each(|one| *count.entry(one.source).or_default() += 1.0);
-    let weights: Vec<f64> = evidence
-        .iter()
-        .map(|one| nearness(one) / count[one.source])
-        .collect();
-    let total: f64 = weights.iter().sum();
+fn learn(evidence: &[&Evidence]) -> CurveKind {
+    let weights = weights(evidence);
     let mut prior = CurveKind::flat();
     if evidence.is_empty() {
         return prior;
@@ -120,7 +144,7 @@ fn learn(evidence: &[&Evidence], nearness: impl Fn(&Evidence) -> f64) -> CurveKi
     for _ in 0..STEPS {
         let expected = mapped(evidence, |one| expectation(one, &prior));
         let mut next = empty();
-        for (weight, found) in weights.iter().map(|weight| weight / total).zip(&expected) {
+        for (weight, found) in weights.iter().zip(&expected) {
             for (into, from) in
                 parts(&mut next)
                     .into_iter()
@@ -155,7 +179,8 @@ fn parts(kind: &mut CurveKind) -> [&mut Vec<f64>; 3] {
     [&mut kind.tail, &mut kind.sharpness, &mut kind.discrepancy]
 }
 
-/// At most so many tasks of each source, evenly.
+/// At most so many tasks of each source, evenly. Tasks of one curve follow each other, so a whole number as
+/// stride would take the same cut of every curve.
 fn thinned<'a>(tasks: &'a [Task<'a>]) -> Vec<&'a Task<'a>> {
     let mut sources: BTreeMap<&str, Vec<&Task>> = BTreeMap::new();
     tasks
@@ -164,10 +189,8 @@ fn thinned<'a>(tasks: &'a [Task<'a>]) -> Vec<&'a Task<'a>> {
     sources
         .into_values()
         .flat_map(|of| {
-            of.iter()
-                .step_by(of.len().div_ceil(MOST_PER_SOURCE))
-                .copied()
-                .collect::<Vec<_>>()
+            let most = of.len().min(MOST_PER_SOURCE);
+            (0..most).map(move |place| of[place * of.len() / most])
         })
         .collect()
 }
@@ -212,6 +235,7 @@ fn evidence_of<'a>(task: &Task<'a>, flat: &Prior) -> Option<Evidence<'a>> {
     };
     Some(Evidence {
         source: &task.curve.source,
+        axis: task.curve.axis,
         octave: last.log2(),
         nodes: found.weights.iter().enumerate().flat_map(of).collect(),
     })
@@ -248,42 +272,50 @@ fn expectation(evidence: &Evidence, prior: &CurveKind) -> CurveKind {
 pub fn module(tasks: &[Task]) -> String {
     let without = leaving_out(tasks);
     let collapse = Falls::new(&thinned(tasks), &without).learn(|_| true);
-    let kinds = Kinds::learnt(&evidence(tasks), |_| true);
+    let evidence = evidence(tasks);
+    let families = families(&evidence);
+    let all: Vec<&Evidence> = evidence.iter().collect();
+    let common = learn(&all);
+    let entry = |(name, family): (&String, &SourceFamily)| {
+        let near = row(&family.nearness);
+        let kind = table(&family.kind);
+        format!("    // {name}\n    FamilyTable {{\n    kind: {kind},\n    nearness: [{near}],\n    }},\n")
+    };
     format!(
         "//! The priors of the curve. Written by `bench/run learn`, do not edit.\n\
          //!\n\
          //! Learnt from all sources of `scaling-curves.csv` and `techempower-2013.csv` \
          (their origins are in the\n\
-         //! README beside them), each source with equal weight: see `examples/scoreboard/learn.rs`.\n\n\
-         use super::{{\n    collapse::Collapse,\n    prior::{{CENTRES, PriorTable}},\n}};\n\n\
+         //! README beside them), each family of sources with equal weight: see \
+         `examples/scoreboard/learn.rs`.\n\n\
+         use super::{{\n    collapse::Collapse,\n    prior::{{CENTRES, FamilyTable, PriorTable}},\n}};\n\n\
          /// How often curves of a new source collapse: see `examples/scoreboard/falls.rs`.\n\
          pub static COLLAPSE: Collapse = Collapse {{\n    prone: {:.3},\n    per_octave: {:.3},\n    depth: \
          {:.3},\n}};\n\n\
+         /// How much of threads, replicas and nodes was measured near each of [`CENTRES`].\n\
+         pub static OF_SERVERS: [f64; CENTRES.len()] = [{}];\n\n\
          /// From all curves.\n#[rustfmt::skip]\n\
-         pub static OVERALL: PriorTable = {};\n\n\
-         /// From curves whose measured part ends near each of [`CENTRES`].\n#[rustfmt::skip]\n\
-         pub static NEAR: [PriorTable; CENTRES.len()] = [\n{}];\n",
+         pub static COMMON: PriorTable = {};\n\n\
+         /// From the curves of each family.\n#[rustfmt::skip]\n\
+         pub static FAMILIES: [FamilyTable; {}] = [\n{}];\n",
         collapse.prone,
         collapse.per_octave,
         collapse.depth,
-        table(&kinds.common),
-        kinds
-            .near
-            .iter()
-            .map(|kind| format!("{},\n", table(kind)))
-            .collect::<String>(),
+        row(&of_servers(&all)),
+        table(&common),
+        families.len(),
+        families.iter().map(entry).collect::<String>(),
     )
+}
+
+/// Probabilities as the inside of an array.
+fn row(values: &[f64]) -> String {
+    let texts: Vec<String> = values.iter().map(|value| format!("{value:.6}")).collect();
+    texts.join(", ")
 }
 
 /// A kind as Rust.
 fn table(kind: &CurveKind) -> String {
-    let row = |values: &[f64]| {
-        values
-            .iter()
-            .map(|value| format!("{value:.6}"))
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
     let rows = |values: &[f64], width: usize| {
         values
             .chunks(width)

@@ -114,6 +114,7 @@ struct Branch {
 #[derive(Debug, Clone)]
 pub struct Posterior {
     shapes: Vec<Shape>,
+    falling: Vec<bool>,       // by kept shape
     residuals: Vec<Vec<f64>>, // by kept shape, then level
     branches: Vec<Branch>,
 }
@@ -164,8 +165,10 @@ impl Posterior {
             .zip(found.weights)
             .filter_map(branch)
             .collect();
+        let shapes: Vec<Shape> = kept.iter().map(|&node| all[node]).collect();
         Ok(Self {
-            shapes: kept.iter().map(|&node| all[node]).collect(),
+            falling: shapes.iter().map(Shape::falls).collect(),
+            shapes,
             residuals,
             branches,
         })
@@ -174,38 +177,41 @@ impl Posterior {
     /// The distribution of the log of a new observation, at a place in octaves from the highest level.
     #[must_use]
     pub fn forecast(&self, octaves: f64) -> Predictive {
+        let [steady, falling] = self.parts(octaves);
+        steady.and(falling)
+    }
+
+    /// The same in two parts: by shapes that do not fall beyond the highest level, and by those that do.
+    #[must_use]
+    pub fn parts(&self, octaves: f64) -> [Predictive; 2] {
         let shapes: Vec<f64> = self
             .shapes
             .iter()
             .map(|shape| shape.log_throughput(octaves))
             .collect();
-        let mut predictive = Predictive::default();
+        let mut parts = [Predictive::default(), Predictive::default()];
         for branch in &self.branches {
-            let weights = branch.weights.iter().copied();
-            if octaves >= 0.0 {
-                // The walk forgets: beyond the highest level only where it stood there counts.
-                let variance = branch.variance_there + branch.discrepancy.drift().powi(2) * octaves;
-                predictive.add(
-                    shapes
-                        .iter()
-                        .zip(&branch.offsets)
-                        .map(|(shape, offset)| shape + offset)
-                        .zip(weights),
-                    variance,
-                );
-            } else {
-                let (of_level, variance) = branch.discrepancy.forecast(octaves);
-                predictive.add(
-                    shapes
-                        .iter()
-                        .zip(&self.residuals)
-                        .map(|(shape, residuals)| shape + dot(&of_level, residuals))
-                        .zip(weights),
-                    variance,
-                );
+            let (means, variance) = self.means(branch, octaves, &shapes);
+            for (part, falls) in parts.iter_mut().zip([false, true]) {
+                let of = means.iter().copied().zip(branch.weights.iter().copied());
+                let kept = of.zip(&self.falling).filter(|(_, falling)| **falling == falls);
+                part.add(kept.map(|(component, _)| component), variance);
             }
         }
-        predictive
+        parts
+    }
+
+    /// Means by kept shape, and the variance they share, of a branch at a place where the shapes are known.
+    fn means(&self, branch: &Branch, octaves: f64, shapes: &[f64]) -> (Vec<f64>, f64) {
+        if octaves >= 0.0 {
+            // The walk forgets: beyond the highest level only where it stood there counts.
+            let variance = branch.variance_there + branch.discrepancy.drift().powi(2) * octaves;
+            let mean = |(shape, offset): (&f64, &f64)| shape + offset;
+            return (shapes.iter().zip(&branch.offsets).map(mean).collect(), variance);
+        }
+        let (of_level, variance) = branch.discrepancy.forecast(octaves);
+        let mean = |(shape, residuals): (&f64, &Vec<f64>)| shape + dot(&of_level, residuals);
+        (shapes.iter().zip(&self.residuals).map(mean).collect(), variance)
     }
 
     /// The node at which the cumulated weight, in the order of the grid, reaches `share` (0-1).

@@ -39,6 +39,13 @@ impl Predictive {
         }
     }
 
+    /// Together with another mixture, by the weights of both. Neither may collapse yet.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.components.extend(other.components);
+        self
+    }
+
     /// All distances from `centre` times `factor` (above 0).
     #[must_use]
     pub fn spread_about(mut self, centre: f64, factor: f64) -> Self {

@@ -15,6 +15,9 @@ pub const COHERENCIES: [f64; 12] = [0.0, 0.01, 0.03, 0.06, 0.1, 0.2, 0.4, 0.8, 1
 /// Nodes of the grid.
 pub const NODES: usize = KNEES.len() * SHARPNESSES.len() * COHERENCIES.len();
 
+/// Throughput an octave beyond the highest measured level, over that there, below which a shape falls.
+const FALLING: f64 = 0.98;
+
 /// A node of the grid: a throughput law without its level.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Shape {
@@ -41,6 +44,13 @@ impl Shape {
             -bend - softplus(self.coherency.ln() + octaves * LN_2 - bend)
         }
     }
+
+    /// Whether the highest measured level is at or past a peak, so that throughput falls by more than a
+    /// fiftieth over the next octave.
+    #[must_use]
+    pub fn falls(&self) -> bool {
+        self.log_throughput(1.0) - self.log_throughput(0.0) < FALLING.ln()
+    }
 }
 
 /// `ln(1 + e^x)` without overflow.
@@ -61,4 +71,21 @@ pub fn grid() -> Vec<Shape> {
         })
     };
     KNEES.iter().copied().flat_map(with).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shape_falls_at_and_past_its_peak_and_on_no_plateau() {
+        let with = |knee: f64, coherency: f64| Shape {
+            knee,
+            sharpness: 1.0,
+            coherency,
+        };
+        // Peak at sqrt(b / e) of the highest level: b = 2^knee, e the coherency.
+        assert!(with(0.0, 1.5).falls() && with(-3.0, 0.4).falls());
+        assert!(!with(0.0, 0.2).falls() && !with(2.0, 0.0).falls() && !with(-6.0, 0.0).falls());
+    }
 }
