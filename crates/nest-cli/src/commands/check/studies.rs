@@ -195,7 +195,7 @@ mod tests {
                 .iter()
                 .map(|(name, text)| ((*name).to_owned(), Source::new(*name, *text)))
                 .collect::<BTreeMap<_, _>>(),
-            code: Vec::new(),
+            code: BTreeMap::new(),
         };
         read_study(&texts, &[]).unwrap_or_else(|found| panic!("{found:?}"))
     }
