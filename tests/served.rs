@@ -7,6 +7,7 @@ mod exchanges;
 mod faults;
 mod fleet_hosts;
 mod fleet_users;
+mod fleet_words;
 mod interrupted;
 mod loads;
 mod population;
