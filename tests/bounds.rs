@@ -214,7 +214,7 @@ fn load_keeps_its_bound_over_every_protocol() {
             &file,
             "--max-rate",
             "100",
-            "--workers",
+            "--threads",
             "4",
         ];
         arguments.extend([

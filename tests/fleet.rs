@@ -1,21 +1,17 @@
 //! Load from workers: started by the line that `measure` prints, on the broker that it starts; and what
 //! becomes of a run when something of it fails.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    thread::sleep,
-    time::Duration,
-};
+use std::{fs, path::Path, process::Command, thread::sleep, time::Duration};
 
 use nest_data::measurement::{Step, Validity};
 use nix::sys::signal::Signal;
 
 use crate::support::{
     BINARY, Running, SmallStudy, assert_balanced,
-    broker::{Broker, COORDINATOR, WORKER},
-    confirmed, get_command, measurements, nest, ramp, run,
+    broker::Broker,
+    confirmed,
+    fleet::{JOIN, Session as SessionOn, place, worker_line},
+    get_command, measurements, nest, ramp, run,
     server::{Reply, Server},
     start_command, wait_until,
 };
@@ -75,25 +71,21 @@ impl<'a> Session<'a> {
         command.args(["--workers", &workers.to_string()]).args(more);
         let mut session = Self {
             study,
-            coordinator: start_command(command, &place(&folder, "coordinator")),
+            coordinator: start_command(command, &place(folder.path(), "coordinator")),
             workers: Vec::new(),
             folder,
         };
-        session.coordinator.wait_for(" worker --join ");
+        session.coordinator.wait_for(JOIN);
         session
     }
 
     /// Starts a worker by the line that was printed.
     fn add_worker(&mut self, name: &str, slots: usize) {
-        let said = self.coordinator.stderr();
-        let line = said
-            .lines()
-            .find(|line| line.contains(" worker --join "))
-            .expect("it is printed");
+        let line = worker_line(&self.coordinator);
         let mut command = Command::new("sh");
         command.args(["-c", &format!("exec {line} --name {name} --slots {slots}")]);
         self.workers
-            .push(start_command(command, &place(&self.folder, name)));
+            .push(start_command(command, &place(self.folder.path(), name)));
     }
 
     /// Waits until the ramp step has begun.
@@ -119,13 +111,6 @@ impl<'a> Session<'a> {
         assert_balanced(&measured);
         (measured, outcome.stderr)
     }
-}
-
-/// A folder below another.
-fn place(folder: &tempfile::TempDir, name: &str) -> PathBuf {
-    let place = folder.path().join(name);
-    fs::create_dir_all(&place).expect("a temporary folder");
-    place
 }
 
 /// The requests of the step that the server was asked for last, in order.
@@ -248,38 +233,15 @@ fn a_worker_that_is_killed_leaves_an_exact_ledger_and_the_others_go_on() {
 /// A measurement by two workers on a broker that the test has.
 fn on_broker<'a>(study: &'a SmallStudy, broker: &Broker) -> Session<'a> {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let url = format!("nats://{}", broker.address);
-    let mut command = Command::new(BINARY);
-    command.args(confirmed(&["measure"])).arg(&study.path);
-    command.args(["--workers", "2", "--nats", &url, "--session", "s"]);
-    command.envs(credentials(COORDINATOR));
-    let coordinator = start_command(command, &place(&folder, "coordinator"));
-    let workers = ["w0", "w1"].map(|name| {
-        let mut command = Command::new(BINARY);
-        command.args([
-            "worker",
-            "--join",
-            &url,
-            "--session",
-            "s",
-            "--name",
-            name,
-            "--slots",
-            "1",
-        ]);
-        command.envs(credentials(WORKER));
-        start_command(command, &place(&folder, name))
-    });
+    let on = SessionOn::on(broker, folder.path());
+    let coordinator = on.measure(None, study, 2, &[]);
+    let workers = ["w0", "w1"].map(|name| on.worker(None, name, &[]));
     Session {
         study,
-        folder,
         coordinator,
         workers: workers.into(),
+        folder,
     }
-}
-
-fn credentials((user, password): (&'static str, &'static str)) -> [(&'static str, &'static str); 2] {
-    [("NEST_NATS_USER", user), ("NEST_NATS_PASSWORD", password)]
 }
 
 #[test]
@@ -333,7 +295,7 @@ fn whoever_has_the_wrong_password_is_told_in_the_server_s_own_words() {
             .args(verb)
             .env("NEST_NATS_USER", "worker")
             .env("NEST_NATS_PASSWORD", "wrong");
-        start_command(command, &place(&folder, verb[0]))
+        start_command(command, &place(folder.path(), verb[0]))
             .finish()
             .expect(1)
     };
@@ -360,10 +322,10 @@ fn a_worker_refuses_what_it_was_not_started_for_before_any_step() {
     ] {
         let study = study(&server, "", more);
         let mut session = Session::waiting(&study, 1, &[]);
-        let line = line_without_hosts(&session.coordinator.stderr());
+        let line = line_without_hosts(&session.coordinator);
         let mut command = Command::new("sh");
         command.args(["-c", &format!("exec {line} --name w0 {option}")]);
-        let worker = start_command(command, &place(&session.folder, "w0"));
+        let worker = start_command(command, &place(session.folder.path(), "w0"));
         session.coordinator.wait_for("refuses");
         let outcome = session.coordinator.finish().expect(3);
         outcome.says(said).says("the worker w0 refuses");
@@ -374,11 +336,8 @@ fn a_worker_refuses_what_it_was_not_started_for_before_any_step() {
 }
 
 /// The printed line without the hosts that the study asks for.
-fn line_without_hosts(said: &str) -> String {
-    let line = said
-        .lines()
-        .find(|line| line.contains(" worker --join "))
-        .expect("it is printed");
+fn line_without_hosts(coordinator: &Running) -> String {
+    let line = worker_line(coordinator);
     line.split(" --allow-host ")
         .next()
         .expect("the first part")
@@ -397,9 +356,9 @@ fn another_build_may_not_join_and_whoever_is_missing_is_counted() {
     program.push(b'\n');
     fs::write(&other, program).expect("a temporary folder");
     fs::set_permissions(&other, fs::metadata(BINARY).expect("it is there").permissions()).expect("ours");
-    let line = line_without_hosts(&session.coordinator.stderr());
+    let line = line_without_hosts(&session.coordinator);
     let arguments: Vec<&str> = line.split_whitespace().skip(1).collect();
-    let place = place(&session.folder, "other");
+    let place = place(session.folder.path(), "other");
     let refused = run(&other, &place, &[&arguments[..], &["--name", "other"]].concat()).expect(7);
     refused
         .says("it is build")

@@ -458,7 +458,7 @@ fn bodies_that_are_checked_share_a_bound_of_memory() {
         "48",
         &url,
     ];
-    arguments.extend(["--timeout", "60s", "--workers", "2"]);
+    arguments.extend(["--timeout", "60s", "--threads", "2"]);
     let found = load(folder.path(), &arguments, 0);
     // 24 bodies would take 1.1 GiB. Besides the 256 MiB, each worker may be checking one of 64 MiB.
     let peak = found["generator"]["peak_memory_bytes"]

@@ -8,6 +8,7 @@ mod faults;
 mod fleet_hosts;
 mod fleet_tls;
 mod fleet_users;
+mod fleet_words;
 mod interrupted;
 mod loads;
 mod population;

@@ -238,7 +238,7 @@ fn load_a_generator_without_descriptors_says_how_many_customers_could_act() {
         used("cpu") > Some(0.0) && used("peak_memory_bytes") > Some(1e6),
         "{found:#}"
     );
-    let too_few = format!("ulimit -n 12; exec {BINARY} load http://{address}/ --workers 8 --for 1s");
+    let too_few = format!("ulimit -n 12; exec {BINARY} load http://{address}/ --threads 8 --for 1s");
     let output = Command::new("sh")
         .args(["-c", &too_few])
         .output()

@@ -83,7 +83,7 @@ def executed(server: Nginx, gate: Gate, requests: int, counting: list[str] = [])
     load = [needed(NEST), "load", server.url(path=gate.path), "--customers", str(CUSTOMERS), "--requests", str(requests), *gate.options]
     callgrind = [needed("valgrind"), "--tool=callgrind", "--callgrind-out-file=callgrind.out", *counting]
     before = server.counters()
-    ended = child.run(child.Command([*callgrind, *load, "--workers", "1", "--format", "json"]), AT_MOST_S)
+    ended = child.run(child.Command([*callgrind, *load, "--threads", "1", "--format", "json"]), AT_MOST_S)
     made = server.counters().requests - before.requests
     collected = re.search(r"Collected : (\d+)", ended.errors)
     if made != requests or not collected:

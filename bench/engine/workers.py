@@ -7,7 +7,7 @@ from rounds import interleaved, ratios
 from tables import Figure, Section, all_runs, doubts, efficiency_table
 from tools import NEST
 
-ONE, TWO = f"{NEST} --workers 1", f"{NEST} --workers 2"
+ONE, TWO = f"{NEST} --threads 1", f"{NEST} --threads 2"
 WRK_ONE, WRK_TWO = "wrk -t1", "wrk -t2"
 
 
@@ -15,9 +15,9 @@ def workers(rounds: int) -> Section:
     with Nginx(workers=2) as server:
         url = server.url()
         all_tools = [
-            tools.nest(url, "--workers", "1", name=ONE, cores=ALL_CORES),
+            tools.nest(url, "--threads", "1", name=ONE, cores=ALL_CORES),
             tools.wrk(url, threads=1, name=WRK_ONE, cores=ALL_CORES),
-            tools.nest(url, "--workers", "2", name=TWO, cores=ALL_CORES),
+            tools.nest(url, "--threads", "2", name=TWO, cores=ALL_CORES),
             tools.wrk(url, threads=2, name=WRK_TWO, cores=ALL_CORES),
         ]
         runs = interleaved(server, all_tools, rounds)

@@ -7,7 +7,7 @@
     bench/fleet overhead            user instructions per request of a worker and of one process, requests per second of processor
     bench/fleet crowd [WORKERS]     so many workers (default 64): time between steps, processor and memory of the coordinator
 
-What is done is in target/bench/fleet, so that a later call of `clocks`, `faults` or `blocks` goes on where this one ended. Needs
+What is done is in target/bench/fleet, so that a later call of `clocks`, `faults`, `population` or `blocks` goes on where this one ended. Needs
 nats-server; `overhead` needs valgrind.
 """
 

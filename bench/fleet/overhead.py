@@ -1,7 +1,9 @@
 """What a fleet costs: instructions of a worker per request beside those of one process, and processor time of both sides.
 
-User instructions are counted by callgrind, in runs with many and with few requests: their difference leaves out what start, plan and
-end cost. Requests per second of processor are those of a run without callgrind.
+User instructions are counted by callgrind while `load` offers the same from a thread of its own and from one worker, with many and with
+few requests in the same time: their difference leaves out what start and end cost, and what is said each second. `measure` cannot run
+under valgrind: to read processors it looks (rustix, by procfs) for the kernel's vDSO, which valgrind takes out of the memory. Requests per
+second of processor are those of `measure` without callgrind.
 """
 
 import re
@@ -9,16 +11,17 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from hosts import NEST, Broker, Program, free_port, ledger, listens, measure, measured, shop, small_study, wait_until, worker
+from hosts import NEST, SESSION, Broker, Program, free_port, ledger, listens, measure, measured, shop, small_study, wait_until, worker
 from state import table
 
-# Starts per second of the last step, under callgrind.
+# Starts per second under callgrind, and for how long.
 FEW, MANY = 50, 250
+SPAN = ["--for", "8s", "--warm-up", "1s"]
 MEASURING = 'pilot = "200ms"\nsettle = "500ms"\nsettle_most = "500ms"\nwindow = "2s"\nwindows = 4\nmax_rate = {most}\nbase = 0.02\nboost = 0.03\n' \
             "customers = [{customers}]"
 # Customers at which the behaviour starts once a second.
 CUSTOMERS_PER_S = 10
-CALLGRIND = ["valgrind", "--tool=callgrind", "--main-stacksize=67108864", "--callgrind-out-file=callgrind.out"]
+CALLGRIND = ["valgrind", "--tool=callgrind", "--callgrind-out-file=callgrind.out"]
 # Rate of the run without callgrind, and its workers.
 FULL, WORKERS = 4_000, 4
 # What a worker may cost more than one process, as a share.
@@ -40,7 +43,7 @@ def per_request(counted):
     return (many - few) / (many_requests - few_requests)
 
 
-def study_of(folder, port, rate, most=1_000):
+def study_of(folder, port, rate, most):
     return small_study(folder / "study", f"http://127.0.0.1:{port}", measuring=MEASURING.format(customers=rate * CUSTOMERS_PER_S, most=most))
 
 
@@ -51,13 +54,16 @@ def target(stack, folder):
     return port
 
 
+def load(port, rate, *more):
+    return [NEST, "load", f"http://127.0.0.1:{port}/items?n={{{{ int(1, 1000000000) }}}}", "--rate", rate, *SPAN, *more]
+
+
 def counted_local(rate):
-    """Instructions and requests of one process that measures."""
+    """Instructions and requests of one process."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nest-overhead.")))
         port = target(stack, folder)
-        study = study_of(folder, port, rate)
-        ran = stack.enter_context(Program([*CALLGRIND, NEST, "measure", "--yes", study], folder / "measure", "measure"))
+        ran = stack.enter_context(Program([*CALLGRIND, *load(port, rate, "--threads", 1)], folder / "load", "load"))
         ended(ran)
         return collected(ran), len(ledger(port)["requests"])
 
@@ -67,10 +73,10 @@ def counted_worker(rate):
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nest-overhead.")))
         port = target(stack, folder)
-        study = study_of(folder, port, rate)
         broker = stack.enter_context(Broker(folder / "broker"))
         played = stack.enter_context(worker(broker, folder / "one", "one", "--slots", 1, prefix=CALLGRIND))
-        ended(stack.enter_context(measure(broker, folder / "measure", study, 1)))
+        asked = load(port, rate, "--workers", 1, "--nats", broker.url, "--session", SESSION)
+        ended(stack.enter_context(Program(asked, folder / "load", "load", "coordinator")))
         played.finish()
         return collected(played), len(ledger(port)["requests"])
 

@@ -66,14 +66,6 @@ pub fn work() {
     }
 }
 
-/// A session with a broker.
-fn session<'a>(folder: &'a tempfile::TempDir, broker: &Broker) -> Session<'a> {
-    Session {
-        folder: folder.path(),
-        broker: broker.address,
-    }
-}
-
 /// Two workers on loopback, and a measurement by them.
 struct Pair {
     coordinator: Running,
@@ -90,8 +82,8 @@ impl Pair {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let broker = Broker::start(&folder.path().join("broker"));
         let study = study(&server.url(""), windows, &mark(&server));
-        let coordinator = session(&folder, &broker).measure(None, &study, 2, more);
-        let workers = ["one", "two"].map(|name| session(&folder, &broker).worker(None, name, &[]));
+        let coordinator = Session::on(&broker, folder.path()).measure(None, &study, 2, more);
+        let workers = ["one", "two"].map(|name| Session::on(&broker, folder.path()).worker(None, name, &[]));
         Self {
             workers: workers.into(),
             folder,
@@ -201,7 +193,18 @@ impl Ended {
             .filter(|error| error.kind == "worker")
             .map(|error| error.count)
             .sum();
-        assert_eq!(failed, open, "{:?}", ramp[0].errors);
+        // What came due while the step settled is counted apart, and without kinds: there the other worker's
+        // executions failed too, as the step was stopped before their answers came.
+        let settling = ramp[0].settling;
+        println!(
+            "{open} open: {failed} of the windows, {} failed in settling",
+            settling.failed
+        );
+        assert!(
+            failed <= open && open - failed <= settling.failed,
+            "{open}: {:?}, {settling:?}",
+            ramp[0].errors
+        );
         assert_eq!(ramp[1].generators.len(), 1, "{:?}", ramp[1].generators);
         self.assert_received();
     }
@@ -237,8 +240,9 @@ fn without_the_workers_it_asked_for_a_run_ends_and_goes_on_when_they_are_back() 
     pair.workers[1].signal(Signal::SIGKILL);
     let outcome = pair.coordinator.finish().expect(6);
     outcome.says("two").says("--resume");
-    let workers = ["one", "two"].map(|name| session(&pair.folder, &pair.broker).worker(None, name, &[]));
-    let resumed = session(&pair.folder, &pair.broker).measure(None, &pair.study, 2, &["--resume"]);
+    let workers =
+        ["one", "two"].map(|name| Session::on(&pair.broker, pair.folder.path()).worker(None, name, &[]));
+    let resumed = Session::on(&pair.broker, pair.folder.path()).measure(None, &pair.study, 2, &["--resume"]);
     resumed.finish().expect(0);
     let measured = measurements(&pair.study.path);
     assert_balanced(&measured);
@@ -340,8 +344,8 @@ fn a_target_that_is_lost_ends_a_run_of_a_fleet_and_keeps_its_steps() {
     let shop = Children(vec![start_silent(shop)]);
     wait_for_listener(address, true);
     let study = study(&format!("http://{address}"), 3, "");
-    let mut coordinator = session(&folder, &broker).measure(None, &study, 2, &[]);
-    let workers = ["one", "two"].map(|name| session(&folder, &broker).worker(None, name, &[]));
+    let mut coordinator = Session::on(&broker, folder.path()).measure(None, &study, 2, &[]);
+    let workers = ["one", "two"].map(|name| Session::on(&broker, folder.path()).worker(None, name, &[]));
     coordinator.wait_for(LAST_STEP);
     sleep(WHEN[1].1);
     drop(shop);
@@ -395,10 +399,12 @@ fn a_host_whose_line_is_cut_is_lost_and_what_it_sent_is_accounted_for() {
     let _shop = shop_on(&hosts[0]);
     let study = study_of_hub();
     let plain = ["--insecure-broker", "--allow-host", HUB];
-    let start = |host: usize, name: &str| session(&folder, &broker).worker(Some(&hosts[host]), name, &plain);
+    let start = |host: usize, name: &str| {
+        Session::on(&broker, folder.path()).worker(Some(&hosts[host]), name, &plain)
+    };
     let workers = [start(1, "one"), start(2, "two")];
     let more = ["--workers-min", "1", "--insecure-broker"];
-    let mut coordinator = session(&folder, &broker).measure(Some(&hosts[0]), &study, 2, &more);
+    let mut coordinator = Session::on(&broker, folder.path()).measure(Some(&hosts[0]), &study, 2, &more);
     coordinator.wait_for(LAST_STEP);
     sleep(WHEN[1].1);
     hosts[2].disconnect();
@@ -430,8 +436,9 @@ fn a_worker_does_not_put_load_on_a_host_that_it_was_not_allowed() {
     let broker = Broker::start_on(&hosts[0], &folder.path().join("broker"));
     let _shop = shop_on(&hosts[0]);
     let study = study_of_hub();
-    let worker = session(&folder, &broker).worker(Some(&hosts[1]), "one", &["--insecure-broker"]);
-    let coordinator = session(&folder, &broker).measure(Some(&hosts[0]), &study, 1, &["--insecure-broker"]);
+    let worker = Session::on(&broker, folder.path()).worker(Some(&hosts[1]), "one", &["--insecure-broker"]);
+    let coordinator =
+        Session::on(&broker, folder.path()).measure(Some(&hosts[0]), &study, 1, &["--insecure-broker"]);
     coordinator
         .finish()
         .expect(3)
@@ -463,7 +470,7 @@ fn clocks_of_workers_are_known_within_the_error_that_is_stated() {
         let study = study(&server.url(""), 2, "");
         let workers =
             [(&first, "ahead"), (&second, "behind")].map(|(host, name)| far.worker(Some(host), name, &[]));
-        session(&folder, &broker)
+        Session::on(&broker, folder.path())
             .measure(None, &study, 2, &[])
             .finish()
             .expect(0);

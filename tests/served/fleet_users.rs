@@ -1,7 +1,10 @@
 //! What users of a broker may: nothing secret travels, a worker cannot command, and a worker does not do
 //! everything that a coordinator says.
 
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
+};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
@@ -20,20 +23,24 @@ use crate::support::{
 
 /// A secret that behaviours read from the environment: name of its variable, and value.
 const SECRET: (&str, &str) = ("NEST_TEST_TOKEN", "s3cr3t-9f31c7aa");
+/// With which a worker lets the study read it.
+const ALLOWED: [&str; 2] = ["--allow-env", SECRET.0];
 /// Its value where the coordinator runs, which no worker uses.
 const OTHER_SECRET: (&str, &str) = ("NEST_TEST_TOKEN", "s3cr3t-of-the-coordinator");
 
 /// Sends the secret.
 const LOOK: &str =
     r#"steps = [{ get = "/look", headers = { authorization = "Bearer {{ env(\"NEST_TEST_TOKEN\") }}" } }]"#;
-/// Sends it in a URL, gets it back, and fails, so that the exchange is kept.
+/// Sends it in a URL, and gets it back; every third one fails, so that the exchange is kept.
 const FAIL: &str = r#"steps = [{ get = "/fail?token={{ env(\"NEST_TEST_TOKEN\") }}" }]"#;
 
-/// A server that repeats what it is asked.
+/// A server that repeats what it is asked. The first of three requests of `fail` fails.
 fn echo() -> Server {
-    Server::start(|asked| {
+    let failing = AtomicU32::new(0);
+    Server::start(move |asked| {
         work();
-        let status = if asked.path.starts_with("/fail") { 500 } else { 200 };
+        let fails = asked.path.starts_with("/fail") && failing.fetch_add(1, Relaxed).is_multiple_of(3);
+        let status = if fails { 500 } else { 200 };
         Reply::Answer {
             status,
             headers: Vec::new(),
@@ -53,24 +60,46 @@ fn study(server: &Server) -> SmallStudy {
     )
 }
 
+/// A broker, with the folder that its session is in.
+struct Place {
+    broker: Broker,
+    folder: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self {
+            broker: Broker::start(&folder.path().join("broker")),
+            folder,
+        }
+    }
+
+    fn session(&self) -> Session<'_> {
+        Session::on(&self.broker, self.folder.path())
+    }
+
+    fn tap(&self) -> Tap {
+        Tap::open(self.broker.address, TAP.0, TAP.1)
+    }
+}
+
 /// Every message of a run of two workers, which have another secret than the coordinator.
 fn recorded() -> Vec<Message> {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let broker = Broker::start(&folder.path().join("broker"));
-    let tap = Tap::open(broker.address, TAP.0, TAP.1);
+    let place = Place::new();
+    let (tap, session) = (place.tap(), place.session());
     let server = echo();
     let study = study(&server);
-    let session = Session {
-        folder: folder.path(),
-        broker: broker.address,
-    };
-    let workers = ["one", "two"].map(|name| session.worker_with(None, name, &[], &[SECRET]));
+    let workers = ["one", "two"].map(|name| session.worker_with(None, name, &ALLOWED, &[SECRET]));
     session
         .measure_with(None, &study, 2, &[], &[OTHER_SECRET])
         .finish()
         .expect(0);
     drop(workers);
-    assert_balanced(&measurements(&study.path));
+    let measured = measurements(&study.path);
+    assert_balanced(&measured);
+    let kept = measured.steps.iter().flat_map(|step| &step.failures);
+    assert!(kept.count() > 0, "exchanges that failed are kept");
     let bearer = format!("Bearer {}", SECRET.1);
     let was_sent = |asked: &crate::support::server::Asked| {
         asked
@@ -131,17 +160,13 @@ fn subject(end: &str) -> String {
 
 #[test]
 fn a_user_with_a_workers_password_cannot_command_and_disturbs_no_run() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let broker = Broker::start(&folder.path().join("broker"));
-    let tap = Tap::open(broker.address, TAP.0, TAP.1);
+    let place = Place::new();
+    let (tap, session) = (place.tap(), place.session());
     let server = echo();
     let study = study(&server);
-    let session = Session {
-        folder: folder.path(),
-        broker: broker.address,
-    };
-    let worker = session.worker_with(None, "one", &[], &[SECRET]);
-    let mut coordinator = session.measure_with(None, &study, 1, &[], &[OTHER_SECRET]);
+    let worker = session.worker_with(None, "one", &ALLOWED, &[SECRET]);
+    // The coordinator sends no request: it needs no secret of theirs.
+    let mut coordinator = session.measure(None, &study, 1, &[]);
     coordinator.wait_for("step 2 of");
     let commands = subject("w.");
     let mut ids = tap
@@ -149,7 +174,8 @@ fn a_user_with_a_workers_password_cannot_command_and_disturbs_no_run() {
         .into_iter()
         .filter_map(|message| Some(message.subject.strip_prefix(&commands)?.to_owned()));
     let id = ids.next_back().expect("the worker was told something");
-    let mut intruder = Connection::open(broker.address, WORKER.0, WORKER.1).expect("a worker's password");
+    let mut intruder =
+        Connection::open(place.broker.address, WORKER.0, WORKER.1).expect("a worker's password");
     for (order, to) in [("stop", "w."), ("leave", "w."), ("forget", "w.")] {
         intruder.publish(
             &subject(&format!("{to}{id}")),
@@ -169,8 +195,8 @@ fn a_user_with_a_workers_password_cannot_command_and_disturbs_no_run() {
     let request = json!({ "protocol": 1, "build": "x", "name": "two", "nonce": "n", "slots": 1, "cores": 1,
         "cpu": "", "memory_bytes": 1, "kernel": "", "code": [], "allow_hosts": [], "max_rate": null,
         "max_customers": null, "quota_cores": null });
-    for to in [id.as_str(), "none"] {
-        let to = subject(&format!("w.{to}"));
+    for to in [format!("w.{id}"), "w.none".to_owned(), "beat".to_owned()] {
+        let to = subject(&to);
         intruder.publish(&subject("join"), &to, request.to_string().as_bytes());
     }
     intruder.publish(&subject("join"), "_INBOX.worker.x", b"{\"protocol\":");
@@ -182,6 +208,15 @@ fn a_user_with_a_workers_password_cannot_command_and_disturbs_no_run() {
     let measured = measurements(&study.path);
     assert_balanced(&measured);
     assert_eq!(ramp(&measured).len(), 1, "no step was made again");
+    // Nothing was answered where only the coordinator speaks: on these subjects are orders and beats.
+    for message in tap.messages() {
+        let text = String::from_utf8_lossy(&message.payload);
+        if message.subject.starts_with(&commands) {
+            assert!(text.contains("\"verb\":"), "{}: {text}", message.subject);
+        } else if message.subject == subject("beat") {
+            assert!(text.contains("\"seq\":"), "{text}");
+        }
+    }
     drop(worker);
 }
 
@@ -211,8 +246,8 @@ impl Scripted {
 
     /// What the worker answers; what the broker says if nobody listens is nothing.
     fn says(&mut self, order: &[u8]) -> String {
-        self.connection.publish(&subject("w.7"), "_INBOX.coord.x", order);
-        String::from_utf8_lossy(&self.connection.message().payload).into_owned()
+        let answer = self.connection.ask(&subject("w.7"), "_INBOX.coord.x", order);
+        String::from_utf8_lossy(&answer.payload).into_owned()
     }
 
     /// What it answers to a study.
@@ -236,15 +271,11 @@ fn a_worker_refuses_what_no_coordinator_may_say() {
         (order["verb"] == "study").then(|| STANDARD.decode(order["data"].as_str()?).ok())?
     });
     let honest: Value = serde_json::from_slice(&sent.next_back().expect("a study was sent")).expect("JSON");
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let broker = Broker::start(&folder.path().join("broker"));
-    let session = Session {
-        folder: folder.path(),
-        broker: broker.address,
-    };
+    let place = Place::new();
+    let session = place.session();
     let mut worker = None;
-    let mut coordinator = Scripted::admit(broker.address, || {
-        worker = Some(session.worker_with(None, "one", &[], &[SECRET]))
+    let mut coordinator = Scripted::admit(place.broker.address, || {
+        worker = Some(session.worker_with(None, "one", &ALLOWED, &[SECRET]))
     });
     let mut worker = worker.expect("it was started");
 
@@ -257,7 +288,14 @@ fn a_worker_refuses_what_no_coordinator_may_say() {
         "{said}"
     );
 
-    let marker = folder.path().join("was-run");
+    let reads_home = honest.to_string().replace(SECRET.0, "HOME");
+    let said = coordinator.says_to_study(&serde_json::from_str(&reads_home).expect("JSON"));
+    assert!(
+        said.contains("error") && said.contains("--allow-env HOME"),
+        "{said}"
+    );
+
+    let marker = place.folder.path().join("was-run");
     for key in ["start", "reset", "state"] {
         let mut commands = honest.clone();
         commands["study"]["target"][key] = format!("touch {}", marker.display()).into();

@@ -11,6 +11,7 @@ use nix::sys::signal::Signal;
 use crate::support::{
     assert_load_balanced,
     documented::assert_csv,
+    fleet::{JOIN, start_by_line, worker_line},
     free_address, load, nest,
     nginx::Nginx,
     server::{Asked, Reply, Server},
@@ -132,7 +133,7 @@ fn sends_exactly_as_many_requests_as_asked_for() {
                 &counts[0],
                 "--customers",
                 &counts[1],
-                "--workers",
+                "--threads",
                 &counts[2],
             ],
             0,
@@ -161,7 +162,7 @@ fn a_rate_offers_exactly_what_it_says() {
                 "500",
                 "--for",
                 "3s",
-                "--workers",
+                "--threads",
                 workers,
             ],
             0,
@@ -418,4 +419,57 @@ fn ctrl_c_prints_the_figures_until_then() {
         "{found:#}"
     );
     assert_eq!(found["verdict"]["worth"], "invalid");
+}
+
+#[test]
+fn workers_offer_a_load_as_threads_do_and_each_has_its_own_secret() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = Server::start(|_| Reply::text("ok"));
+    let steps = "steps = [{ get = \"/look\", headers = { x-key = \"{{ env(\\\"NEST_TEST_KEY\\\") }}\" } }]\n";
+    fs::write(folder.path().join("look.toml"), steps).expect("a temporary folder");
+    let url = server.url("");
+    let arguments = [
+        "load",
+        &url,
+        "--behaviour",
+        "look.toml",
+        "--rate",
+        "100",
+        "--for",
+        "2s",
+        "--warm-up",
+        "300ms",
+        "--workers",
+        "2",
+        "--format",
+        "json",
+    ];
+    let mut coordinator = start(folder.path(), &arguments);
+    coordinator.wait_for(JOIN);
+    let line = worker_line(&coordinator);
+    let workers = [("one", "key-of-one"), ("two", "key-of-two")]
+        .map(|(name, key)| start_by_line(&line, folder.path(), name, &[("NEST_TEST_KEY", key)]));
+    let outcome = coordinator.finish().expect(0);
+    let found: serde_json::Value = serde_json::from_str(&outcome.stdout).expect("JSON");
+    for worker in workers {
+        worker.finish().expect(0);
+    }
+    assert_load_balanced(&found);
+    assert_eq!(found["executions"]["due"], 200, "{found:#}");
+    assert_eq!(found["requests"]["completed"], 200, "{found:#}");
+    assert_eq!(found["generators"].as_array().map(Vec::len), Some(2), "{found:#}");
+    assert_eq!(found["threads"], 2, "{found:#}");
+    let sent_by = |key: &str| {
+        server
+            .asked()
+            .iter()
+            .filter(|asked| asked.header("x-key") == Some(key))
+            .count()
+    };
+    let (one, two) = (sent_by("key-of-one"), sent_by("key-of-two"));
+    println!("{one} and {two} requests");
+    assert!(
+        one >= 100 && two >= 100 && one + two == server.asked().len(),
+        "{one} and {two}"
+    );
 }

@@ -247,7 +247,7 @@ fn a_counted_load_sends_the_same_requests_however_many_threads() {
         let sent = THREADS.map(|threads| {
             let before = shop.requests().len();
             let count = threads.to_string();
-            let arguments = [&[&url, "--requests", "300", "--workers", &count], how].concat();
+            let arguments = [&[&url, "--requests", "300", "--threads", &count], how].concat();
             let found = load(folder.path(), &arguments, 0);
             (found["schedule"].clone(), sorted(&shop.requests()[before..]))
         });

@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     BINARY, Running, SmallStudy,
-    broker::{COORDINATOR, WORKER},
+    broker::{Broker, COORDINATOR, WORKER},
     confirmed,
     namespaces::Host,
     start_command,
@@ -24,7 +24,15 @@ pub struct Session<'a> {
     pub broker: SocketAddr,
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
+    /// A session on a broker that the test has.
+    pub fn on(broker: &Broker, folder: &'a Path) -> Self {
+        Self {
+            folder,
+            broker: broker.address,
+        }
+    }
+
     /// Starts a worker with one slot, on a host if there is one.
     pub fn worker(&self, host: Option<&Host>, name: &str, more: &[&str]) -> Running {
         self.worker_with(host, name, more, &[])
@@ -94,10 +102,33 @@ impl Session<'_> {
 
     /// Where the files of a program are.
     fn place(&self, name: &str) -> PathBuf {
-        let place = self.folder.join(name);
-        fs::create_dir_all(&place).expect("a temporary folder");
-        place
+        place(self.folder, name)
     }
+}
+
+/// What stands in the line that starts a worker.
+pub const JOIN: &str = " worker --join ";
+
+/// The line that starts a worker, which a coordinator prints.
+pub fn worker_line(coordinator: &Running) -> String {
+    let said = coordinator.stderr();
+    let line = said.lines().find(|line| line.contains(JOIN));
+    line.expect("it is printed").trim().to_owned()
+}
+
+/// Starts a worker with one slot by such a line, with its files below a folder.
+pub fn start_by_line(line: &str, folder: &Path, name: &str, variables: &[(&str, &str)]) -> Running {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("exec {line} --name {name} --slots 1")]);
+    command.envs(variables.iter().copied());
+    start_command(command, &place(folder, name))
+}
+
+/// A folder below another.
+pub fn place(folder: &Path, name: &str) -> PathBuf {
+    let place = folder.join(name);
+    fs::create_dir_all(&place).expect("a temporary folder");
+    place
 }
 
 /// A command of the binary, on a host if there is one.

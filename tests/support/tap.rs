@@ -37,6 +37,7 @@ pub enum Heard {
 pub struct Connection {
     stream: TcpStream,
     reader: BufReader<TcpStream>,
+    subscriptions: u32, // so far: the server ignores a second one of the same number
 }
 
 impl Connection {
@@ -47,6 +48,7 @@ impl Connection {
         let mut connection = Self {
             reader: BufReader::new(stream.try_clone().expect("a free descriptor")),
             stream,
+            subscriptions: 0,
         };
         let options = json!({
             "verbose": false, "pedantic": true, "tls_required": false, "lang": "test", "version": "0",
@@ -58,13 +60,22 @@ impl Connection {
 
     /// Asks for all messages of a subject.
     pub fn subscribe(&mut self, subject: &str) {
-        self.write(&format!("SUB {subject} 1\r\n"), b"");
+        self.subscriptions += 1;
+        self.write(&format!("SUB {subject} {}\r\n", self.subscriptions), b"");
     }
 
     /// Sends a message.
     pub fn publish(&mut self, subject: &str, reply: &str, payload: &[u8]) {
         let head = format!("PUB {subject} {reply} {}\r\n", payload.len());
         self.write(&head, &[payload, b"\r\n"].concat());
+    }
+
+    /// Sends a message, and waits for what comes. Without a further word, the server would keep back that
+    /// nobody listens.
+    pub fn ask(&mut self, subject: &str, reply: &str, payload: &[u8]) -> Message {
+        self.publish(subject, reply, payload);
+        self.write("PING\r\n", b"");
+        self.message()
     }
 
     /// Everything that the server says until it has done all that it was asked.

@@ -14,7 +14,7 @@ use jiff::civil::Date;
 use nest_data::units::read_date;
 
 pub use check::CheckArguments;
-pub use fleet::{BrokerArguments, FleetArguments, WorkerArguments};
+pub use fleet::{BrokerArguments, FleetArguments, LoadFleetArguments, WorkerArguments};
 pub use load::LoadArguments;
 pub use pricing::{ImportArguments, PricingArguments, PricingVerb};
 pub use shop::{ShopArguments, ShopTierArguments};
@@ -153,6 +153,12 @@ pub struct DoctorArguments {
     /// Check the way to this NATS server, too, as a worker would use it
     #[arg(long, value_name = "URL")]
     pub join: Option<String>,
+    /// Check the route to this target, too, as a worker would use it
+    #[arg(long, value_name = "URL")]
+    pub target: Option<String>,
+    /// Host other than this machine that may be tried as the target; may be repeated
+    #[arg(long, value_name = "HOST", requires = "target")]
+    pub allow_host: Vec<String>,
     #[command(flatten)]
     pub broker: BrokerArguments,
     /// How to print the findings

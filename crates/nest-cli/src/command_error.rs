@@ -140,7 +140,7 @@ impl From<ModelError> for CommandError {
 impl From<LoadError> for CommandError {
     fn from(error: LoadError) -> Self {
         let (code, hint) = (hints::code_of_load(&error), hints::hint_of_load(&error));
-        if let LoadError::Locustfile { remedy, .. } = &error {
+        if let LoadError::Locustfile { remedy, .. } | LoadError::JoinRefused { remedy, .. } = &error {
             let remedy = remedy.clone();
             return Self::caused(code, error, None).hint(remedy);
         }

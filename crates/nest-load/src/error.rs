@@ -233,6 +233,16 @@ pub enum LoadError {
         session: String,
         /// Why.
         reason: String,
+        /// What to do about it.
+        remedy: String,
+    },
+    /// This worker finds no coordinator in the session, or may not enter it.
+    #[error("the session {session} cannot be joined: {reason}")]
+    NoSession {
+        /// The session.
+        session: String,
+        /// What happened.
+        reason: String,
     },
     /// Another coordinator uses the session.
     #[error("another coordinator uses the session {session}")]

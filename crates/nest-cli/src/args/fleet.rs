@@ -50,6 +50,62 @@ pub struct FleetArguments {
     pub broker: BrokerArguments,
 }
 
+/// Workers that offer a quick load instead of threads of this process. Here, `--ca` is the target's.
+#[derive(Debug, Clone, Default, Args)]
+pub struct LoadFleetArguments {
+    /// Run the load from this many workers, on this machine or others
+    #[arg(
+        long, value_name = "N", conflicts_with = "requests",
+        value_parser = clap::value_parser!(u32).range(1..=1_000)
+    )]
+    pub workers: Option<u32>,
+    /// NATS server that workers connect to, such as tls://broker:4222 [default: start one on this machine]
+    #[arg(long, value_name = "URL", requires = "workers")]
+    pub nats: Option<String>,
+    /// Name of the session that workers join: 1 to 32 of a-z, 0-9 and - [default: the time]
+    #[arg(long, value_name = "NAME", requires = "workers", value_parser = session)]
+    pub session: Option<String>,
+    /// How long to wait for the workers [default: 60s]
+    #[arg(long, value_name = "TIME", requires = "workers")]
+    pub wait: Option<Seconds>,
+    /// File with user and password for the NATS server, on two lines, that only you may read
+    /// [default: NEST_NATS_USER and NEST_NATS_PASSWORD]
+    #[arg(long, value_name = "FILE", requires = "nats")]
+    pub credentials: Option<PathBuf>,
+    /// File with certificates (PEM) to trust when connecting to the NATS server, in addition to those this
+    /// machine trusts
+    #[arg(long, value_name = "FILE", requires = "nats")]
+    pub broker_ca: Option<PathBuf>,
+    /// File with the certificate (PEM) to show the NATS server
+    #[arg(long, value_name = "FILE", requires = "nats", requires = "broker_key")]
+    pub broker_cert: Option<PathBuf>,
+    /// File with the key (PEM) of that certificate
+    #[arg(long, value_name = "FILE", requires = "broker_cert")]
+    pub broker_key: Option<PathBuf>,
+    /// Use a NATS server on another machine without TLS
+    #[arg(long, requires = "nats")]
+    pub insecure_broker: bool,
+}
+
+impl From<LoadFleetArguments> for FleetArguments {
+    fn from(of_load: LoadFleetArguments) -> Self {
+        Self {
+            workers: of_load.workers,
+            workers_min: None,
+            nats: of_load.nats,
+            session: of_load.session,
+            wait: of_load.wait,
+            broker: BrokerArguments {
+                credentials: of_load.credentials,
+                ca: of_load.broker_ca,
+                cert: of_load.broker_cert,
+                key: of_load.broker_key,
+                insecure_broker: of_load.insecure_broker,
+            },
+        }
+    }
+}
+
 /// Options of `worker`.
 #[derive(Debug, Args)]
 pub struct WorkerArguments {
@@ -66,6 +122,10 @@ pub struct WorkerArguments {
     /// repeated
     #[arg(long, value_name = "HOST")]
     pub allow_host: Vec<String>,
+    /// Variable of this worker's environment that the study may read, and so send to the target; may be
+    /// repeated
+    #[arg(long, value_name = "NAME", value_parser = variable)]
+    pub allow_env: Vec<String>,
     /// Number of generator threads [default: one for each core in --cores, otherwise for each core this
     /// process may use]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_024))]
@@ -99,6 +159,19 @@ fn token(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err("write 1 to 64 of the letters A-Z and a-z, digits, _ and -, such as host-2".to_owned())
+    }
+}
+
+/// The name of a variable; those of the broker's credentials are none of a study's.
+fn variable(text: &str) -> Result<String, String> {
+    if text.starts_with("NEST_NATS_") {
+        return Err("this is for the NATS server only; let the study read another variable".to_owned());
+    }
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    if !text.is_empty() && text.chars().all(is_plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("write the name of a variable, such as SHOP_TOKEN".to_owned())
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use nest_data::units::Seconds;
 
-use super::Format;
+use super::{Format, LoadFleetArguments};
 
 /// Options of `load`.
 #[derive(Debug, Args)]
@@ -64,9 +64,11 @@ pub struct LoadArguments {
     /// Largest answer body to read, in bytes
     #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
     pub longest_body: u64,
-    /// Number of worker threads [default: one for each core this process may use]
-    #[arg(long, short, value_parser = clap::value_parser!(u32).range(1..=1_024))]
-    pub workers: Option<u32>,
+    /// Number of generator threads [default: one for each core this process may use]
+    #[arg(long, short, conflicts_with = "workers", value_parser = clap::value_parser!(u32).range(1..=1_024))]
+    pub threads: Option<u32>,
+    #[command(flatten)]
+    pub fleet: LoadFleetArguments,
     /// Host other than this machine that you are allowed to put load on; may be repeated
     #[arg(long, value_name = "HOST")]
     pub allow_host: Vec<String>,

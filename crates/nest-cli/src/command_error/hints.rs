@@ -64,6 +64,7 @@ pub(super) fn code_of_load(error: &LoadError) -> u8 {
         | LoadError::Probe { .. }
         | LoadError::WorkersMissing { .. }
         | LoadError::WorkersLost { .. }
+        | LoadError::NoSession { .. }
         | LoadError::CoordinatorSilent { .. }
         | LoadError::Unresolved { .. } => LOST,
         LoadError::KeptPlan { .. } | LoadError::JoinRefused { .. } => STALE,
@@ -143,8 +144,9 @@ pub(super) fn hint_of_load(error: &LoadError) -> Option<&'static str> {
              --resume`, or allow fewer with --workers-min"
         }
         LoadError::WorkerRefuses { .. } => "start that worker with other options, or change the study",
-        LoadError::JoinRefused { .. } => {
-            "run the same program on all machines, and give every worker a --name of its own"
+        LoadError::NoSession { .. } => {
+            "start it with the line that `measure` prints, while that waits for workers: --session and \
+             credentials are those of one run"
         }
         LoadError::OtherCoordinator { .. } => "give this run another --session",
         LoadError::CoordinatorSilent { .. } => "start the worker again once the coordinator runs",
@@ -162,6 +164,7 @@ pub(super) fn hint_of_load(error: &LoadError) -> Option<&'static str> {
         }
         // It has a remedy of its own.
         LoadError::Locustfile { .. }
+        | LoadError::JoinRefused { .. }
         | LoadError::Command { .. }
         | LoadError::Read { .. }
         | LoadError::System { .. } => return None,

@@ -2,7 +2,7 @@
 
 use nest_load::{
     doctor::{self, DoctorFact, DoctorFinding},
-    fleet::examine,
+    fleet::{examine, examine_route},
 };
 
 use crate::{
@@ -19,6 +19,9 @@ pub fn run(arguments: &DoctorArguments) -> Result<(), CommandError> {
     if let Some(url) = &arguments.join {
         let access = access(&arguments.broker, url, Credentials::of(&arguments.broker)?);
         findings.extend(examine(&access)?);
+    }
+    if let Some(url) = &arguments.target {
+        findings.push(examine_route(url, &arguments.allow_host)?);
     }
     data(&table(findings).render(arguments.format))
 }

@@ -7,14 +7,14 @@ mod outcome;
 use nest_load::{
     LoadError,
     code::Registry,
-    quick::{QuickResult, load},
+    quick::{QuickResult, load, load_by_fleet},
 };
 
 use self::order::LoadOrder;
 use crate::{
     args::LoadArguments,
     command_error::{CommandError, INTERRUPTED, LOST},
-    interrupts,
+    fleet, interrupts,
     printer::{data, talk},
 };
 
@@ -22,8 +22,14 @@ use crate::{
 pub fn run(arguments: &LoadArguments, registry: &Registry) -> Result<(), CommandError> {
     let order = LoadOrder::resolve(arguments, registry)?;
     let interrupt = interrupts::watch()?;
+    // The broker of our own lives as long as the load.
+    let planned = fleet::planned(&order.fleet, &order.purpose(), &order.load.trust, &interrupt)?;
     talk(&order.announcement());
-    let result = load(&order.load, &interrupt).map_err(ended_early)?;
+    let result = match &planned {
+        None => load(&order.load, &interrupt),
+        Some(planned) => load_by_fleet(&order.load, planned.options.clone(), &interrupt),
+    };
+    let result = result.map_err(ended_early)?;
     data(&outcome::text(&order.load, &result, order.format))?;
     if interrupt.is_requested() {
         return Err(CommandError::new(

@@ -19,7 +19,8 @@ use crate::{
     clock,
     command_error::{CommandError, LOST, STALE},
     files::{KeptPlan, KeptSteps, RunFolder, RunManifest, RunState, StudyFolder},
-    fleet, interrupts,
+    fleet::{self, FleetPurpose},
+    interrupts,
     printer::{data, talk},
     progress::RunProgress,
 };
@@ -138,16 +139,23 @@ pub fn measure(
     let _lock = folder.lock()?;
     wait_for_targets(folder, interrupt)?;
     // The broker of our own lives as long as the run.
-    let session = clock::now().strftime("%Y%m%dt%H%M%Sz").to_string();
-    let planned = fleet::planned(fleet, study, &options.trust, &session, interrupt)?;
+    let planned = fleet::planned(fleet, &FleetPurpose::of(study), &options.trust, interrupt)?;
     let StartedRun {
         run,
-        manifest,
+        mut manifest,
         resume,
     } = match mode {
         RunMode::Resume => resumed_run(folder, study)?,
         RunMode::Fresh | RunMode::Search => new_run(folder, study)?,
     };
+    match (&planned, manifest.workers) {
+        (Some(planned), _) => {
+            manifest.workers = Some(planned.options.workers);
+            run.write_manifest(&manifest)?;
+        }
+        (None, Some(before)) => talk(&without_workers(folder, &run, before)),
+        (None, None) => {}
+    }
     let options = MeasureOptions {
         fleet: planned.as_ref().map(|planned| planned.options.clone()),
         search: mode == RunMode::Search,
@@ -175,6 +183,21 @@ pub fn measure(
             Err(ended_early(error, &run))
         }
     }
+}
+
+/// What must be said where this machine goes on with a run of workers.
+fn without_workers(folder: &StudyFolder, run: &RunFolder, before: usize) -> String {
+    let workers = if before == 1 {
+        "1 worker".to_owned()
+    } else {
+        format!("{before} workers")
+    };
+    format!(
+        "note: so far {workers} sent the load of run {}, and this machine sends the rest; for workers, stop \
+         and run `{}`",
+        run.id,
+        folder.command(&format!("measure --resume --workers {before}"))
+    )
 }
 
 /// Waits until the targets of runs that were killed have ended. One that had hardly started does not listen
@@ -211,7 +234,7 @@ fn finished(
         study: study.clone(),
         study_hash: study.hash(),
         machine: machine::facts(),
-        generators: Vec::new(),
+        generators: outcome.generators,
         resources: outcome.resources,
         pilot: outcome.pilot,
         steps: outcome.steps,
@@ -321,6 +344,7 @@ fn new_run(folder: &StudyFolder, study: &Study) -> Result<StartedRun, CommandErr
         study_hash: study.hash(),
         machine: machine::facts(),
         state: RunState::Running,
+        workers: None,
     };
     run.write_manifest(&manifest)?;
     Ok(StartedRun {

@@ -35,6 +35,7 @@ pub fn run(arguments: &WorkerArguments, registry: &Registry) -> Result<(), Comma
         slots,
         cores: arguments.cores.clone(),
         allow_hosts: arguments.allow_host.clone(),
+        allow_env: arguments.allow_env.clone(),
         max_rate: arguments.max_rate,
         max_customers: arguments.max_customers,
         build: build()?,

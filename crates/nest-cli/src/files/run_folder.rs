@@ -43,6 +43,9 @@ pub struct RunManifest {
     pub machine: Machine,
     /// How far it got.
     pub state: RunState,
+    /// Workers that offer its load; `None` for threads of the machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workers: Option<usize>,
 }
 
 /// How far a run got.

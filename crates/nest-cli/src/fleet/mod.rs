@@ -15,6 +15,7 @@ use nest_data::Study;
 use nest_load::{
     Interrupt, Trust,
     fleet::{BrokerAccess, FleetListener, FleetNews, FleetOptions, PlainBroker},
+    secret_names,
 };
 use sha2::{Digest, Sha256};
 
@@ -22,6 +23,7 @@ pub use self::credentials::Credentials;
 use self::own_broker::OwnBroker;
 use crate::{
     args::{BrokerArguments, FleetArguments},
+    clock,
     command_error::{CommandError, USAGE},
     printer::talk,
 };
@@ -37,19 +39,47 @@ pub struct PlannedFleet {
     _broker: Option<OwnBroker>,
 }
 
-/// The fleet that the arguments or the study ask for, if any; its session is `session` unless they name one.
+/// What a fleet is gathered for.
+pub struct FleetPurpose<'a> {
+    /// Workers, unless the arguments say how many.
+    pub workers: u32,
+    /// Hosts besides the loopback ones that workers must allow.
+    pub hosts: &'a [String],
+    /// Variables of their environment that workers must allow.
+    pub variables: Vec<String>,
+    /// Whether Locust is to send the load.
+    pub is_locust: bool,
+}
+
+impl<'a> FleetPurpose<'a> {
+    /// A study's.
+    pub fn of(study: &'a Study) -> Self {
+        Self {
+            workers: study.measure.workers,
+            hosts: &study.target.allow_hosts,
+            variables: secret_names(study.behaviours.values(), &study.target.base_url),
+            is_locust: study.locust.is_some(),
+        }
+    }
+}
+
+/// The name of a session that nobody named: the time, as names of runs have it.
+fn usual_session() -> String {
+    clock::now().strftime("%Y%m%dt%H%M%Sz").to_string()
+}
+
+/// The fleet that the arguments or the study ask for, if any.
 pub fn planned(
     arguments: &FleetArguments,
-    study: &Study,
+    purpose: &FleetPurpose<'_>,
     trust: &Trust,
-    session: &str,
     interrupt: &Interrupt,
 ) -> Result<Option<PlannedFleet>, CommandError> {
-    let workers = arguments.workers.unwrap_or(study.measure.workers);
+    let workers = arguments.workers.unwrap_or(purpose.workers);
     if workers == 0 {
         return refuse_stray(arguments).map(|()| None);
     }
-    if study.locust.is_some() {
+    if purpose.is_locust {
         let message =
             "workers cannot run the tasks of a locustfile: Locust has processes and workers of its own";
         return Err(CommandError::new(USAGE, message)
@@ -60,7 +90,7 @@ pub fn planned(
         let message = format!("--workers-min {fewest} is more than the {workers} workers that are asked for");
         return Err(CommandError::new(USAGE, message).hint("give a smaller number, or more workers"));
     }
-    let session = arguments.session.clone().unwrap_or_else(|| session.to_owned());
+    let session = arguments.session.clone().unwrap_or_else(usual_session);
     let (broker, access, credentials) = match &arguments.nats {
         Some(url) => (
             None,
@@ -77,7 +107,7 @@ pub fn planned(
         || "FILE".to_owned(),
         |broker| shell_word(&broker.worker_credentials()),
     );
-    let line = worker_line(&access, &session, &file, study);
+    let line = worker_line(&access, &session, &file, purpose);
     let each = if workers == 1 { "the worker" } else { "each worker" };
     talk(&format!("start {each} with this command{credentials}:\n  {line}"));
     let options = FleetOptions {
@@ -165,18 +195,27 @@ fn digest(path: &Path) -> std::io::Result<String> {
 }
 
 /// The command that starts a worker, as a shell takes it.
-fn worker_line(access: &BrokerAccess, session: &str, credentials: &str, study: &Study) -> String {
+fn worker_line(
+    access: &BrokerAccess,
+    session: &str,
+    credentials: &str,
+    purpose: &FleetPurpose<'_>,
+) -> String {
     let program = std::env::args()
         .next()
         .unwrap_or_else(|| "locust-nest".to_owned());
-    let hosts: String = study
-        .target
-        .allow_hosts
+    let hosts: String = purpose
+        .hosts
         .iter()
         .map(|host| format!(" --allow-host {}", shell_word(host)))
         .collect();
+    let variables: String = purpose
+        .variables
+        .iter()
+        .map(|name| format!(" --allow-env {name}"))
+        .collect();
     format!(
-        "{} worker --join {} --session {session} --credentials {credentials}{hosts}",
+        "{} worker --join {} --session {session} --credentials {credentials}{hosts}{variables}",
         shell_word(&program),
         access.url
     )

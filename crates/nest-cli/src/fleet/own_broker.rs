@@ -3,7 +3,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{Read, Write},
+    io::{Read, Seek, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     process::Stdio,
@@ -34,7 +34,7 @@ const PASSWORD_BYTES: usize = 24;
 /// Most bytes of its messages that are shown where it does not start.
 const SHOWN_BYTES: usize = 2_000;
 
-/// A NATS server of our own. It ends when it is dropped.
+/// A NATS server of our own. It ends when it is dropped, or with this process, and takes its folder with it.
 pub struct OwnBroker {
     // It ends before its folder is removed.
     running: RunningCommand,
@@ -56,25 +56,29 @@ impl OwnBroker {
         let config = folder.path().join("nats.conf");
         write_private(&config, &config_of(session, folder.path(), &coordinator, &worker))?;
         write_private(&credentials_in(folder.path()), &worker.text())?;
-        let log = folder.path().join("nats.log");
+        let mut log = File::options()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(folder.path().join("nats.log"))?;
         let settings = CommandSettings {
             folder: folder.path().to_owned(),
             guard: Some(std::env::current_exe()?),
             ..CommandSettings::default()
         };
-        let command = format!(
-            "exec {} -c {}",
-            shell_word(&program.display().to_string()),
-            shell_word(&config.display().to_string())
-        );
-        let running = RunningCommand::start(&command, &settings, Stdio::from(File::create(&log)?))?;
+        // Passwords must not outlive it, even if this process is killed: its guard ends both with SIGTERM,
+        // which the shell survives to remove the folder.
+        let [program, config, made] = [program.as_path(), config.as_path(), folder.path()]
+            .map(|path| shell_word(&path.display().to_string()));
+        let command = format!("trap : TERM; {program} -c {config}; rm -rf {made}");
+        let running = RunningCommand::start(&command, &settings, Stdio::from(log.try_clone()?))?;
         let mut broker = Self {
             running,
             folder,
             url: String::new(),
             coordinator,
         };
-        broker.wait_until_it_listens(&log, interrupt)?;
+        broker.wait_until_it_listens(&mut log, interrupt)?;
         Ok(broker)
     }
 
@@ -95,7 +99,7 @@ impl OwnBroker {
         credentials_in(self.folder.path()).display().to_string()
     }
 
-    fn wait_until_it_listens(&mut self, log: &Path, interrupt: &Interrupt) -> Result<(), CommandError> {
+    fn wait_until_it_listens(&mut self, log: &mut File, interrupt: &Interrupt) -> Result<(), CommandError> {
         let elapsed = clock::stopwatch();
         loop {
             if let Some(url) = listens_at(self.folder.path()) {
@@ -106,7 +110,9 @@ impl OwnBroker {
                 return Err(LoadError::Interrupted.into());
             }
             if elapsed() > LISTENS || self.running.ended().is_some() {
-                let mut said = fs::read_to_string(log).unwrap_or_default();
+                let mut said = String::new();
+                // What it said matters less than that it did not start.
+                let _ = log.rewind().and_then(|()| log.read_to_string(&mut said));
                 said.truncate(said.floor_char_boundary(SHOWN_BYTES));
                 let message = format!("{PROGRAM} did not start: {}", said.trim());
                 return Err(CommandError::new(INTERNAL, message)

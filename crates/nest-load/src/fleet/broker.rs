@@ -6,13 +6,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event};
+use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ServerError};
 use nest_data::{Caveat, study::is_loopback};
 
 use crate::error::LoadError;
 
 /// Longest wait for one attempt to connect.
 const CONNECT: Duration = Duration::from_secs(5);
+/// How a server begins what it says of a subject that a user may not use.
+const NOT_PERMITTED: &str = "permissions violation";
 /// Longest wait between two attempts to connect again.
 const MOST_DELAY: Duration = Duration::from_secs(1);
 
@@ -55,14 +57,28 @@ pub enum PlainBroker {
 #[derive(Clone)]
 pub(super) struct Connection {
     pub(super) client: Client,
-    up: Arc<Mutex<Option<Instant>>>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// What has been seen of a connection.
+#[derive(Default)]
+struct Seen {
+    up: Option<Instant>,
+    /// What the server did not permit first, in its own words.
+    refusal: Option<String>,
 }
 
 impl Connection {
     /// For how long the connection has stood; nothing while it does not.
     pub fn up_for(&self) -> Duration {
-        let since = *self.up.lock().unwrap_or_else(PoisonError::into_inner);
-        since.map_or(Duration::ZERO, |since| since.elapsed())
+        let up = self.seen.lock().unwrap_or_else(PoisonError::into_inner).up;
+        up.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+
+    /// What the server does not permit this user, in its own words.
+    pub fn refusal(&self) -> Option<String> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.refusal.clone()
     }
 }
 
@@ -150,8 +166,11 @@ impl BrokerAccess {
     }
 
     async fn connect_once(&self, inbox: &str, name: &str) -> Result<Connection, async_nats::ConnectError> {
-        let up = Arc::new(Mutex::new(Some(Instant::now())));
-        let seen = Arc::clone(&up);
+        let seen = Arc::new(Mutex::new(Seen {
+            up: Some(Instant::now()),
+            refusal: None,
+        }));
+        let noted = Arc::clone(&seen);
         let mut options = ConnectOptions::with_user_and_password(self.user.clone(), self.password.clone())
             .custom_inbox_prefix(inbox)
             .name(name)
@@ -163,12 +182,17 @@ impl BrokerAccess {
             // Others that the server names were not given by the user.
             .ignore_discovered_servers()
             .event_callback(move |event| {
-                let up = Arc::clone(&seen);
+                let seen = Arc::clone(&noted);
                 async move {
-                    let mut up = up.lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
                     match event {
-                        Event::Connected => *up = Some(Instant::now()),
-                        Event::Disconnected | Event::Closed => *up = None,
+                        Event::Connected => seen.up = Some(Instant::now()),
+                        Event::Disconnected | Event::Closed => seen.up = None,
+                        Event::ServerError(ServerError::Other(said))
+                            if said.to_ascii_lowercase().contains(NOT_PERMITTED) =>
+                        {
+                            seen.refusal.get_or_insert(said);
+                        }
                         _ => {}
                     }
                 }
@@ -180,7 +204,7 @@ impl BrokerAccess {
             options = options.add_client_certificate(certificate.clone(), key.clone());
         }
         let client = options.connect(self.url.as_str()).await?;
-        Ok(Connection { client, up })
+        Ok(Connection { client, seen })
     }
 
     fn unusable(&self, reason: &str) -> LoadError {

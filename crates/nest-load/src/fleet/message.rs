@@ -23,6 +23,16 @@ pub const MOST_BYTES: usize = 512 << 10;
 /// Deepest nesting of a message.
 const MOST_DEPTH: usize = 32;
 
+/// Prefix of the subjects on which answers come to a worker.
+pub const WORKER_INBOX: &str = "_INBOX.worker";
+
+/// Whether an answer on this subject can reach a worker only. A request may name any other one, to have the
+/// coordinator say something there that whoever asks may not.
+pub fn is_of_worker(reply: &str) -> bool {
+    let rest = reply.strip_prefix(WORKER_INBOX);
+    rest.is_some_and(|rest| rest.len() > 1 && rest.starts_with('.'))
+}
+
 /// The subjects of one session.
 #[derive(Debug, Clone)]
 pub struct Subjects(String);
@@ -111,7 +121,12 @@ pub enum JoinAnswer {
         dead_man_s: f64,
     },
     /// It may not.
-    Refused { refused: String },
+    Refused {
+        refused: String,
+        /// What to do about it.
+        #[serde(default)]
+        remedy: String,
+    },
 }
 
 /// How far one worker is; every number counts from the start of the step.
@@ -505,6 +520,20 @@ mod tests {
         let odd = counts([1, 5, 2, 1]);
         assert_eq!((odd.due, odd.balance()), (8, true));
         assert_eq!(counts([1, u64::MAX, 2, 1]), Counts::default());
+    }
+
+    #[test]
+    fn answers_go_to_inboxes_of_workers_only() {
+        assert!(is_of_worker("_INBOX.worker.x7.1"));
+        for odd in [
+            "_INBOX.worker",
+            "_INBOX.worker.",
+            "_INBOX.workers.x",
+            "_INBOX.coord.x",
+            "nest.1.s.w.1",
+        ] {
+            assert!(!is_of_worker(odd), "{odd}");
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ mod worker;
 
 pub use broker::{BrokerAccess, PlainBroker};
 pub use coordinator::{Fleet, FleetOptions};
-pub use examine::examine;
+pub use examine::{examine, examine_route};
 pub use message::{is_session, is_token};
 pub use news::{FleetListener, FleetNews};
 pub use readers::reads_message;

@@ -35,6 +35,8 @@ pub struct Assignment {
 pub struct WorkerRules {
     /// Hosts besides the loopback ones that it may put under load, if the study allows them too.
     pub allow_hosts: Vec<String>,
+    /// Variables of its environment that the study's behaviours and base URL may read.
+    pub allow_env: Vec<String>,
     /// Most requests per second that it sends; `None` for no bound of its own.
     pub max_rate: Option<f64>,
     /// Most customers that it plays at once; `None` for no bound of its own.
@@ -92,6 +94,33 @@ impl Assignment {
                 "the study has a command, [target] {name}; workers run none"
             ));
         }
+        self.refused_host(rules).or_else(|| self.refused_variables(rules))
+    }
+
+    /// Why it may not read the variables that it reads, which go to the target. Its values could otherwise be
+    /// those of any variable: a study names them.
+    fn refused_variables(&self, rules: &WorkerRules) -> Option<String> {
+        let names = self.secret_names();
+        let refused: Vec<&String> = names
+            .iter()
+            .filter(|name| !rules.allow_env.contains(name))
+            .collect();
+        let (first, others) = refused.split_first()?;
+        let listed = |before: &str| {
+            let other = |name: &&String| format!("{before}{name}");
+            others.iter().map(other).collect::<String>()
+        };
+        Some(format!(
+            "it may not send {first}{} of its environment to the target: start it with --allow-env {first}{} \
+             if the target may have that",
+            listed(", "),
+            listed(" --allow-env ")
+        ))
+    }
+
+    /// Why no load may go to its hosts.
+    fn refused_host(&self, rules: &WorkerRules) -> Option<String> {
+        let target = &self.study.target;
         let urls = [Some(&target.base_url), target.proxy.as_ref()];
         urls.into_iter().flatten().find_map(|url| {
             let parsed = url::Url::parse(url).ok();
@@ -203,8 +232,8 @@ pub fn share(total: f64, slots: SlotRange) -> f64 {
 /// A study asks more requests per second of a worker than that allows.
 pub fn too_fast(asked: f64, most: f64) -> String {
     format!(
-        "its share of the study's [measure] max_rate is {asked:.0} requests per second, above its --max-rate \
-         {most:.0}"
+        "its share of the study's [measure] max_rate, or of --max-rate of `load`, is {asked:.0} requests per \
+         second, above its --max-rate {most:.0}"
     )
 }
 
@@ -276,6 +305,26 @@ mod tests {
         proxied.study.target.proxy = Some("http://10.0.0.9:3128".to_owned());
         let said = proxied.refusal(&rules(&["10.0.0.5"])).expect("nobody allows it");
         assert!(said.contains("10.0.0.9"), "{said}");
+    }
+
+    #[test]
+    fn a_study_reads_only_the_variables_that_the_worker_lists() {
+        let url = "base_url = 'http://127.0.0.1:8080/{{ env(\"SHOP_KEY\") }}/{{ env(\"SHOP_ID\") }}'";
+        let refused = |names: &[&str]| {
+            let allow_env = names.iter().map(|name| (*name).to_owned()).collect();
+            assignment(url).refusal(&WorkerRules {
+                allow_env,
+                ..WorkerRules::default()
+            })
+        };
+        let said = refused(&["SHOP"]).expect("neither is listed");
+        assert!(
+            said.contains("SHOP_ID, SHOP_KEY") && said.contains("--allow-env SHOP_ID --allow-env SHOP_KEY"),
+            "{said}"
+        );
+        let said = refused(&["SHOP_KEY"]).expect("one is not listed");
+        assert!(said.contains("--allow-env SHOP_ID if"), "{said}");
+        assert_eq!(refused(&["SHOP_KEY", "SHOP_ID"]), None);
     }
 
     #[test]

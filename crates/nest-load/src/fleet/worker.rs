@@ -29,6 +29,8 @@ pub struct WorkerOptions {
     pub cores: Vec<usize>,
     /// Hosts besides the loopback ones that it may put under load, if the study allows them too.
     pub allow_hosts: Vec<String>,
+    /// Variables of its environment that a study may read, and so send to the target.
+    pub allow_env: Vec<String>,
     /// Most requests per second that it sends; `None` for no bound of its own.
     pub max_rate: Option<f64>,
     /// Most customers that it plays at once; `None` for no bound of its own.
@@ -59,6 +61,7 @@ impl WorkerOptions {
     fn rules(&self) -> WorkerRules {
         WorkerRules {
             allow_hosts: self.allow_hosts.clone(),
+            allow_env: self.allow_env.clone(),
             max_rate: self.max_rate,
             max_customers: self.max_customers,
         }
@@ -80,8 +83,8 @@ impl WorkerOptions {
 /// Joins a session and works until its coordinator says that it is over.
 ///
 /// # Errors
-/// [`LoadError::Broker`], [`LoadError::JoinRefused`], [`LoadError::CoordinatorSilent`],
-/// [`LoadError::Interrupted`].
+/// [`LoadError::Broker`], [`LoadError::NoSession`], [`LoadError::JoinRefused`],
+/// [`LoadError::CoordinatorSilent`], [`LoadError::Interrupted`].
 pub fn work(options: WorkerOptions, interrupt: &Interrupt) -> Result<(), LoadError> {
     options.access.check()?;
     crate::engine::raise_open_files();

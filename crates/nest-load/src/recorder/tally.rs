@@ -63,9 +63,17 @@ impl RunningTally {
         open(&self.settling) + behaviours.sum::<u64>()
     }
 
+    /// All executions from the start of the step.
+    pub fn executions(&self) -> Counts {
+        let mut all = self.settling;
+        self.behaviours
+            .iter()
+            .for_each(|tally| all.merge(&tally.executions));
+        all
+    }
+
     /// Executions that have come due.
     pub fn due(&self) -> u64 {
-        let behaviours = self.behaviours.iter().map(|tally| tally.executions.due);
-        self.settling.due + behaviours.sum::<u64>()
+        self.executions().due
     }
 }

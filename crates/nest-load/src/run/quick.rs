@@ -1,4 +1,4 @@
-//! Puts one URL under load, without a study.
+//! Puts one URL under load, without a study: from threads of this process, or from workers (`fleet`).
 
 use std::{cell::Cell, collections::BTreeMap, time::Duration};
 
@@ -7,8 +7,8 @@ use nest_data::{
     behaviour::Request,
     customers::{Spacing, Times},
     measurement::{
-        Counts, Endpoint, ErrorCount, FailedExchange, GeneratorHealth, Histogram, Population, Resends,
-        ResponseClock, Verdict, Window,
+        Counts, Endpoint, ErrorCount, FailedExchange, GeneratorHealth, GeneratorOf, Histogram, Population,
+        Resends, ResponseClock, Verdict, Window,
     },
 };
 
@@ -30,6 +30,10 @@ use crate::{
     verdict::{OF_COMMAND, StepFacts, judge},
     worker::offer::BEGIN_PER_S,
 };
+
+mod fleet;
+
+pub use fleet::load_by_fleet;
 
 /// Name under which a URL's single request is counted.
 pub const REQUEST: &str = "request";
@@ -68,7 +72,7 @@ pub struct QuickLoad {
     pub timeout: Duration,
     /// Longest body of an answer, in bytes.
     pub longest_body: u64,
-    /// Workers, each with a thread.
+    /// Threads; or workers on other machines.
     pub workers: usize,
     /// Use HTTP/2.
     pub http2: bool,
@@ -123,8 +127,10 @@ pub struct QuickResult {
     pub settling: Counts,
     /// Checksum of the schedule, as [`nest_data::measurement::Step::schedule`].
     pub schedule: String,
-    /// The generator's own health.
+    /// The generator's own health; the worst of each figure of several workers.
     pub generator: GeneratorHealth,
+    /// One per worker of a fleet.
+    pub generators: Vec<GeneratorOf>,
     /// Most resident bytes that this process has had.
     pub peak_memory_bytes: u64,
     /// Validity of the figures, and why.
@@ -175,8 +181,18 @@ impl QuickLoad {
 /// [`LoadError::TargetDown`] if nothing listens there, [`LoadError::BehaviourFails`] if the target's
 /// certificate is refused.
 pub fn load(quick: &QuickLoad, interrupt: &Interrupt) -> Result<QuickResult, LoadError> {
-    let step_load = load_of(quick);
-    step_load.check()?;
+    let program = ready(quick, &quick.secrets, interrupt)?;
+    let engine = Engine::new(program, &[], quick.workers)?;
+    run(quick, &engine, interrupt)
+}
+
+/// What is executed, once it is known that something listens there.
+fn ready(
+    quick: &QuickLoad,
+    secrets: &BTreeMap<String, String>,
+    interrupt: &Interrupt,
+) -> Result<Program, LoadError> {
+    load_of(quick).check()?;
     let origin = origin(quick, interrupt)?;
     let down = |error: std::io::Error| match error.raw_os_error().map(Errno::from_raw) {
         Some(Errno::EMFILE | Errno::ENFILE) => LoadError::System {
@@ -198,7 +214,7 @@ pub fn load(quick: &QuickLoad, interrupt: &Interrupt) -> Result<QuickResult, Loa
         behaviours: &[quick.behaviour.clone()].into_iter().collect(),
         feeds: Vec::new(),
         registry: &quick.registry,
-        secrets: &quick.secrets,
+        secrets,
         origin,
         compat: CompatSettings {
             proxy: None,
@@ -212,9 +228,12 @@ pub fn load(quick: &QuickLoad, interrupt: &Interrupt) -> Result<QuickResult, Loa
     if program.settings.origin.tls.is_some() {
         try_handshake(&program, interrupt)?;
     }
-    let engine = Engine::new(program, &[], quick.workers)?;
-    let result = engine.run_step(&step_load, limits(quick), None, interrupt)?;
-    Ok(close(&engine, result))
+    Ok(program)
+}
+
+fn run(quick: &QuickLoad, engine: &Engine, interrupt: &Interrupt) -> Result<QuickResult, LoadError> {
+    let result = engine.run_step(&load_of(quick), limits(quick), None, interrupt)?;
+    Ok(close(engine, result))
 }
 
 /// Where the target is. Looking up its name may take long, and is given up if a stop is asked for.
@@ -353,6 +372,7 @@ fn close(engine: &Engine, result: StepResult) -> QuickResult {
         settling: recorder.settling,
         schedule: recorder.schedule.to_string(),
         generator: result.generator,
+        generators: result.generators.clone(),
         peak_memory_bytes: threads::peak_memory_bytes(),
         verdict,
     }

@@ -215,12 +215,13 @@ pub(super) fn told_as_interrupt(error: LoadError, interrupt: &Interrupt) -> Load
 
 /// The study's behaviours, made ready to run.
 fn compile(study: &Study, options: &MeasureOptions, origin: &Origin) -> Result<Program, LoadError> {
+    let unused = options.fleet.is_some().then(|| unused_secrets(study));
     script::compile(Sources {
         locust: study.locust.as_ref(),
         behaviours: &study.behaviours,
         feeds: script::feed_readers(study, &options.feeds),
         registry: &options.registry,
-        secrets: &options.secrets,
+        secrets: unused.as_ref().unwrap_or(&options.secrets),
         origin: origin.clone(),
         compat: CompatSettings {
             proxy: study.target.proxy.clone(),
@@ -231,6 +232,13 @@ fn compile(study: &Study, options: &MeasureOptions, origin: &Origin) -> Result<P
         max_rate: Some(study.measure.max_rate),
         keep_bodies: study.measure.keep_bodies,
     })
+}
+
+/// What stands for the secrets of behaviours where workers send the requests: each reads its own, and the
+/// coordinator needs none.
+fn unused_secrets(study: &Study) -> BTreeMap<String, String> {
+    let names = script::secret_names(study.behaviours.values(), &study.target.base_url);
+    names.into_iter().map(|name| (name, String::new())).collect()
 }
 
 /// The cores of the generator; unless the study names others the last one, or one for each Locust process.

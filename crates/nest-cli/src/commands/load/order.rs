@@ -13,9 +13,10 @@ use nest_report::format::number;
 
 use super::address;
 use crate::{
-    args::{Format, LoadArguments},
+    args::{FleetArguments, Format, LoadArguments},
     command_error::{CommandError, INVALID, USAGE},
     files::{source, trust_also},
+    fleet::FleetPurpose,
     printer::seconds,
 };
 
@@ -32,6 +33,10 @@ pub(super) struct LoadOrder {
     pub load: QuickLoad,
     /// How the result is printed.
     pub format: Format,
+    /// Workers that run it, if any.
+    pub fleet: FleetArguments,
+    /// Variables of the environment that it reads.
+    variables: Vec<String>,
     url: String,
 }
 
@@ -41,8 +46,20 @@ impl LoadOrder {
         let (base_url, behaviour) = target(arguments, registry)?;
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let customers = arguments.customers as usize;
-        let workers = arguments.workers.map_or(cores, |workers| workers as usize);
-        let secrets = secrets(&behaviour.1, &base_url)?;
+        let workers = match arguments.fleet.workers {
+            Some(workers) => workers as usize,
+            None => arguments
+                .threads
+                .map_or(cores, |threads| threads as usize)
+                .min(customers),
+        };
+        let variables = secret_names([&behaviour.1], &base_url);
+        // Workers read those of requests in their own environment; what the URL reads is needed here too.
+        let own = match arguments.fleet.workers {
+            Some(_) => secret_names([], &base_url),
+            None => variables.clone(),
+        };
+        let secrets = secrets(own)?;
         let load = QuickLoad {
             base_url,
             customers,
@@ -54,7 +71,7 @@ impl LoadOrder {
             executions: arguments.requests,
             timeout: arguments.timeout.duration(),
             longest_body: arguments.longest_body,
-            workers: workers.min(customers),
+            workers,
             http2: arguments.http2,
             trust: trust(arguments)?,
             allow_hosts: arguments.allow_host.clone(),
@@ -66,8 +83,20 @@ impl LoadOrder {
         Ok(Self {
             load,
             format: arguments.format,
+            fleet: arguments.fleet.clone().into(),
+            variables,
             url: arguments.url.clone(),
         })
+    }
+
+    /// What workers are gathered for.
+    pub(super) fn purpose(&self) -> FleetPurpose<'_> {
+        FleetPurpose {
+            workers: 0,
+            hosts: &self.load.allow_hosts,
+            variables: self.variables.clone(),
+            is_locust: false,
+        }
     }
 
     /// A message about the load that is about to start.
@@ -89,12 +118,13 @@ impl LoadOrder {
                 seconds(load.warm_up.as_secs_f64())
             ),
         };
-        let workers = if load.workers == 1 {
-            "1 worker".to_owned()
-        } else {
-            format!("{} workers", load.workers)
+        let who = match (self.fleet.workers, load.workers) {
+            (Some(1), _) => "1 worker".to_owned(),
+            (Some(workers), _) => format!("{workers} workers"),
+            (None, 1) => "1 thread".to_owned(),
+            (None, threads) => format!("{threads} threads"),
         };
-        format!("{how} on {}, {long} ({workers})", self.url)
+        format!("{how} on {}, {long} ({who})", self.url)
     }
 }
 
@@ -131,17 +161,14 @@ fn trust(arguments: &LoadArguments) -> Result<Trust, CommandError> {
     }
 }
 
-/// The environment variables that a behaviour and a base URL read, by name.
-fn secrets(behaviour: &BehaviourSpec, base_url: &str) -> Result<BTreeMap<String, String>, CommandError> {
+/// Environment variables by name.
+fn secrets(names: Vec<String>) -> Result<BTreeMap<String, String>, CommandError> {
     let secret = |name: String| {
         let value = std::env::var(&name)
             .map_err(|_| CommandError::new(INVALID, format!("the environment variable {name} is not set")))?;
         Ok((name, value))
     };
-    secret_names([behaviour], base_url)
-        .into_iter()
-        .map(secret)
-        .collect()
+    names.into_iter().map(secret).collect()
 }
 
 /// How long load is measured. Every load is bounded in time.

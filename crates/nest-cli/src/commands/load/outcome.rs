@@ -2,7 +2,7 @@
 
 mod table;
 
-use nest_data::measurement::{Endpoint, ErrorCount, Validity};
+use nest_data::measurement::{Endpoint, ErrorCount, GeneratorOf, Validity};
 use nest_load::quick::{QuickLoad, QuickResult, TimeSummary};
 use nest_report::format::{bytes, number, percent};
 use serde_json::{Map, Value, json};
@@ -99,14 +99,33 @@ fn health(result: &QuickResult) -> String {
     format!(
         "status      {}\n\
          errors      {}\n\
-         generator   {} of a core, late by {} (p50) and {} (p99), {} at its peak\n",
+         generator   {} of a core, late by {} (p50) and {} (p99), {} at its peak\n{}",
         statuses(result),
         errors(result),
         percent(health.cpu),
         seconds(health.lateness_p50_s),
         seconds(health.lateness_p99_s.max(health.clock_p99_s)),
-        bytes(result.peak_memory_bytes as f64)
+        bytes(result.peak_memory_bytes as f64),
+        result.generators.iter().map(worker).collect::<String>()
     )
+}
+
+/// How one worker did.
+fn worker(one: &GeneratorOf) -> String {
+    let health = one.health;
+    match one.lost {
+        Some(lost) => format!(
+            "worker      {}: lost after {}\n",
+            one.worker,
+            seconds(lost.after_s)
+        ),
+        None => format!(
+            "worker      {}: {} of a core, late by {} (p99)\n",
+            one.worker,
+            percent(health.cpu),
+            seconds(health.lateness_p99_s.max(health.clock_p99_s))
+        ),
+    }
 }
 
 /// The first failed exchanges that differ.
@@ -245,12 +264,13 @@ fn json_text(load: &QuickLoad, result: &QuickResult) -> String {
     let model = if load.rate.is_some() { "open" } else { "closed" };
     let document = json!({
         "kind": "nest.load",
-        "format": 2,
+        "format": 3,
         "url": load.base_url,
         "model": model,
         "customers": load.customers,
         "rate_per_s": load.rate.map(|(rate, _)| rate),
-        "workers": load.workers,
+        "threads": threads(load, result),
+        "generators": result.generators,
         "duration_s": result.duration_s,
         "executions": result.executions,
         "requests": result.requests,
@@ -274,6 +294,16 @@ fn json_text(load: &QuickLoad, result: &QuickResult) -> String {
         "verdict": result.verdict,
     });
     serde_json::to_string_pretty(&document).expect("maps with text keys") + "\n"
+}
+
+/// Generator threads of this process or of all workers.
+fn threads(load: &QuickLoad, result: &QuickResult) -> usize {
+    let of_workers: usize = result.generators.iter().map(|one| one.slots).sum();
+    if result.generators.is_empty() {
+        load.workers
+    } else {
+        of_workers
+    }
 }
 
 /// The generator's own health, for JSON.

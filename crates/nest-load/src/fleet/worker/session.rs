@@ -12,15 +12,16 @@ use crate::{
     error::LoadError,
     fleet::{
         broker::Connection,
-        message::{Beat, Done, Failed, JoinAnswer, JoinRequest, PROTOCOL, Pong, Subjects, Verb, read, write},
+        message::{
+            Beat, Done, Failed, JoinAnswer, JoinRequest, PROTOCOL, Pong, Subjects, Verb, WORKER_INBOX, read,
+            write,
+        },
         news::FleetNews,
         wire::{next, nonce},
     },
     observe::{cgroup::Cgroup, machine},
 };
 
-/// Prefix of the subjects on which answers come to a worker.
-const INBOX: &str = "_INBOX.worker";
 /// How often it tells how far it is, and looks whether the coordinator lives.
 const TICK: Duration = Duration::from_millis(100);
 /// Longest wait for the answer to a request to join: the coordinator may have to ask another process first.
@@ -44,8 +45,10 @@ struct Session {
 
 /// Works until the session is over.
 pub async fn run(options: WorkerOptions, interrupt: &Interrupt) -> Result<(), LoadError> {
-    let (name, session) = (options.name.clone(), options.session.clone());
-    let connecting = options.access.connect_within(INBOX, &name, options.wait);
+    let session = options.session.clone();
+    let connecting = options
+        .access
+        .connect_within(WORKER_INBOX, &options.name, options.wait);
     let connection = tokio::select! {
         connected = connecting => connected?,
         () = interrupt.requested() => return Err(LoadError::Interrupted),
@@ -64,8 +67,8 @@ pub async fn run(options: WorkerOptions, interrupt: &Interrupt) -> Result<(), Lo
     let subscribe = connection.client.subscribe(subjects.worker(&id)).await;
     let mut orders = subscribe.map_err(|error| failed(&error))?;
     connection.client.flush().await.map_err(|error| failed(&error))?;
-    options.listener.tell(FleetNews::Joined {
-        worker: name,
+    options.listener.tell(FleetNews::Entered {
+        session: session.clone(),
         slots: options.slots,
     });
     let mut here = Session {
@@ -91,30 +94,37 @@ async fn join(
     loop {
         let asked = Request::new().payload(request.clone().into()).timeout(Some(JOIN));
         let answered = connection.client.send_request(subjects.join(), asked).await;
+        let no_session = |reason: String| LoadError::NoSession {
+            session: options.session.clone(),
+            reason,
+        };
+        // Waiting does not change what a user may do.
+        if let (Err(_), Some(said)) = (&answered, connection.refusal()) {
+            let why = format!("the NATS server does not let this user in: {said}");
+            return Err(no_session(why));
+        }
         let why = match answered {
             Ok(message) => match read::<JoinAnswer>(&message.payload) {
                 Ok(JoinAnswer::Joined { id, dead_man_s, .. }) => {
                     let dead_man = Duration::try_from_secs_f64(dead_man_s).unwrap_or(Duration::ZERO);
                     return Ok((id, dead_man));
                 }
-                Ok(JoinAnswer::Refused { refused }) => {
+                Ok(JoinAnswer::Refused { refused, remedy }) => {
                     return Err(LoadError::JoinRefused {
                         session: options.session.clone(),
                         reason: refused,
+                        remedy,
                     });
                 }
                 Err(error) => error.to_string(),
             },
             Err(error) if error.kind() == RequestErrorKind::NoResponders => {
-                format!("no coordinator listens in the session {}", options.session)
+                "no coordinator listens there".to_owned()
             }
             Err(error) => error.to_string(),
         };
         if begun.elapsed() >= options.wait {
-            return Err(LoadError::Broker {
-                url: options.access.url.clone(),
-                reason: why,
-            });
+            return Err(no_session(why));
         }
         tokio::time::sleep(AGAIN).await;
     }
@@ -312,6 +322,7 @@ impl Session {
             }
             Verb::Leave => {
                 station.end(None);
+                station.tell(FleetNews::Over);
                 self.answer(reply, &Done { ok: true }).await;
                 // The answer must leave before this process does.
                 let _ = tokio::time::timeout(JOIN, self.connection.client.flush()).await;

@@ -22,10 +22,11 @@ use crate::{
         message::{
             Closed, LeasedRows, PartData, Prepared, Progress, RemoteLimits, SlotProgress, WindowsKnown,
         },
+        news::FleetNews,
         parts::{Assembly, part_of, parts_of, sha256},
         program::{Assignment, ReadyProgram, feed_of, share, too_fast},
     },
-    recorder::windows::StepControl,
+    recorder::{tally::RunningTally, windows::StepControl},
     schedule::load::{LoadModel, StepLoad},
     script::program::Program,
     worker::command::AloneOrder,
@@ -94,6 +95,11 @@ impl Station {
         }
     }
 
+    /// Says what happens.
+    pub fn tell(&self, news: FleetNews) {
+        self.options.listener.tell(news);
+    }
+
     /// Takes a part of the study.
     pub fn take_study(&mut self, part: &PartData) -> Result<(), String> {
         let Some(bytes) = self.parts.add(part).map_err(|error| error.to_string())? else {
@@ -115,6 +121,10 @@ impl Station {
                 "the behaviour `{name}` is written in Rust, and this program does not have it"
             ));
         }
+        self.tell(FleetNews::Given {
+            study: assignment.study.study.name.clone(),
+            url: assignment.study.target.base_url.clone(),
+        });
         self.assignment = Some(Arc::new(assignment));
         self.ready = None;
         Ok(())
@@ -263,6 +273,7 @@ impl Station {
         let control = Arc::new(control.with_tallies());
         let hard_end = MonotonicTime::from_nanoseconds(on_worker(hard_end_ns, offset_ns));
         let (job, shared) = (ready.job.clone(), Arc::clone(&control));
+        let begun = begun(&prepared.load, ready.slots);
         let drain = Duration::from_nanos(prepared.limits.drain_ns);
         let work =
             tokio::task::spawn_blocking(move || run_step(&job, &prepared.load, &shared, drain, hard_end));
@@ -275,6 +286,7 @@ impl Station {
             seq: 0,
             work,
         });
+        self.tell(begun);
         Ok(())
     }
 
@@ -318,6 +330,11 @@ impl Station {
             return;
         }
         if work.ended_early.is_none() {
+            let cut = |reason: &String| FleetNews::Cut {
+                reason: reason.clone(),
+            };
+            why.iter()
+                .for_each(|reason| self.options.listener.tell(cut(reason)));
             work.ended_early = why;
         }
         work.interrupt.request();
@@ -370,6 +387,11 @@ impl Station {
         }
         let result = work.work.await.map_err(|error| error.to_string())?;
         let result = result.map_err(|error| words_of(&error))?;
+        let mut tally = RunningTally::default();
+        tally.update(&result.recorder);
+        self.tell(FleetNews::Ended {
+            counts: tally.executions(),
+        });
         let bytes = serde_json::to_vec(&result.recorder.into_parts()).map_err(|error| error.to_string())?;
         let answer = Closed {
             parts: parts_of(bytes.len()),
@@ -425,6 +447,7 @@ impl Station {
             return Err(format!("the study has no behaviour {behaviour}"));
         }
         lease(&ready.program, rows);
+        let name = ready.program.names()[behaviour].clone();
         (self.closed, self.prepared) = (None, None);
         let interrupt = Interrupt::default();
         let order = AloneOrder {
@@ -444,6 +467,7 @@ impl Station {
             seq: 0,
             work: tokio::task::spawn_blocking(move || run_alone(&job, order)),
         });
+        self.tell(FleetNews::Alone { behaviour: name });
         Ok(())
     }
 
@@ -464,6 +488,14 @@ impl Station {
             // However it ended, it is over.
             let _ = work.work.await;
         }
+    }
+}
+
+/// What some slots offer of a load.
+fn begun(load: &StepLoad, slots: SlotRange) -> FleetNews {
+    FleetNews::Begun {
+        per_s: load.offered_per_s().map(|all| share(all, slots)),
+        customers: share(load.population().unwrap_or(0) as f64, slots).round() as u64,
     }
 }
 

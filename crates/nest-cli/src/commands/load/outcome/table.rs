@@ -177,6 +177,7 @@ mod tests {
                 cpu: 0.25,
                 ..GeneratorHealth::default()
             },
+            generators: Vec::new(),
             peak_memory_bytes: 12 << 20,
             verdict: Verdict::valid(),
         }
