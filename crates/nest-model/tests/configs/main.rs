@@ -1,6 +1,7 @@
 //! Configurations of several tiers and platforms: what they cost, what still binds, and that every way of
 //! adding up agrees.
 
+mod advised;
 mod bills;
 mod decisions;
 #[path = "../edited/mod.rs"]
@@ -10,6 +11,7 @@ mod functions;
 mod in_time;
 mod money;
 mod moves;
+mod policies;
 mod prices;
 
 use std::collections::BTreeMap;
