@@ -22,6 +22,6 @@ pub(crate) use date::{full_month, limit_date, month, reached};
 pub(crate) use difference::{between, bounded, size, surely};
 pub(crate) use event::event;
 pub(crate) use input::{input, input_range};
-pub(crate) use limit::{cause, limit, limit_label, resource};
+pub(crate) use limit::{cause, limit, limit_label, purpose_of_reserve, resource};
 pub(crate) use name::{capital, clean, listed, name, turns};
 pub(crate) use unit::{unit_of, unit_word};

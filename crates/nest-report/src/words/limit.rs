@@ -124,12 +124,22 @@ pub(crate) fn resource(text: &str) -> String {
     owned + &pair + tested
 }
 
+/// What the part of a reserve that a lever lowers is for: ` for queueing`; empty if it is the whole.
+pub(crate) fn purpose_of_reserve(lever: &Lever) -> &'static str {
+    match lever.key.rsplit_once("headroom.") {
+        Some((_, "queueing")) => " for queueing",
+        Some((_, "forecast")) => " for load that comes early",
+        _ => "",
+    }
+}
+
 /// The share of a resource up to which the study wants it used, 0-1, as far as the projection tells.
 fn ceiling(projection: &Projection, config: &str, cause: &str) -> Option<f64> {
     let of_lever = projection.levers.iter().find(|lever| {
         lever.config == config && lever.cause == cause && lever.setting == LeverSetting::Reserve
     });
-    if let Some(lever) = of_lever {
+    // A part of a reserve is not all that is left free.
+    if let Some(lever) = of_lever.filter(|lever| purpose_of_reserve(lever).is_empty()) {
         return Some(1.0 - lever.from);
     }
     let is_headline = projection
