@@ -226,6 +226,39 @@ fn pricing_lays_the_users_rows_over_the_shipped_ones() {
         (row[7].as_str(), row[14].as_str()),
         ("1", "shipped;pricing/aws/us-east-1.toml")
     );
+    // 730 hours at 0.045, less the 9 % of the contract.
+    let quantity = [
+        "pricing",
+        "show",
+        "aws/us-east-1",
+        "nat.hour",
+        "--quantity",
+        "730",
+        "--format",
+        "csv",
+    ];
+    let priced = nest(folder.path(), &quantity).expect(0).stdout;
+    assert_eq!(rows(&priced)[0][4], "29.8935");
+    let by_day = "[[meter]]\nid = \"by.day\"\nunit = \"request\"\nprice = { amount = \"2\", window = \"day\" }\n\
+        free = { kind = \"always\", quantity = \"100\" }\nsource = \"contract\"\n";
+    write(
+        folder.path(),
+        "pricing/aws/us-east-1.toml",
+        &format!("{HEAD}{CONTRACT}{by_day}"),
+    );
+    let quantity = [
+        "pricing",
+        "show",
+        "aws/us-east-1",
+        "by.day",
+        "--quantity",
+        "5000",
+        "--format",
+        "csv",
+    ];
+    let priced = nest(folder.path(), &quantity).expect(0).stdout;
+    // 100 of each of 365 / 12 days
+    assert_eq!(rows(&priced)[0][3], "3041.666667");
     write(
         folder.path(),
         "pricing/aws/us-east-1.toml",

@@ -245,7 +245,8 @@ pub struct UnitStep {
     pub reached: f64,
     /// Whether the configuration allows so many.
     pub allowed: bool,
-    /// List price of the unit for a month; `None` if it is not known, or if the unit runs only in some hours.
+    /// List price of the unit for a month, on the day on which it is needed; `None` if it is not known, or if
+    /// the unit runs only in some hours.
     #[serde(default)]
     pub unit_month: Option<QuotedDecimal>,
 }

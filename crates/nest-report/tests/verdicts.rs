@@ -484,3 +484,60 @@ fn the_terminal_gets_plain_lines() {
     );
     assert!(text.contains("\n1. Nothing has to be done"), "{text}");
 }
+
+/// A projection whose first limit is a budget at some customers, with 100,000 customers from the start on who
+/// change by a factor a month.
+fn with_budget(customers: f64, factor: f64) -> Projection {
+    let mut projection = projection();
+    let config = today(&mut projection);
+    config.lasts = 0.0;
+    for (month, index) in config.months.iter_mut().zip(0..) {
+        let there = 100_000.0 * factor.powi(index);
+        month.customers = estimate(there, there, there);
+    }
+    let point = &mut config.break_points[0];
+    point.kind = BreakKind::Budget;
+    point.cause = "100 USD a month".to_owned();
+    point.customers = Some(estimate(customers, customers, customers));
+    let point = point.clone();
+    let headline = projection.headline.as_mut().expect("the fixture has one");
+    headline.customers = 100_000.0;
+    headline.break_point = Some(point);
+    projection
+}
+
+/// Customers who are more than a limit that comes a year later are not too many: they fall to it, or a price
+/// that changes brings it to them.
+#[test]
+fn a_limit_that_comes_later_is_not_passed_today() {
+    let falls = with_budget(40_000.0, 0.93);
+    let verdict = verdict(&falls);
+    assert_eq!(
+        verdict.title,
+        "100,000 customers cost $771 a month, within your budget until about December 2027"
+    );
+    assert!(
+        verdict.sentences[1].contains(" Customers fall to that number about December 2027"),
+        "{:?}",
+        verdict.sentences
+    );
+    let dearer = nest_report::verdict(&with_budget(1.0, 1.07));
+    assert_eq!(
+        dearer.title,
+        "100,000 customers cost $771 a month, within your budget until about December 2027"
+    );
+    let sentence = &dearer.sentences[1];
+    assert!(
+        sentence.starts_with(
+            "About December 2027, with 1 chance in 20 by November 2027 and 19 in 20 by February 2028"
+        ) && sentence.ends_with(", because a price changes or a commitment ends."),
+        "{sentence}"
+    );
+    // More customers than a limit that growth comes to from below are too many.
+    let mut over = with_budget(150_000.0, 1.07);
+    over.headline.as_mut().expect("a headline").customers = 200_000.0;
+    assert_eq!(
+        title(&over),
+        "200,000 customers are more than `today` has room for"
+    );
+}

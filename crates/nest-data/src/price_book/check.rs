@@ -167,6 +167,17 @@ fn check_meter(meter: &Meter, index: &str, spans: &Spans, found: &mut Vec<Diagno
         );
         found.push(spans.at_value(&["meter", index, "quantum"], message, step::EXPECTED_LENGTH));
     }
+    if meter.quantum.is_some() && meter.hours_per_unit(1.0).is_none() {
+        let message = format!(
+            "meter `{}` rounds time, but its unit `{}` holds no time",
+            meter.id, meter.unit
+        );
+        found.push(spans.at_value(
+            &["meter", index, "quantum"],
+            message,
+            "remove quantum, or write a unit that ends in a length of time, such as s or GiB*s",
+        ));
+    }
     if let Some(quantum) = &meter.quantum
         && let Some(minimum) = &quantum.minimum
         && quantum.minimum_s().is_none()
@@ -487,6 +498,7 @@ source = "page"
             with(&format!(
                 "quantum = {{ per = \"run\", step = \"{step}\", round = \"up\", minimum = \"{minimum}\" }}"
             ))
+            .replace("unit = \"request\"\n", "unit = \"GiB*s\"\n")
         };
         assert!(
             PriceBook::read(&Text::new("b", quantum("1s", "60s"))).is_ok()
@@ -495,6 +507,8 @@ source = "page"
         assert!(errors(&quantum("1 tick", "60s")).contains("not a known step"));
         assert!(errors(&quantum("1s", "a minute")).contains("at least `a minute`"));
         assert!(errors(&with("chunk = \"64kib\"")).contains("chunks of `64kib`"));
+        let of_requests = with("quantum = { per = \"invocation\", step = \"1s\", round = \"up\" }");
+        assert!(errors(&of_requests).contains("its unit `request` holds no time"));
     }
 
     #[test]

@@ -369,7 +369,7 @@ published = 2026-01-02
 confidence = "list"
 [[meter]]
 id = "a"
-unit = "GB"
+unit = "GB*h"
 quantum = { per = "run", step = "1s", minimum = "60s", round = "up" }
 price = { per = "1000", mode = "volume", scope = "account", window = "month", tiers = [
     { up_to = "10", amount = "2.50" }, {},

@@ -34,8 +34,8 @@ pub struct Lever {
     /// Change of the cost of all months, paired by draw. For `max` it is 0: months that need more units than
     /// allowed are priced with them.
     pub change: MoneyEstimate,
-    /// What one more unit adds to the bill of a month; `None` if units are not what is added, or it is not
-    /// known.
+    /// What one more unit adds to the bill of a month, at the prices of the day on which it is needed; `None`
+    /// if units are not what is added, or it is not known.
     #[serde(default)]
     pub unit_month: Option<QuotedDecimal>,
     /// What the units are that are added; `None` if units are not what is added.

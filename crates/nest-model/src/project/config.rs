@@ -38,7 +38,9 @@ pub use self::{
     bill::BillPart,
     cold_start::{ColdStart, ColdStarts},
     cost::ReadyInputs,
-    inputs::{Activity, BacklogDemand, HostDraw, ScenarioInputs, backlog_demand, laws_of_objective},
+    inputs::{
+        Activity, BacklogDemand, HostDraw, Progress, ScenarioInputs, backlog_demand, laws_of_objective,
+    },
     lines::{drivers, total, weighted_drivers},
     local_state::{local_states, unreplaced_state},
     placed::{Host, SizedPlacement, committed_factor},
@@ -193,6 +195,11 @@ impl<'a> PricedConfig<'a> {
     /// The placement that the study's main tier has.
     pub fn main(&self) -> &SizedPlacement<'a> {
         &self.placed[0]
+    }
+
+    /// Inputs on the way from one set to another.
+    pub fn between(&self, before: &ReadyInputs, after: &ReadyInputs, progress: Progress) -> ReadyInputs {
+        before.towards(after, progress, &self.fee_behaviours).ready(self)
     }
 
     /// Whether what it pays for differs from hour to hour.

@@ -24,6 +24,7 @@ use crate::{
     pricing::float,
     project::config::{BacklogDemand, backlog_demand},
     project::growth::{GrowthDraws, Load},
+    project::policy::Transition,
     response::QueueingDelays,
 };
 
@@ -125,7 +126,8 @@ impl<'a> Context<'a> {
                     .iter()
                     .filter_map(|months| start?.checked_add(i64::from(*months).months()).ok());
                 let cuts: Vec<Date> = changes.iter().copied().chain(ends).collect();
-                GrowthDraws::new(name, scenario, &cuts, model.draws.seed, model.draws.count)
+                let turns = start.map_or(Ok(Vec::new()), |start| policy_turns(study, start))?;
+                GrowthDraws::new(name, scenario, &cuts, &turns, model.draws.seed, model.draws.count)
             })
             .collect::<Result<Vec<_>, _>>()?;
         let load_ratio = load_ratio(model, study)?;
@@ -354,6 +356,18 @@ fn days_of_change(study: &Study, books: &[PriceBook]) -> BTreeSet<Date> {
         }
     }
     days
+}
+
+/// Months after the start of growth at which a dated policy begins or its effect turns.
+fn policy_turns(study: &Study, start: Date) -> Result<Vec<f64>, ModelError> {
+    let mut turns = Vec::new();
+    for policy in study.policies.values().filter(|policy| policy.from.is_some()) {
+        let mut patched = study.parameter_values();
+        patched.extend(policy.set.clone());
+        turns.extend(Transition::new(study, start, policy, &patched)?.moments());
+    }
+    turns.retain(|months| months.is_finite());
+    Ok(turns)
 }
 
 /// Months of the terms of commitments that are not bought again.

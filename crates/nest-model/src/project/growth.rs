@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::{ToSpan, Unit, civil::Date};
 use nest_data::{
     estimate::quantile_of,
-    growth::{CalendarSpan, GrowthEvent, GrowthRow},
+    growth::{GrowthEvent, GrowthRow},
     study::{GrowthScenario, GrowthStart},
 };
 use rayon::prelude::*;
@@ -26,7 +26,7 @@ mod trajectory;
 use base::GrowthBase;
 pub use event::adopted;
 use event::{DatedEvent, times};
-use month_scale::{months_after, ramp_months};
+pub use month_scale::{months_after, ramp_months};
 use past::Past;
 use piece::GrowthPieces;
 pub use trajectory::{Trajectory, TrajectoryPoint};
@@ -66,7 +66,8 @@ pub struct GrowthDraws<'a> {
 }
 
 impl<'a> GrowthDraws<'a> {
-    /// Draws `count` trajectories of a scenario; its months are divided on the days `cuts`.
+    /// Draws `count` trajectories of a scenario; its months are divided on the days `cuts`, and so many months
+    /// after its start.
     ///
     /// # Errors
     /// As [`GrowthModel::new`].
@@ -74,10 +75,11 @@ impl<'a> GrowthDraws<'a> {
         name: &'a str,
         scenario: &'a GrowthScenario,
         cuts: &[Date],
+        turns: &[f64],
         seed: u64,
         count: u32,
     ) -> Result<Self, ModelError> {
-        let model = GrowthModel::with_cuts(name, scenario, cuts)?;
+        let model = GrowthModel::with_cuts(name, scenario, cuts, turns)?;
         let draws: Vec<Trajectory> = (0..count)
             .into_par_iter()
             .map(|index| model.draw(seed, index))
@@ -153,11 +155,17 @@ impl<'a> GrowthModel<'a> {
     /// [`ModelError::Growth`] for a scenario without a start (its file was not read), or with a history that
     /// is too short.
     pub fn new(name: &str, scenario: &'a GrowthScenario) -> Result<Self, ModelError> {
-        Self::with_cuts(name, scenario, &[])
+        Self::with_cuts(name, scenario, &[], &[])
     }
 
-    /// The same with its months divided on the days `cuts`, those outside the scenario aside.
-    fn with_cuts(name: &str, scenario: &'a GrowthScenario, cuts: &[Date]) -> Result<Self, ModelError> {
+    /// The same with its months divided on the days `cuts`, and so many months after its start, those outside
+    /// the scenario aside.
+    fn with_cuts(
+        name: &str,
+        scenario: &'a GrowthScenario,
+        cuts: &[Date],
+        turns: &[f64],
+    ) -> Result<Self, ModelError> {
         let fail = |reason: &str| ModelError::Growth {
             scenario: name.to_owned(),
             reason: reason.to_owned(),
@@ -196,7 +204,7 @@ impl<'a> GrowthModel<'a> {
             start,
             months,
             past,
-            times: times(months, &events, &cuts),
+            times: times(months, &events, &cuts, turns),
             events,
         })
     }
@@ -310,12 +318,6 @@ impl<'a> GrowthModel<'a> {
     #[must_use]
     pub fn months_to(&self, date: Date) -> Option<f64> {
         months_after(self.start.date, date)
-    }
-
-    /// Months that a ramp takes which begins on a day.
-    #[must_use]
-    pub fn ramp_months(&self, begins: Date, ramp: CalendarSpan) -> f64 {
-        ramp_months(self.start.date, begins, ramp)
     }
 
     /// The day on which a path reaches `customers`; `None` if it does not within the scenario.

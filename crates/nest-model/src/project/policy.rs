@@ -16,6 +16,7 @@ use nest_data::{
 };
 use rust_decimal::Decimal;
 
+pub use self::transition::Transition;
 use self::{dated_limits::dated_limits, months::policy_months};
 use crate::{
     error::ModelError,

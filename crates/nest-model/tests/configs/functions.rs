@@ -242,3 +242,90 @@ fn stored_data_needs_a_place_where_everything_is_functions() {
         "{found}"
     );
 }
+
+/// What a book with another quantum bills for the same functions, and whether its explanation adds up.
+fn billed_in(quantum: &str, cold: &str) -> f64 {
+    let text = format!(
+        "{STUDY}{}",
+        FUNCTIONS.edit("speed = [1.0, 1.0]\n[[", &format!("speed = [1.0, 1.0]\n{cold}[["))
+    );
+    let old = "quantum = { per = \"invocation\", step = \"1ms\", round = \"up\" }";
+    let book = PriceBook::read(&Source::new("book", BOOK.edit(old, quantum)))
+        .unwrap_or_else(|found| panic!("{found:#?}"));
+    let study = study(&text);
+    let asked = ExplainRequest {
+        number: "cost",
+        config: Some("functions"),
+        customers: Some(100_000.0),
+    };
+    let explained = explain(
+        &model(&study),
+        &study,
+        std::slice::from_ref(&book),
+        &options(),
+        &asked,
+    )
+    .unwrap_or_else(|error| panic!("{error}"));
+    let projection =
+        project(&model(&study), &study, &[book], &options()).unwrap_or_else(|error| panic!("{error}"));
+    let total = config(&projection, "functions")
+        .bill
+        .total
+        .value
+        .0
+        .to_f64()
+        .expect("a float");
+    assert!(
+        (explained.root.number() - total).abs() < 1e-6,
+        "{} for {total}",
+        explained.root.number()
+    );
+    let mut open = vec![&explained.root];
+    while let Some(node) = open.pop() {
+        open.extend(&node.parts);
+        let values: Vec<f64> = node.parts.iter().map(ExplanationNode::number).collect();
+        if !values.is_empty() {
+            let most = values
+                .iter()
+                .fold(node.number().abs(), |most, value| most.max(value.abs()));
+            let difference = (node.basis.apply(&values) - node.number()).abs();
+            assert!(difference <= 1e-9 * most + 1e-11, "{}: {}", node.name, node.value);
+        }
+    }
+    total
+}
+
+/// Warm requests take 18, 42 and 102 ms, as above; each is billed in the steps that the book states.
+#[test]
+fn each_request_is_billed_in_the_steps_of_the_book() {
+    let requests = [20.0, 2.0, 0.3].map(|rate| 100_000.0 * rate * 365.0 / 12.0);
+    let total = |billed_ms: [f64; 3]| {
+        let seconds: f64 = requests
+            .iter()
+            .zip(billed_ms)
+            .map(|(requests, ms)| requests * ms / 1e3)
+            .sum();
+        let beyond_free: f64 = requests.iter().sum::<f64>() - 1e6;
+        146.0 + beyond_free * 0.2e-6 + seconds * 1_769.0 / 1_024.0 * 0.000_016_666_7
+    };
+    let step = |step: &str, more: &str| {
+        format!("quantum = {{ per = \"invocation\", step = \"{step}\"{more}, round = \"up\" }}")
+    };
+    let cold = "cold_start = { share = \"2%\", extra_ms = 400 }\n";
+    // Of cold requests, which take 418, 442 and 502 ms, each is rounded on its own.
+    let mixed = [100.0, 100.0, 200.0].into_iter().zip([500.0, 500.0, 600.0]);
+    let mixed: Vec<f64> = mixed.map(|(warm, cold)| 0.98 * warm + 0.02 * cold).collect();
+    for (quantum, cold, billed_ms) in [
+        (String::new(), "", [18.0, 42.0, 102.0]),
+        (step("1ms", ""), "", [18.0, 42.0, 102.0]),
+        (step("100ms", ""), "", [100.0, 100.0, 200.0]),
+        (step("1ms", ", minimum = \"100ms\""), "", [100.0, 100.0, 102.0]),
+        (step("100ms", ""), cold, [mixed[0], mixed[1], mixed[2]]),
+    ] {
+        let (billed, expected) = (billed_in(&quantum, cold), total(billed_ms));
+        assert!(
+            (billed - expected).abs() < 1e-6,
+            "{quantum} {cold}: {billed} for {expected}"
+        );
+    }
+}

@@ -37,6 +37,7 @@ speed = [1.0, 1.0]
     };
 }
 
+mod advised;
 mod bills;
 mod decisions;
 #[path = "../edited/mod.rs"]
@@ -46,6 +47,7 @@ mod functions;
 mod in_time;
 mod money;
 mod moves;
+mod policies;
 mod prices;
 
 use std::collections::BTreeMap;

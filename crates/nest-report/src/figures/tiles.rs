@@ -162,6 +162,18 @@ fn room(subject: &Subject) -> Tile {
         .middle(customers.value / top)
         .label(now / top, "now")
         .label(tested / top, "tested");
+    if let Some(arrival) = subject.comes_later() {
+        return Tile {
+            label: "First limit".to_owned(),
+            value: words::month(arrival.day()),
+            unit: String::new(),
+            drawing: MiniAxis::of_limit().now(now / top).label(now / top, "now").svg(),
+            text: format!(
+                "Then {}",
+                words::limit(subject.projection, &subject.config.name, point)
+            ),
+        };
+    }
     let interval = words::count_interval(customers, point.open_above);
     let interval = if interval.is_empty() {
         interval

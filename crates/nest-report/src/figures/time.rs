@@ -63,6 +63,9 @@ pub(super) fn bill_and_limits(projection: &Projection, figures: &[Figure]) -> Op
 }
 
 fn finding(subject: &Subject) -> String {
+    if let Some(arrival) = subject.comes_later() {
+        return format!("The first limit comes about {}", words::month(arrival.day()));
+    }
     match subject.first_limit() {
         Some((_, customers)) => format!("There is room for {} customers", words::count(customers)),
         None => {

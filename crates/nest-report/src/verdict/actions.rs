@@ -195,9 +195,10 @@ fn what_moves(subject: &Subject, lever: &Lever) -> String {
             )
         }
         LeverSetting::Reserve => format!(
-            "Keep {} of {} free instead of {}",
+            "Keep {} of {} free{} instead of {}",
             format::rough_percent(to),
             words::resource(&lever.cause),
+            words::purpose_of_reserve(lever),
             format::rough_percent(from)
         ),
         LeverSetting::Objective => {

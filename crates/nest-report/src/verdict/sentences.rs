@@ -8,7 +8,7 @@ use nest_data::{
 
 use super::{
     composition::{Composition, driver_in_words},
-    subject::{Subject, number, policy_effect},
+    subject::{Arrival, Subject, number, policy_effect},
     title::{Theme, Title, cost},
 };
 use crate::{format, words};
@@ -88,7 +88,17 @@ fn of_limit(subject: &Subject) -> String {
     let when = if subject.grows() && !point.chance_by_month.is_empty() {
         if point.date.as_ref().is_some_and(is_dated) {
             let when = words::reached(point.date.as_ref(), point.reached, subject.end());
-            format!(" Growth gets there {when}.")
+            match subject.comes_later() {
+                Some(Arrival::OfItself(_)) => {
+                    let what = words::capital(&format!("{when} {what}"));
+                    return format!(
+                        "{what}, because a price changes or a commitment ends.{}",
+                        shared(subject)
+                    );
+                }
+                Some(Arrival::AsCustomersGo(_)) => format!(" Customers fall to that number {when}."),
+                _ => format!(" Growth gets there {when}."),
+            }
         } else if point.reached == 0.0 {
             format!(" Growth does not get there by {}.", subject.end_in_words())
         } else {

@@ -12,6 +12,29 @@ use crate::words;
 /// Chance from which on a limit is worth a sentence, 0-1.
 const WORTH_A_SENTENCE: f64 = 0.01;
 
+/// Factor within which two numbers of customers are the same.
+const NEARLY: f64 = 1.0 - 1e-6;
+
+/// How a limit comes to customers who are no fewer from the start, and when.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Arrival {
+    /// A price changes, or a commitment ends.
+    OfItself(Date),
+    /// There are fewer customers then.
+    AsCustomersGo(Date),
+    /// There are as many customers then.
+    AtTheSame(Date),
+}
+
+impl Arrival {
+    /// When.
+    pub(crate) fn day(self) -> Date {
+        match self {
+            Self::OfItself(day) | Self::AsCustomersGo(day) | Self::AtTheSame(day) => day,
+        }
+    }
+}
+
 /// The headline's configuration in its projection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Subject<'p> {
@@ -99,6 +122,36 @@ impl<'p> Subject<'p> {
     pub(crate) fn is_over(&self) -> bool {
         self.first_limit()
             .is_some_and(|(_, customers)| customers.value <= self.headline.customers)
+            && self.comes_later().is_none()
+    }
+
+    /// How the first limit comes to customers who are no fewer from the start; `None` if growth brings them
+    /// to it, or they have passed it already.
+    pub(crate) fn comes_later(&self) -> Option<Arrival> {
+        let (point, customers) = self.first_limit().filter(|_| self.grows())?;
+        let (first, day) = (self.config.months.first()?, point.date?.value?);
+        let start = first.customers.value;
+        if day <= first.date || customers.value > start {
+            return None;
+        }
+        let months: Vec<f64> = self
+            .config
+            .months
+            .iter()
+            .map(|month| month.customers.value)
+            .collect();
+        let month = self.config.months.iter().rposition(|month| month.date <= day)?;
+        // The last month ends as the one before it did.
+        let ends = months.get(month + 1).copied();
+        let ends = ends.unwrap_or_else(|| months[month].powi(2) / months[month.saturating_sub(1)]);
+        let least = months[month].min(ends);
+        Some(if customers.value < least * NEARLY {
+            Arrival::OfItself(day)
+        } else if customers.value < start * NEARLY {
+            Arrival::AsCustomersGo(day)
+        } else {
+            Arrival::AtTheSame(day)
+        })
     }
 
     /// The comparison, where there is more than one configuration in it.

@@ -287,9 +287,16 @@ fn until(subject: &Subject) -> String {
     if chance < HARDLY {
         return ", with room for the whole plan".to_owned();
     }
-    let date = subject.first_limit().and_then(|(point, _)| point.date?.value);
+    let first = subject.first_limit().map(|(point, _)| point);
+    let is_budget = first.is_some_and(|point| point.kind == BreakKind::Budget);
+    let date = first.and_then(|point| point.date?.value);
     match date.filter(|_| chance >= PROBABLY) {
+        Some(date) if is_budget => format!(", within your budget until about {}", words::full_month(date)),
         Some(date) => format!(", with room to grow until about {}", words::full_month(date)),
+        None if is_budget => format!(
+            "; {} that it passes your budget before {end}",
+            crate::format::chance(chance)
+        ),
         None => format!(
             "; {} that room runs out before {end}",
             crate::format::chance(chance)

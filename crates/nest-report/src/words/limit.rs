@@ -122,6 +122,15 @@ pub(crate) fn resource(text: &str) -> String {
     owned + &pair + tested
 }
 
+/// What the part of a reserve that a lever lowers is for: ` for queueing`; empty if it is the whole.
+pub(crate) fn purpose_of_reserve(lever: &Lever) -> &'static str {
+    match lever.key.rsplit_once("headroom.") {
+        Some((_, "queueing")) => " for queueing",
+        Some((_, "forecast")) => " for load that comes early",
+        _ => "",
+    }
+}
+
 /// With how many units, if the study limits them: `, with both allowed servers`.
 fn allowed(projection: &Projection, config: &str, point: &BreakPoint) -> String {
     let bound = matches!(point.kind, BreakKind::OverReserve | BreakKind::Saturation);

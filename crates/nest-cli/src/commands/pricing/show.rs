@@ -4,7 +4,7 @@ mod rows;
 
 use jiff::civil::Date;
 use nest_data::{PriceBook, units::QuotedDecimal};
-use nest_model::pricing::{billed_units, price};
+use nest_model::pricing::{billed_units, contract_factor, free_in_month, price};
 
 use self::rows::{BookRow, PricePart, all_rows, unit};
 use super::{date, unknown};
@@ -42,6 +42,9 @@ const COLUMNS: [Column; 23] = [
     Column::new("source", &["source"]),
     Column::new("note", &["note"]),
 ];
+
+/// Decimal places of the quantity that is free in a month.
+const FREE_DIGITS: u32 = 6;
 
 /// Prints all rows of a book.
 pub fn book(layered: &LayeredBook, format: Format) -> Result<(), CommandError> {
@@ -167,12 +170,13 @@ fn priced<'a>(
     on: Date,
 ) -> Result<PricedQuantity<'a>, CommandError> {
     if let Some(meter) = book.meter(id, on) {
-        let free = meter.free.as_ref().filter(|free| free.kind.lasts());
+        let contract = contract_factor(&book.adjustment, &meter.id);
         return Ok(PricedQuantity {
             unit: &meter.unit,
-            amount: price(meter, billed_units(meter, quantity.0)).map(QuotedDecimal),
+            amount: price(meter, billed_units(meter, quantity.0))
+                .map(|price| QuotedDecimal(price * contract)),
             source: &meter.source,
-            free: free.map(|free| free.quantity),
+            free: free_in_month(meter).map(|free| QuotedDecimal(free.round_dp(FREE_DIGITS).normalize())),
         });
     }
     if let Some(instance) = book.instance(id, on) {
@@ -181,7 +185,7 @@ fn priced<'a>(
             amount: instance
                 .price
                 .on_demand
-                .map(|price| QuotedDecimal(price.0 * quantity.0)),
+                .map(|price| QuotedDecimal(price.0 * quantity.0 * contract_factor(&book.adjustment, id))),
             source: &instance.source,
             free: None,
         });

@@ -6,7 +6,7 @@ use crate::{
     error::ModelError,
     project::{
         break_point::{
-            LimitPoint, SearchScope, at_first_limit, limit_months, limits, months_to, point_at, search_scope,
+            LimitPoint, SearchScope, at_first_limit, limit_months, limits, months_to, search_scope,
         },
         config::{ReadyInputs, ScenarioInputs},
         context::Context,
@@ -120,7 +120,7 @@ impl<'c, 'a> CentralCase<'c, 'a> {
     /// not.
     pub fn months_to(&self, points: &[(f64, LimitPoint)], path: Option<&Trajectory>) -> f64 {
         match path {
-            Some(path) => months_to(path, |months| point_at(points, months)),
+            Some(path) => months_to(path, points),
             None => points[0].1.months_with(self.context.headline_customers()),
         }
     }

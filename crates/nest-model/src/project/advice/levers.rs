@@ -128,7 +128,10 @@ impl<'a> Puller<'_, 'a> {
             kind: limit.kind,
             cause: limit.cause.clone(),
             unit_month: match key {
-                LeverKey::Max(placed) => self.unit_month(&study, placed, moved.to)?,
+                LeverKey::Max(placed) => {
+                    let needed = self.months_needed(&self.reached.months[index]);
+                    self.unit_month(&study, placed, moved.to, needed)?
+                }
                 _ => None,
             },
             platform: match key {
@@ -167,14 +170,27 @@ impl<'a> Puller<'_, 'a> {
         Ok(context)
     }
 
-    /// What the last of so many units adds to the bill of a month at the headline's customers: discounts,
-    /// what is free, and the meters that come with a unit among it. `None` if a price is not known, or if it
-    /// adds nothing because the customers need more units anyway.
+    /// Months after the start of growth from which on more units are needed: when the limit is reached in the
+    /// point estimate, else in the earliest draws.
+    fn months_needed(&self, reached: &LimitMonths) -> f64 {
+        let early = || {
+            let growth = self.context.growth()?;
+            growth.model.months_to(reached.date(growth).low?)
+        };
+        let central = Some(reached.central).filter(|months| months.is_finite());
+        central.or_else(early).unwrap_or(0.0)
+    }
+
+    /// What the last of so many units adds to the bill of a month at the headline's customers, at the prices
+    /// so many months after the start of growth: discounts, what is free, and the meters that come with a
+    /// unit among it. `None` if a price is not known, or if it adds nothing because the customers need more
+    /// units anyway.
     fn unit_month(
         &self,
         study: &Study,
         placed: usize,
         units: f64,
+        months: f64,
     ) -> Result<Option<QuotedDecimal>, ModelError> {
         let name = self.drawn.priced.name;
         let with = |least: f64| {
@@ -184,6 +200,7 @@ impl<'a> Puller<'_, 'a> {
             }
             let context = self.context_of(&study)?;
             let drawn = DrawnConfig::central_only(&context, name, &self.drawn.set)?;
+            let drawn = drawn.moved_to(&context, context.now_after(months), 0)?;
             let bill = drawn.priced.bill(context.headline_customers(), &drawn.central)?;
             let known = bill.iter().all(|line| line.amount.is_some());
             Ok::<_, ModelError>(known.then(|| total(&bill)))
@@ -247,16 +264,17 @@ impl<'a> Puller<'_, 'a> {
         })
     }
 
-    /// A reserve so low that growth does not reach the limit in the point estimate.
+    /// A reserve, or the larger part of one that has two, so low that growth does not reach the limit in the
+    /// point estimate.
     fn lowered(&self, placed: usize, limit: &LimitDraws, study: &mut Study) -> Option<Move> {
-        let name = self.drawn.priced.name;
-        let from = placement(study, name, placed)?.0.reserve();
-        let to = self.reserve_that_lasts(placed, limit, from)?;
-        let (place, path) = placement(study, name, placed)?;
-        let key = set_reserve(place, to, &path)?;
+        let (place, path) = placement(study, self.drawn.priced.name, placed)?;
+        let (share, key) = part_of_reserve(place);
+        let from = share.get();
+        let to = self.share_that_lasts(placed, limit, place, from)?;
+        *part_to_set(place) = Share::new(to)?;
         Some(Move {
             setting: LeverSetting::Reserve,
-            key,
+            key: format!("{path}.{key}"),
             from,
             to,
         })
@@ -273,14 +291,24 @@ impl<'a> Puller<'_, 'a> {
         Ok(enough.filter(|units| units.is_finite() && *units <= MOST_UNITS))
     }
 
-    /// The largest reserve in steps of 5 % at which growth does not reach the limit in the point estimate;
-    /// the least step if it always does.
-    fn reserve_that_lasts(&self, placed: usize, limit: &LimitDraws, from: f64) -> Option<f64> {
+    /// The largest share in steps of 5 % at which growth does not reach the limit in the point estimate; the
+    /// least step if it always does.
+    fn share_that_lasts(
+        &self,
+        placed: usize,
+        limit: &LimitDraws,
+        place: &Placement,
+        from: f64,
+    ) -> Option<f64> {
         let steps = ((from - 1e-9) / RESERVE_STEP).floor() as u32;
         let candidates = (1..=steps).rev().map(|step| f64::from(step) * RESERVE_STEP);
         let least = candidates.clone().next_back()?;
-        let lasting = candidates.into_iter().find(|reserve| {
-            let lower = |inputs: &mut ScenarioInputs| inputs.placed[placed].reserve = *reserve;
+        let lasting = candidates.into_iter().find(|share| {
+            let mut lowered = place.clone();
+            let part = part_to_set(&mut lowered);
+            *part = Share::new(*share).unwrap_or(*part);
+            let reserve = lowered.reserve();
+            let lower = |inputs: &mut ScenarioInputs| inputs.placed[placed].reserve = reserve;
             !self.is_reached(self.context.study, lower, limit)
         });
         Some(lasting.unwrap_or(least))
@@ -395,19 +423,32 @@ fn placement<'s>(study: &'s mut Study, config: &str, placed: usize) -> Option<(&
     }
 }
 
-/// Sets the reserve of a placement, and gives the key that does.
-fn set_reserve(place: &mut Placement, to: f64, path: &str) -> Option<String> {
-    let none = Share::new(0.0)?;
-    let to = Share::new(to)?;
-    Some(match &mut place.headroom {
+/// The share that a lever on a reserve lowers, with its key: of a headroom the larger part.
+fn part_of_reserve(place: &Placement) -> (Share, &'static str) {
+    match &place.headroom {
+        Some(headroom) if headroom.forecast.get() > headroom.queueing.get() => {
+            (headroom.forecast, "headroom.forecast")
+        }
+        Some(headroom) => (headroom.queueing, "headroom.queueing"),
+        None => (whole_reserve(place), "reserve"),
+    }
+}
+
+/// The same share, to set it.
+fn part_to_set(place: &mut Placement) -> &mut Share {
+    let whole = whole_reserve(place);
+    match &mut place.headroom {
         Some(headroom) => {
-            headroom.queueing = to;
-            headroom.forecast = none;
-            format!("{path}.headroom.queueing")
+            if headroom.forecast.get() > headroom.queueing.get() {
+                &mut headroom.forecast
+            } else {
+                &mut headroom.queueing
+            }
         }
-        None => {
-            place.reserve = Some(to);
-            format!("{path}.reserve")
-        }
-    })
+        None => place.reserve.get_or_insert(whole),
+    }
+}
+
+fn whole_reserve(place: &Placement) -> Share {
+    Share::new(place.reserve()).expect("a product of shares is one")
 }

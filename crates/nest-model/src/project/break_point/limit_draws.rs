@@ -144,7 +144,7 @@ impl ConfigLimits {
                         return of(&self.limits[index]).months(path);
                     }
                     let points = self.points(index, of);
-                    months_to(path, |months| point_at(&points, months))
+                    months_to(path, &points)
                 };
                 let draws = growth.draws.iter().take(self.limits[index].draws.len());
                 LimitMonths {

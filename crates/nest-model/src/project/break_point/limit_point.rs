@@ -22,7 +22,7 @@ pub struct LimitPoint {
 impl LimitPoint {
     /// Months after the start of growth at which a trajectory reaches it; infinite if it never does.
     pub fn months(&self, path: &Trajectory) -> f64 {
-        months_to(path, |_| *self)
+        months_to(path, &[(0.0, *self)])
     }
 
     /// The same for customers that stay as many as they are.
@@ -61,20 +61,29 @@ impl LimitPoint {
     }
 }
 
-/// Months after the start of growth at which a trajectory reaches a limit that may move with the months;
-/// infinite if it never does.
-pub fn months_to(path: &Trajectory, limit: impl Fn(f64) -> LimitPoint) -> f64 {
+/// Months after the start of growth at which a trajectory reaches a limit, of which some moments are known,
+/// ascending; infinite if it never does.
+///
+/// # Panics
+/// If no moment is known.
+pub fn months_to(path: &Trajectory, moments: &[(f64, LimitPoint)]) -> f64 {
+    let limit = |months: f64| point_at(moments, months);
+    let turns: Vec<f64> = match moments {
+        [_] => Vec::new(),
+        several => several.iter().map(|(months, _)| *months).collect(),
+    };
     let above = match limit(0.0).filling {
-        None => path.reaches(|months| limit(months).customers),
-        Some(_) => path.first_over(|at| {
+        None => path.reaches_moving(&turns, |months| limit(months).customers),
+        Some(_) => path.first_over(&turns, |at| {
             let filling = limit(at.months).filling;
             filling.map_or(-1.0, |filling| {
                 filling.per_customer * at.customers + filling.per_month * at.months - filling.room
             })
         }),
     };
-    let below = (limit(0.0).below > 0.0)
-        .then(|| path.falls_to(|months| limit(months).below))
+    let may_fall = moments.iter().any(|(_, point)| point.below > 0.0);
+    let below = may_fall
+        .then(|| path.falls_to(&turns, |months| limit(months).below))
         .flatten();
     let first = |months: Option<f64>| months.unwrap_or(f64::INFINITY);
     first(above).min(first(below))

@@ -1,5 +1,7 @@
 //! Customers at which one configuration becomes cheaper than another.
 
+use std::cmp::Ordering;
+
 use nest_data::{Estimate, growth::MOST_CUSTOMERS, projection::Crossover};
 
 use crate::{
@@ -20,6 +22,8 @@ const MOST_PAIRED: usize = 20;
 const GRID: usize = 160;
 /// How far beyond the headline's customers, both ways, crossovers are looked for.
 const REACH: f64 = 100.0;
+/// Relative difference up to which two costs are the same: sums in another order end in other digits.
+const SAME: f64 = 1e-9;
 /// Steps of a bisection between two counts of the grid.
 const HALVINGS: usize = 30;
 
@@ -130,22 +134,30 @@ impl ComparedPair<'_, '_> {
         })
     }
 
-    /// Whether the left one costs more, at every customer count of the grid.
-    fn left_is_dearer(&self, row: usize) -> Vec<bool> {
+    /// What the left one costs against the right one, at every customer count of the grid.
+    fn left_to_right(&self, row: usize) -> Vec<Ordering> {
         let costs = self.left_costs[row].iter().zip(&self.right_costs[row]);
-        costs.map(|(left, right)| left > right).collect()
+        costs.map(|(left, right)| compared(*left, *right)).collect()
     }
 
-    /// The last change on the grid in one row, narrowed down by bisection.
+    /// The last change on the grid in one row, narrowed down by bisection. Two that cost the same, before it
+    /// or at the end, do not change places.
     fn lasting_change(&self, row: usize) -> Option<LastingChange> {
-        let dearer = self.left_is_dearer(row);
-        let last = *dearer.last()?;
-        let change = dearer.iter().rposition(|dearer| *dearer != last)?;
+        let order = self.left_to_right(row);
+        let last = *order.last()?;
+        if last == Ordering::Equal || !order.contains(&last.reverse()) {
+            return None;
+        }
+        let change = order.iter().rposition(|order| *order != last)?;
         let (left, right) = (inputs_of_row(self.left, row), inputs_of_row(self.right, row));
         let (mut low, mut high) = (self.grid[change], self.grid[change + 1]);
         for _ in 0..HALVINGS {
             let middle = (low * high).sqrt();
-            if (self.left.priced.cost(middle, left) > self.right.priced.cost(middle, right)) == last {
+            let order = compared(
+                self.left.priced.cost(middle, left),
+                self.right.priced.cost(middle, right),
+            );
+            if order == last {
                 high = middle
             } else {
                 low = middle
@@ -153,15 +165,25 @@ impl ComparedPair<'_, '_> {
         }
         Some(LastingChange {
             customers: high,
-            left_is_dearer: last,
+            left_is_dearer: last == Ordering::Greater,
         })
     }
 
     /// The first change on the grid in the point estimate, in customers.
     fn first_change(&self) -> Option<f64> {
-        let dearer = self.left_is_dearer(0);
-        let first = dearer.windows(2).position(|pair| pair[0] != pair[1])?;
-        Some((self.grid[first] * self.grid[first + 1]).sqrt())
+        let order = self.left_to_right(0);
+        let begins = *order.iter().find(|order| **order != Ordering::Equal)?;
+        let first = order.iter().position(|order| *order == begins.reverse())?;
+        Some((self.grid[first - 1] * self.grid[first]).sqrt())
+    }
+}
+
+/// One cost against another; equal if they differ by rounding alone.
+fn compared(left: f64, right: f64) -> Ordering {
+    if (left - right).abs() <= SAME * left.abs().max(right.abs()) {
+        Ordering::Equal
+    } else {
+        left.total_cmp(&right)
     }
 }
 

@@ -54,6 +54,7 @@ pub struct ScenarioInputs {
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlacementUse {
     pub cpu_s: Vec<f64>, // busy-seconds of a measured core per execution; 0 for behaviours that run elsewhere
+    pub open_s: Vec<f64>, // of them, those that open items add; below 0 if fewer are open than was measured
     pub law: LoadLaw,    // how that changes with utilisation
     pub idle: f64,       // busy-seconds per second
     pub speed: f64,      // of a virtual CPU against a measured core
@@ -74,6 +75,7 @@ pub struct HostDraw {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ResourceUse {
     pub demand: Vec<f64>, // per execution, by behaviour
+    pub open: Vec<f64>,   // of it, what open items add
     pub idle: f64,        // without load
     pub law: LoadLaw,
 }
@@ -170,30 +172,63 @@ impl ScenarioInputs {
         per_day(&self.rates_per_day, &used.demand)
     }
 
-    /// On the way to `after`: a share `adopted` of the customers acts as there, and demand has `settled` to
-    /// such a share.
-    pub fn towards(&self, after: &Self, adopted: f64, settled: f64) -> Self {
-        let mix = |before: &[f64], after: &[f64], share: f64| {
-            before
-                .iter()
-                .zip(after)
-                .map(|(a, b)| a + (b - a) * share)
-                .collect::<Vec<f64>>()
+    /// On the way to `after`; `fee_behaviours` are the behaviours of the fees.
+    ///
+    /// # Formula
+    /// Of the customers a share `s` has come under the policy, so that rates are `r = (1 - s) r0 + s r1`. Of
+    /// the executions of a behaviour they do `e = s r1 / r`, so fees are `f0 + e (f1 - f0)`: a month's is
+    /// `N ((1 - s) r0 f0 + s r1 f1)`. Open items are of the customer who executes, and what they add moves by
+    /// `w r1 / r`. Stored items are those of all customers, and what they add moves by their own share.
+    pub fn towards(&self, after: &Self, progress: Progress, fee_behaviours: &[usize]) -> Self {
+        let mix = |before: &f64, after: &f64, share: f64| before + (after - before) * share;
+        let evenly = |before: &[f64], after: &[f64], share: f64| -> Vec<f64> {
+            let pairs = before.iter().zip(after);
+            pairs.map(|(before, after)| mix(before, after, share)).collect()
         };
-        let used = |(before, after): (&ResourceUse, &ResourceUse)| ResourceUse {
-            demand: mix(&before.demand, &after.demand, settled),
-            ..after.clone()
+        let rates_per_day = evenly(&self.rates_per_day, &after.rates_per_day, progress.adopted);
+        // A share of customers, as a share of the executions that they do.
+        let of_executions = |index: usize, share: f64| {
+            let rate = rates_per_day[index];
+            if rate > 0.0 {
+                share * after.rates_per_day[index] / rate
+            } else {
+                share
+            }
         };
-        let placed = self
-            .placed
-            .iter()
-            .zip(&after.placed)
-            .map(|(before, after)| PlacementUse {
-                cpu_s: mix(&before.cpu_s, &after.cpu_s, settled),
+        let executed = |before: [&[f64]; 2], after: [&[f64]; 2]| -> (Vec<f64>, Vec<f64>) {
+            let one = |index: usize| {
+                let ([whole, open], [whole_after, open_after]) = (
+                    [before[0][index], before[1][index]],
+                    [after[0][index], after[1][index]],
+                );
+                let opened = (open_after - open) * of_executions(index, progress.settled);
+                let stored = (whole_after - open_after - (whole - open)) * progress.stored;
+                ((whole + opened + stored).max(0.0), open + opened)
+            };
+            (0..before[0].len()).map(one).unzip()
+        };
+        let used = |(before, after): (&ResourceUse, &ResourceUse)| {
+            let (demand, open) = executed([&before.demand, &before.open], [&after.demand, &after.open]);
+            ResourceUse {
+                demand,
+                open,
+                ..after.clone()
+            }
+        };
+        let placed = self.placed.iter().zip(&after.placed).map(|(before, after)| {
+            let (cpu_s, open_s) = executed([&before.cpu_s, &before.open_s], [&after.cpu_s, &after.open_s]);
+            PlacementUse {
+                cpu_s,
+                open_s,
                 memory: before.memory.as_ref().zip(after.memory.as_ref()).map(used),
                 ..after.clone()
-            });
-        let rates_per_day = mix(&self.rates_per_day, &after.rates_per_day, adopted);
+            }
+        });
+        let fees = self.fees.iter().zip(&after.fees).zip(fee_behaviours);
+        // What an execution sends and counts depends on what is stored, as its time does.
+        let counts = self.counts.iter().zip(after.counts.values());
+        let counts =
+            counts.map(|((name, before), after)| (name.clone(), evenly(before, after, progress.stored)));
         Self {
             placed: placed.collect(),
             unsized_resources: self
@@ -202,16 +237,35 @@ impl ScenarioInputs {
                 .zip(&after.unsized_resources)
                 .map(used)
                 .collect(),
-            fees: mix(&self.fees, &after.fees, adopted),
-            rates_per_day,
-            bytes: after.bytes.clone(),
-            counts: after.counts.clone(),
+            fees: fees
+                .map(|((before, after), index)| mix(before, after, of_executions(*index, progress.adopted)))
+                .collect(),
+            bytes: evenly(&self.bytes, &after.bytes, progress.stored),
+            counts: counts.collect(),
             count_idle: after.count_idle.clone(),
-            stored: after.stored,
+            stored: (self.stored.is_some() || after.stored.is_some()).then(|| {
+                mix(
+                    &self.stored.unwrap_or(0.0),
+                    &after.stored.unwrap_or(0.0),
+                    progress.stored,
+                )
+            }),
             busier: after.busier,
             price_level: after.price_level,
+            rates_per_day,
         }
     }
+}
+
+/// How far a policy has come, as shares (0-1).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Progress {
+    /// Of the customers, those under it.
+    pub adopted: f64,
+    /// Of the change of open items, what is there.
+    pub settled: f64,
+    /// Of the change of stored items, what is there.
+    pub stored: f64,
 }
 
 /// Whether a resource is the counter that a study calls `count`.
@@ -262,6 +316,15 @@ impl<'a> ScenarioDemand<'a> {
     fn by_counting_behaviour(&self, counts: &[bool], demand: impl Fn(&str) -> f64) -> Vec<f64> {
         let of_one = |(name, counts): (&String, &bool)| if *counts { demand(name).max(0.0) } else { 0.0 };
         self.behaviours.iter().zip(counts).map(of_one).collect()
+    }
+
+    /// Use of a tier's processor by an execution of each behaviour that counts, and what of it open items add.
+    fn with_open(&self, counts: &[bool], tier: &str, own: impl Fn(&str) -> f64) -> (Vec<f64>, Vec<f64>) {
+        let whole = self.by_counting_behaviour(counts, |name| own(name) + self.backlog(tier, name));
+        let without = self.by_counting_behaviour(counts, &own);
+        let open = whole.iter().zip(&without).map(|(whole, without)| whole - without);
+        let open = open.collect();
+        (whole, open)
     }
 
     fn first(&self, kind: ResourceKind) -> Option<DrawnResource<'a>> {
@@ -332,15 +395,17 @@ impl<'a> ScenarioDemand<'a> {
         let tier = &placed.placement.tier;
         let cpu = self.on_tier(ResourceKind::Cpu, tier);
         let memory = self.on_tier(ResourceKind::Memory, tier);
-        let busy = |name: &str| self.per_execution(cpu, name) + self.backlog(tier, name);
+        let (cpu_s, open_s) = self.with_open(&placed.carries, tier, |name| self.per_execution(cpu, name));
         PlacementUse {
-            cpu_s: self.by_counting_behaviour(&placed.carries, busy),
+            cpu_s,
+            open_s,
             law: cpu.map_or(LoadLaw::default(), |(_, cpu)| cpu.law),
             idle: cpu.map_or(0.0, |(_, cpu)| cpu.idle),
             speed: host.speed,
             cold_start: host.cold_start,
             memory: memory.map(|(_, drawn)| ResourceUse {
                 demand: self.by_counting_behaviour(&placed.carries, |name| self.per_execution(memory, name)),
+                open: vec![0.0; self.behaviours.len()],
                 idle: drawn.idle,
                 law: LoadLaw::default(),
             }),
@@ -356,12 +421,17 @@ impl<'a> ScenarioDemand<'a> {
             .resources
             .get(&resource.name)
             .map(|drawn| (resource, drawn));
-        let demand = |name: &str| match resource.kind {
-            ResourceKind::Cpu => self.per_execution(drawn, name) + self.backlog(&resource.tier, name),
-            _ => self.per_execution(drawn, name),
+        let own = |name: &str| self.per_execution(drawn, name);
+        let (demand, open) = match resource.kind {
+            ResourceKind::Cpu => self.with_open(&unsized_resource.counts, &resource.tier, own),
+            _ => (
+                self.by_counting_behaviour(&unsized_resource.counts, own),
+                vec![0.0; self.behaviours.len()],
+            ),
         };
         ResourceUse {
-            demand: self.by_counting_behaviour(&unsized_resource.counts, demand),
+            demand,
+            open,
             idle: drawn.map_or(0.0, |(_, drawn)| drawn.idle),
             law: drawn.map_or(LoadLaw::default(), |(_, drawn)| drawn.law),
         }
@@ -424,4 +494,70 @@ fn parameters_then(study: &Study, measured: &Study, usual: &BTreeMap<String, f64
         }
     }
     then
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a customer uses a day, and pays in fees, is the sum over customers of both kinds: products of
+    /// means are something else.
+    #[test]
+    fn what_is_on_its_way_is_the_sum_over_customers_of_both_kinds() {
+        let inputs = |rate: f64, fee: f64, own_s: f64, open_s: f64, stored: f64| ScenarioInputs {
+            rates_per_day: vec![rate],
+            bytes: vec![0.0],
+            counts: BTreeMap::new(),
+            count_idle: BTreeMap::new(),
+            stored: Some(stored),
+            busier: 1.0,
+            price_level: 1.0,
+            fees: vec![fee],
+            placed: vec![PlacementUse {
+                cpu_s: vec![own_s + open_s],
+                open_s: vec![open_s],
+                law: LoadLaw::default(),
+                idle: 0.0,
+                speed: 1.0,
+                cold_start: ColdStart::default(),
+                memory: None,
+                most_utilisation: 1.0,
+                reserve: 0.0,
+            }],
+            unsized_resources: Vec::new(),
+        };
+        let (before, after) = (
+            inputs(0.3, 0.18, 0.01, 0.002, 900.0),
+            inputs(0.15, 0.33, 0.03, 0.02, 500.0),
+        );
+        let [adopted, settled, kept] = [0.5, 0.25, 0.125];
+        let progress = Progress {
+            adopted,
+            settled,
+            stored: kept,
+        };
+        let now = before.towards(&after, progress, &[0]);
+        let rate = (1.0 - adopted) * 0.3 + adopted * 0.15;
+        let fees = (1.0 - adopted) * 0.3 * 0.18 + adopted * 0.15 * 0.33;
+        // Those under the policy have, together, a quarter of its change of open items.
+        let open = rate * 0.002 + 0.15 * settled * (0.02 - 0.002);
+        let own = rate * (0.01 + kept * 0.02);
+        assert!((now.fees[0] * now.rates_per_day[0] - fees).abs() < 1e-15);
+        assert!(
+            (now.busy_per_day() - open - own).abs() < 1e-15,
+            "{}",
+            now.busy_per_day()
+        );
+        assert_eq!(now.stored, Some(850.0));
+        let at = |share: f64| {
+            let all = Progress {
+                adopted: share,
+                settled: share,
+                stored: share,
+            };
+            before.towards(&after, all, &[0])
+        };
+        assert_eq!(at(0.0), before);
+        assert!((at(1.0).busy_per_day() - after.busy_per_day()).abs() < 1e-15 && at(1.0).fees == after.fees);
+    }
 }

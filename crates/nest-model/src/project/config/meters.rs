@@ -41,6 +41,28 @@ struct MeterFloats {
     with_units: Vec<(usize, f64)>,
     exchange: f64,
     other: Option<usize>, // the meter that it is a share of
+    steps: Option<BilledSteps>,
+}
+
+/// How the time of one run or request is billed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BilledSteps {
+    pub step_s: f64,  // above 0
+    pub least_s: f64, // that are billed of each
+}
+
+impl BilledSteps {
+    /// Seconds that are billed of one run or request.
+    ///
+    /// # Formula
+    /// `max(least, ceil(seconds / step) * step)`, at least one step; a billionth of a step too much does not
+    /// count.
+    ///
+    /// Source: `docs/method/pricing.md`, "Billed steps and minimums".
+    pub fn billed(self, seconds: f64) -> f64 {
+        let steps = (seconds / self.step_s - 1e-9).ceil().max(1.0);
+        (steps * self.step_s).max(self.least_s)
+    }
 }
 
 /// What a meter without a price of its own is a share of.
@@ -118,6 +140,11 @@ impl<'a> Metered<'a> {
     /// The rate of exchange, for draws.
     pub fn exchange_float(&self) -> f64 {
         self.floats.exchange
+    }
+
+    /// How the time of one run or request is billed, if the book says so.
+    pub fn steps(&self) -> Option<BilledSteps> {
+        self.floats.steps
     }
 
     /// The meter of the same book that it is a share of, if the configuration uses that.
@@ -249,6 +276,12 @@ fn floats(metered: &Metered<'_>, all: &[Metered<'_>]) -> MeterFloats {
             .collect(),
         exchange: float(metered.exchange),
         other,
+        steps: metered.meter.quantum.as_ref().and_then(|quantum| {
+            Some(BilledSteps {
+                step_s: float(quantum.step_s()?),
+                least_s: float(quantum.minimum_s()?),
+            })
+        }),
     }
 }
 

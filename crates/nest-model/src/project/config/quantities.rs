@@ -10,12 +10,12 @@ use rust_decimal::{Decimal, prelude::FromPrimitive};
 use super::{
     BYTES_PER_GIB, PricedConfig, decimal,
     inputs::ScenarioInputs,
-    meters::{Counted, Metered, MeteredQuantity},
-    placed::{Host, SizedPlacement},
+    meters::{BilledSteps, Counted, Metered, MeteredQuantity},
+    placed::{Function, Host, SizedPlacement},
 };
 use crate::{
     error::ModelError,
-    pricing::{chunks_of, float, may_fall},
+    pricing::{billed_units, chunks_of, float, may_fall},
 };
 
 /// Seconds in an hour.
@@ -24,18 +24,28 @@ const SECONDS_PER_HOUR: f64 = 3_600.0;
 pub(super) const HOURS_OF_SECOND: f64 = 1.0 / 3_600.0;
 /// Hours of a millisecond.
 pub(super) const HOURS_OF_MS: f64 = 1.0 / 3_600_000.0;
+/// Steps in which the time of a function is billed whose memory is paid, where a book names none: ◇ assumed.
+const STEP_S: f64 = 1e-3;
 /// Time for which a connection to a load balancer stays: ◇ assumed.
 const CONNECTION_S: f64 = 1.0;
 
 /// Units of a meter for each of what is counted, without those that the book includes for each.
 pub(super) fn times_billed(meter: &Meter, used: &MeterUse) -> f64 {
+    // Each request or execution that takes some time is a run of its own.
+    let times = match used.driver() {
+        Driver::Requests | Driver::Executions if meter.quantum.is_some() => {
+            let billed = Decimal::from_f64(used.times()).map(|times| float(billed_units(meter, times)));
+            billed.unwrap_or(used.times())
+        }
+        _ => used.times(),
+    };
     let by_each = matches!(
         used.driver(),
         Driver::Requests | Driver::Executions | Driver::Instances | Driver::Stored | Driver::Customers
     );
     match meter.included.as_ref().filter(|_| by_each) {
-        Some(included) => (used.times() - float(included.quantity.0)).max(0.0),
-        None => used.times(),
+        Some(included) => (times - float(included.quantity.0)).max(0.0),
+        None => times,
     }
 }
 
@@ -61,7 +71,8 @@ impl<'a> PricedConfig<'a> {
                         *placed,
                         &mut quantity,
                         |index| {
-                            self.gib_s(*placed, index, inputs) * Self::in_unit_of(metered, HOURS_OF_SECOND)
+                            self.gib_s(metered, *placed, index, inputs)
+                                * Self::in_unit_of(metered, HOURS_OF_SECOND)
                         },
                         inputs,
                     );
@@ -71,7 +82,8 @@ impl<'a> PricedConfig<'a> {
                         *placed,
                         &mut quantity,
                         |index| {
-                            self.processor_ms(*placed, index, inputs) * Self::in_unit_of(metered, HOURS_OF_MS)
+                            self.processor_ms(metered, *placed, index, inputs)
+                                * Self::in_unit_of(metered, HOURS_OF_MS)
                         },
                         inputs,
                     );
@@ -80,7 +92,10 @@ impl<'a> PricedConfig<'a> {
                     self.add_requests(
                         *placed,
                         &mut quantity,
-                        |index| self.held_ms(*placed, index, inputs) * Self::in_unit_of(metered, HOURS_OF_MS),
+                        |index| {
+                            self.held_ms(metered, *placed, index, inputs)
+                                * Self::in_unit_of(metered, HOURS_OF_MS)
+                        },
                         inputs,
                     );
                 }
@@ -265,11 +280,42 @@ impl<'a> PricedConfig<'a> {
         if matches!(self.placed[placed].host, Host::Units(_)) {
             return 0.0;
         }
+        self.warm_s(placed, index, inputs) + inputs.placed[placed].cold_start.mean_s()
+    }
+
+    /// The same of a request that meets no cold start.
+    fn warm_s(&self, placed: usize, index: usize, inputs: &ScenarioInputs) -> f64 {
         let used = &inputs.placed[placed];
         let cpu_s = used.cpu_s[index] / self.requests[index].max(1.0);
-        let warm =
-            cpu_s * self.placed[placed].slowdown(used.speed) + (self.light_request_s[index] - cpu_s).max(0.0);
-        warm + used.cold_start.mean_s()
+        cpu_s * self.placed[placed].slowdown(used.speed) + (self.light_request_s[index] - cpu_s).max(0.0)
+    }
+
+    /// Time of one request of a behaviour on a function as billed. ◇ assumed: all warm requests of a
+    /// behaviour take equally long, and all cold ones, so that each is rounded as their mean.
+    ///
+    /// # Formula
+    /// `(1 - p) billed(warm) + p billed(warm + extra)`, with p the share of cold starts.
+    ///
+    /// Source: `docs/method/pricing.md`, "Billed steps and minimums".
+    fn billed_s(
+        &self,
+        steps: Option<BilledSteps>,
+        placed: usize,
+        index: usize,
+        inputs: &ScenarioInputs,
+    ) -> f64 {
+        let Some(steps) = steps else {
+            return self.duration_s(placed, index, inputs);
+        };
+        let (warm_s, cold) = (
+            self.warm_s(placed, index, inputs),
+            inputs.placed[placed].cold_start,
+        );
+        let warm = steps.billed(warm_s);
+        if cold.share == 0.0 {
+            return warm;
+        }
+        (1.0 - cold.share) * warm + cold.share * steps.billed(warm_s + cold.extra_s)
     }
 
     /// Functions of a placement that run at once in the busiest minute, per customer.
@@ -285,31 +331,47 @@ impl<'a> PricedConfig<'a> {
                 .sum::<f64>()
     }
 
-    /// Memory-seconds of one request as billed: rounded up to the millisecond.
-    fn gib_s(&self, placed: usize, index: usize, inputs: &ScenarioInputs) -> f64 {
+    /// Steps in which memory-seconds of a function are billed.
+    pub(super) fn memory_steps(metered: &Metered<'a>, function: &Function) -> BilledSteps {
+        let steps = metered.steps().unwrap_or(BilledSteps {
+            step_s: STEP_S,
+            least_s: 0.0,
+        });
+        BilledSteps {
+            least_s: steps.least_s.max(function.shortest_s),
+            ..steps
+        }
+    }
+
+    /// Memory-seconds of one request as billed.
+    fn gib_s(&self, metered: &Metered<'a>, placed: usize, index: usize, inputs: &ScenarioInputs) -> f64 {
         let Host::Function(function) = &self.placed[placed].host else {
             return 0.0;
         };
-        let billed_s = (self.duration_s(placed, index, inputs) * 1e3 - 1e-9)
-            .ceil()
-            .max(1.0)
-            / 1e3;
-        billed_s.max(function.shortest_s) * function.memory_gib
+        let steps = Self::memory_steps(metered, function);
+        self.billed_s(Some(steps), placed, index, inputs) * function.memory_gib
     }
 
     /// Milliseconds for which one request holds a function's processors: ◇ assumed, a function serves one
     /// request at a time.
-    fn held_ms(&self, placed: usize, index: usize, inputs: &ScenarioInputs) -> f64 {
+    fn held_ms(&self, metered: &Metered<'a>, placed: usize, index: usize, inputs: &ScenarioInputs) -> f64 {
         let Host::Function(function) = &self.placed[placed].host else {
             return 0.0;
         };
-        self.duration_s(placed, index, inputs) * function.processor_share * 1e3
+        self.billed_s(metered.steps(), placed, index, inputs) * function.processor_share * 1e3
     }
 
     /// Milliseconds of processor time of one request: waiting is free if only they are paid.
-    fn processor_ms(&self, placed: usize, index: usize, inputs: &ScenarioInputs) -> f64 {
+    fn processor_ms(
+        &self,
+        metered: &Metered<'a>,
+        placed: usize,
+        index: usize,
+        inputs: &ScenarioInputs,
+    ) -> f64 {
         let used = &inputs.placed[placed];
-        used.cpu_s[index] / self.requests[index].max(1.0) / used.speed * 1e3
+        let seconds = used.cpu_s[index] / self.requests[index].max(1.0) / used.speed;
+        metered.steps().map_or(seconds, |steps| steps.billed(seconds)) * 1e3
     }
 
     /// Units of a meter in a month as a decimal: by behaviour, and what no single one causes.

@@ -1,6 +1,11 @@
 //! When growth adds each unit of a configuration.
 
-use nest_data::{Estimate, growth::MOST_CUSTOMERS, projection::UnitStep};
+use nest_data::{
+    Estimate,
+    growth::MOST_CUSTOMERS,
+    projection::{BreakDate, UnitStep},
+    units::QuotedDecimal,
+};
 
 use crate::{
     error::ModelError,
@@ -36,7 +41,7 @@ pub fn unit_steps<'a>(drawn: &DrawnConfig<'a>, context: &Context<'a>) -> Result<
             .map(|(months, drawn)| SizedMoment::new(months, drawn, placed))
             .collect::<Option<Vec<_>>>();
         if let Some(sized) = sized {
-            steps.extend(steps_of(drawn, growth, placed, &sized)?);
+            steps.extend(steps_of(drawn, context, growth, placed, &sized)?);
         }
     }
     // By day, those that only some draws reach after all others.
@@ -95,8 +100,9 @@ fn full_at(units: f64, sizing: Option<&Sizing>) -> LimitPoint {
     }
 }
 
-fn steps_of(
-    drawn: &DrawnConfig<'_>,
+fn steps_of<'a>(
+    drawn: &DrawnConfig<'a>,
+    context: &Context<'a>,
     growth: &GrowthDraws<'_>,
     placed: usize,
     moments: &[SizedMoment],
@@ -115,7 +121,7 @@ fn steps_of(
                 .iter()
                 .map(|moment| (moment.months, sizing(moment)))
                 .collect();
-            let months = months_to(path, |months| point_at(&points, months));
+            let months = months_to(path, &points);
             (months, point_at(&points, months.min(end)).customers)
         };
         let (central_months, central) = reached(&growth.central, &|moment| {
@@ -142,8 +148,27 @@ fn steps_of(
             date,
             reached: months.reached(),
             allowed: carrying + 1.0 <= of.most_units(),
-            unit_month: of.unit_month(),
+            unit_month: unit_month(drawn, context, growth, placed, date)?,
         });
     }
     Ok(steps)
+}
+
+/// List price of a unit for a month on the day on which it is needed, or may be.
+fn unit_month<'a>(
+    drawn: &DrawnConfig<'a>,
+    context: &Context<'a>,
+    growth: &GrowthDraws<'_>,
+    placed: usize,
+    date: BreakDate,
+) -> Result<Option<QuotedDecimal>, ModelError> {
+    let day = date
+        .value
+        .or(date.low)
+        .filter(|_| drawn.priced.changes_before(context.last_day()));
+    let Some(months) = day.and_then(|day| growth.model.months_to(day)) else {
+        return Ok(drawn.priced.placed[placed].unit_month());
+    };
+    let there = drawn.moved_to(context, context.now_after(months), 0)?;
+    Ok(there.priced.placed[placed].unit_month())
 }

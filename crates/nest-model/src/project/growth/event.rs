@@ -36,8 +36,9 @@ pub fn adopted(months: f64, begins: f64, ramp: f64) -> f64 {
     }
 }
 
-/// Every whole month, around each event's begin and at its end, and around each cut, within the scenario.
-pub(super) fn times(months: u32, events: &[DatedEvent<'_>], cuts: &[f64]) -> Arc<[f64]> {
+/// Every whole month, around each event's begin and at its end, around each cut, and at each turn, within the
+/// scenario.
+pub(super) fn times(months: u32, events: &[DatedEvent<'_>], cuts: &[f64], turns: &[f64]) -> Arc<[f64]> {
     let mut times: Vec<f64> = (0..=months).map(f64::from).collect();
     for dated in events {
         // A step is two moments next to each other: the last without it and the first with it.
@@ -46,6 +47,7 @@ pub(super) fn times(months: u32, events: &[DatedEvent<'_>], cuts: &[f64]) -> Arc
     for cut in cuts {
         times.extend([cut.next_down(), *cut]);
     }
+    times.extend(turns);
     times.retain(|time| (0.0..=f64::from(months)).contains(time));
     times.sort_by(f64::total_cmp);
     times.dedup();

@@ -64,18 +64,25 @@ impl Trajectory {
     /// `None` if they never are.
     #[must_use]
     pub fn reaches(&self, customers: impl Fn(f64) -> f64) -> Option<f64> {
+        self.reaches_moving(&[], customers)
+    }
+
+    /// The same for a number that turns or jumps at some months, ascending: between two of them, and two of
+    /// the trajectory's own moments, it is about geometric.
+    #[must_use]
+    pub fn reaches_moving(&self, turns: &[f64], customers: impl Fn(f64) -> f64) -> Option<f64> {
         let excess = |at: &TrajectoryPoint| at.customers - customers(at.months);
-        self.first(excess, |before, after| {
+        self.first(turns, excess, |before, after| {
             self.share_to(before, after, &customers, excess)
         })
     }
 
-    /// Months after which customers are first at or below a number, which may depend on the months, and jump;
-    /// `None` if they never are.
+    /// Months after which customers are first at or below a number, which may depend on the months, and turn
+    /// or jump at some of them, ascending; `None` if they never are.
     #[must_use]
-    pub fn falls_to(&self, customers: impl Fn(f64) -> f64) -> Option<f64> {
+    pub fn falls_to(&self, turns: &[f64], customers: impl Fn(f64) -> f64) -> Option<f64> {
         let excess = |at: &TrajectoryPoint| customers(at.months) - at.customers;
-        self.first(excess, |before, after| {
+        self.first(turns, excess, |before, after| {
             self.share_to(before, after, &customers, excess)
         })
     }
@@ -111,29 +118,62 @@ impl Trajectory {
         inside
     }
 
-    /// Months after which `excess` of customers and time is first 0 or more, linear between two moments.
+    /// Months after which `excess` of customers and time, which may turn at some months, ascending, is first
+    /// 0 or more; linear between two moments.
     #[must_use]
-    pub fn first_over(&self, excess: impl Fn(&TrajectoryPoint) -> f64) -> Option<f64> {
-        self.first(&excess, |before, after| {
+    pub fn first_over(&self, turns: &[f64], excess: impl Fn(&TrajectoryPoint) -> f64) -> Option<f64> {
+        self.first(turns, &excess, |before, after| {
             -excess(before) / (excess(after) - excess(before))
         })
     }
 
     fn first(
         &self,
+        turns: &[f64],
         excess: impl Fn(&TrajectoryPoint) -> f64,
         share: impl Fn(&TrajectoryPoint, &TrajectoryPoint) -> f64,
     ) -> Option<f64> {
-        let moment = |index: usize| TrajectoryPoint {
-            months: self.times[index],
-            customers: self.customers[index],
-        };
-        let after = (0..self.times.len()).find(|index| excess(&moment(*index)) >= 0.0)?;
-        let Some(before) = after.checked_sub(1).map(moment) else {
-            return Some(0.0);
-        };
-        let after = moment(after);
-        Some(before.months + share(&before, &after) * (after.months - before.months))
+        let mut before: Option<TrajectoryPoint> = None;
+        for after in self.points_with(turns) {
+            if excess(&after) < 0.0 || excess(&after).is_nan() {
+                before = Some(after);
+                continue;
+            }
+            return Some(match before {
+                Some(before) => before.months + share(&before, &after) * (after.months - before.months),
+                None => 0.0,
+            });
+        }
+        None
+    }
+
+    /// Its moments, and those of `turns`, ascending, that lie between them.
+    fn points_with(&self, turns: &[f64]) -> impl Iterator<Item = TrajectoryPoint> + '_ {
+        let ends = self.times.first().zip(self.times.last());
+        let mut months: Vec<f64> = turns.to_vec();
+        months.retain(|months| ends.is_some_and(|(first, last)| (first..=last).contains(&months)));
+        let mut turns = months.into_iter().peekable();
+        let mut own = self
+            .times
+            .iter()
+            .copied()
+            .zip(self.customers.iter().copied())
+            .peekable();
+        std::iter::from_fn(move || {
+            let next = own.peek().map_or(f64::INFINITY, |(time, _)| *time);
+            match turns.next_if(|turn| *turn <= next) {
+                Some(months) => {
+                    own.next_if(|(time, _)| *time == months);
+                    Some(TrajectoryPoint {
+                        months,
+                        customers: self.at(months),
+                    })
+                }
+                None => own
+                    .next()
+                    .map(|(months, customers)| TrajectoryPoint { months, customers }),
+            }
+        })
     }
 }
 
@@ -190,9 +230,28 @@ mod tests {
         let met = path.reaches(jumps).expect("it is met");
         assert!((met - 0.4).abs() < 1e-9, "{met}");
         let rises = |months: f64| if months < 0.7 { 10.0 } else { 500.0 };
-        let met = path.falls_to(rises).expect("it is met");
+        let met = path.falls_to(&[], rises).expect("it is met");
         assert!((met - 0.7).abs() < 1e-9, "{met}");
         let met = path.reaches(|_| 100.0 * 2_f64.sqrt()).expect("it is met");
         assert!((met - 0.5).abs() < 1e-12, "{met}");
+    }
+
+    /// 120 is met at 0.263 and is out of reach from 0.4 on: neither end of the month shows that.
+    #[test]
+    fn a_number_that_is_met_and_then_rises_within_a_month_is_met() {
+        let path = Trajectory {
+            times: [0.0, 1.0].into(),
+            customers: vec![100.0, 200.0],
+        };
+        let rises = |months: f64| if months < 0.4 { 120.0 } else { 1_000.0 };
+        let met = path
+            .reaches_moving(&[0.0, 0.4_f64.next_down(), 0.4, 2.0], rises)
+            .expect("it is met");
+        assert!((met - 1.2_f64.log2()).abs() < 1e-9, "{met}");
+        assert_eq!(
+            path.reaches_moving(&[0.2], rises),
+            None,
+            "between what it is told of"
+        );
     }
 }

@@ -28,7 +28,7 @@ pub fn dated_limits<'a>(
     let Some(growth) = context.growth().filter(|_| policy.from.is_some()) else {
         return Ok(None);
     };
-    let transition = Transition::new(context.study, &growth.model, policy, patched)?;
+    let transition = Transition::new(context.study, growth.model.start().date, policy, patched)?;
     let end = f64::from(growth.model.months());
     let mut moments = limit_months(after, context);
     moments.extend([0.0, end]);

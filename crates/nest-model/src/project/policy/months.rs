@@ -84,7 +84,7 @@ pub fn policy_months<'a>(
         growth,
         before,
         after,
-        transition: Transition::new(context.study, &growth.model, policy, patched)?,
+        transition: Transition::new(context.study, growth.model.start().date, policy, patched)?,
         open_items: open_items(context.study, patched)?,
     };
     let zero = || DrawnAmount::zero(before.draws.len());

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
 use nest_data::{Study, study::Policy, units::DAYS_PER_MONTH};
 
 use crate::{
     error::ModelError,
-    project::config::{PricedConfig, ReadyInputs},
-    project::growth::{GrowthModel, adopted},
+    project::config::{PricedConfig, Progress, ReadyInputs},
+    project::growth::{adopted, months_after, ramp_months},
 };
 
 /// How a policy comes into force; all in months after the start of growth.
@@ -16,26 +17,29 @@ pub struct Transition {
     pub begins: f64,
     pub ramp: f64,
     pub delay: f64,
+    pub kept: f64, // for which stored items are kept
 }
 
 impl Transition {
-    /// That of a dated policy; `patched` are all parameters with it in force. One without a date has always
-    /// been in force.
+    /// That of a dated policy in a growth that starts on a day; `patched` are all parameters with it in force.
+    /// One without a date has always been in force.
     pub fn new(
         study: &Study,
-        growth: &GrowthModel<'_>,
+        start: Date,
         policy: &Policy,
         patched: &BTreeMap<String, f64>,
     ) -> Result<Self, ModelError> {
         let ramp = policy.from.zip(policy.ramp);
         Ok(Self {
-            // What began before the scenario is there from its start, and has settled.
             begins: policy
                 .from
-                .and_then(|from| growth.months_to(from))
-                .unwrap_or(f64::NEG_INFINITY),
-            ramp: ramp.map_or(0.0, |(from, ramp)| growth.ramp_months(from, ramp)),
+                .map_or(f64::NEG_INFINITY, |from| months_to(start, from)),
+            ramp: ramp.map_or(0.0, |(from, ramp)| ramp_months(start, from, ramp)),
             delay: delay(study, patched)?,
+            kept: study
+                .data
+                .as_ref()
+                .map_or(0.0, |data| data.kept_days / DAYS_PER_MONTH),
         })
     }
 
@@ -44,10 +48,14 @@ impl Transition {
     pub fn moments(&self) -> Vec<f64> {
         let ends = self.begins + self.ramp;
         let on_ramp = [0.0, 0.25, 0.5, 0.75, 1.0].map(|share| self.begins + share * self.ramp);
-        let after = [0.5, 1.0, 2.0, 4.0, 8.0].map(|delays| ends + delays * self.delay);
         let mut moments = vec![self.begins.next_down()];
         moments.extend(on_ramp);
-        moments.extend(after);
+        if self.delay > 0.0 {
+            moments.extend([0.5, 1.0, 2.0, 4.0, 8.0].map(|delays| ends + delays * self.delay));
+        }
+        if self.kept > 0.0 {
+            moments.extend([self.begins + self.kept, ends + self.kept]);
+        }
         moments
     }
 
@@ -59,9 +67,35 @@ impl Transition {
         months: f64,
         priced: &PricedConfig<'_>,
     ) -> ReadyInputs {
-        before
-            .towards(after, self.adopted(months), self.settled(months))
-            .ready(priced)
+        let progress = Progress {
+            adopted: self.adopted(months),
+            settled: self.settled(months),
+            stored: self.stored(months),
+        };
+        priced.between(before, after, progress)
+    }
+
+    /// Share of the change of stored items that is there: of those that are kept, the ones added under the
+    /// policy.
+    ///
+    /// # Formula
+    /// The mean of s(t) over the time K for which they are kept, up to now: `(A(t) - A(t - K)) / K`, with
+    /// `A(t) = t^2 / (2 L)` on a ramp of length L and `A(t) = t - L / 2` after it.
+    pub fn stored(&self, months: f64) -> f64 {
+        if self.kept == 0.0 || self.begins == f64::NEG_INFINITY {
+            return self.adopted(months);
+        }
+        let area = |since: f64| {
+            if since <= 0.0 {
+                0.0
+            } else if since < self.ramp {
+                since * since / (2.0 * self.ramp)
+            } else {
+                since - self.ramp / 2.0
+            }
+        };
+        let since = months - self.begins;
+        ((area(since) - area(since - self.kept)) / self.kept).clamp(0.0, 1.0)
     }
 
     /// Share of customers under the policy.
@@ -98,6 +132,13 @@ impl Transition {
     }
 }
 
+/// Months from the start of a growth to the begin of a policy; below 0 if that comes first.
+fn months_to(start: Date, begins: Date) -> f64 {
+    let before = || months_after(begins, start).map(|months| -months);
+    let months = months_after(start, begins).or_else(before);
+    months.unwrap_or(f64::NEG_INFINITY)
+}
+
 /// Mean time between two payments of the slowest mechanism, in months, with the policy in force; 0 without
 /// one.
 fn delay(study: &Study, parameters: &BTreeMap<String, f64>) -> Result<f64, ModelError> {
@@ -123,6 +164,7 @@ mod tests {
                 begins: 1.5,
                 ramp,
                 delay,
+                kept: 0.0,
             };
             let (mut settled, step) = (0.0, 1e-4);
             for index in 0..80_000 {
@@ -143,6 +185,7 @@ mod tests {
             begins: 2.0,
             ramp: 4.0,
             delay: 0.0,
+            kept: 0.0,
         };
         assert_eq!(
             [1.0, 3.0, 9.0].map(|months| transition.settled(months)),
@@ -152,7 +195,35 @@ mod tests {
             begins: f64::NEG_INFINITY,
             ramp: 4.0,
             delay: 0.5,
+            kept: 3.0,
         };
-        assert_eq!((old.adopted(0.0), old.settled(0.0)), (1.0, 1.0));
+        assert_eq!(
+            (old.adopted(0.0), old.settled(0.0), old.stored(0.0)),
+            (1.0, 1.0, 1.0)
+        );
+    }
+
+    /// The closed form against the mean of the customers under the policy over the time that items are kept.
+    #[test]
+    fn stored_items_follow_as_old_ones_go() {
+        for (ramp, kept) in [(0.0, 3.0), (2.0, 0.5), (2.0, 5.0)] {
+            let transition = Transition {
+                begins: 1.5,
+                ramp,
+                delay: 0.0,
+                kept,
+            };
+            for months in [0.0, 1.5, 1.6, 2.5, 3.5, 4.0, 6.0, 8.4] {
+                let steps = 20_000;
+                let at = |step: i32| months - kept * (f64::from(step) + 0.5) / f64::from(steps);
+                let mean =
+                    (0..steps).map(|step| transition.adopted(at(step))).sum::<f64>() / f64::from(steps);
+                assert!(
+                    (transition.stored(months) - mean).abs() < 1e-4,
+                    "{ramp} {kept} at {months}"
+                );
+            }
+            assert_eq!([1.5, 10.0].map(|months| transition.stored(months)), [0.0, 1.0]);
+        }
     }
 }

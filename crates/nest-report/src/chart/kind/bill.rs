@@ -27,6 +27,8 @@ use crate::{
 const HEIGHT: f64 = 260.0;
 /// Distance of two bills at their end that is hardly seen, as a share of the base's.
 const BESIDE: f64 = 0.06;
+/// Relative difference of two bills that are the same: sums in another order end in other digits.
+const SAME: f64 = 1e-9;
 /// How far the axis may reach above the base's band, as a factor of the highest line.
 const ABOVE: f64 = 1.15;
 
@@ -337,17 +339,24 @@ fn crossings(sheet: &mut Sheet, subject: &Subject, frame: &Frame, shown: &[&Conf
     }
 }
 
-/// Where two lines cross for the last time, and whether the second is above the first from there on.
+/// Where two lines cross for the last time, and whether the second is above the first from there on. Lines
+/// that meet, or part, without changing places do not cross.
 fn crossing(base: &[Point], other: &[Point]) -> Option<(Point, bool)> {
-    let gap = |index: usize| Some(other.get(index)?.1 - base.get(index)?.1);
-    (1..base.len()).rev().find_map(|index| {
-        let (before, after) = (gap(index - 1)?, gap(index)?);
-        if before == 0.0 || before.signum() == after.signum() {
-            return None;
-        }
-        let x = along((before, base[index - 1].0), (after, base[index].0), 0.0);
-        Some(((x, along(base[index - 1], base[index], x)), after > 0.0))
-    })
+    let gap = |index: usize| {
+        let (one, two) = (base[index].1, other[index].1);
+        let same = (two - one).abs() <= SAME * one.abs().max(two.abs());
+        if same { 0.0 } else { two - one }
+    };
+    let apart: Vec<usize> = (0..base.len().min(other.len()))
+        .filter(|index| gap(*index) != 0.0)
+        .collect();
+    let pair = apart
+        .windows(2)
+        .rev()
+        .find(|pair| gap(pair[0]) * gap(pair[1]) < 0.0)?;
+    let (before, after) = (pair[1] - 1, pair[1]);
+    let x = along((gap(before), base[before].0), (gap(after), base[after].0), 0.0);
+    Some(((x, along(base[before], base[after], x)), gap(after) > 0.0))
 }
 
 /// A mark on the base's line where growth adds a server.
@@ -402,5 +411,11 @@ mod tests {
         let other = [(0.0, 2.0), (1.0, 3.0), (2.0, 5.0)];
         assert_eq!(crossing(&base, &other), Some(((1.5, 4.0), true)));
         assert_eq!(crossing(&base, &base), None);
+        // Lines that meet and then stay together, or that part, do not change places.
+        for meeting in [[2.0, 4.0, 5.0], [6.0, 4.0, 5.0], [3.0, 4.0, 6.0], [3.0, 4.0, 4.0]] {
+            let base = [(0.0, 3.0), (1.0, 4.0), (2.0, 5.0)];
+            let meeting: Vec<Point> = base.iter().zip(meeting).map(|((x, _), y)| (*x, y)).collect();
+            assert_eq!(crossing(&base, &meeting), None, "{meeting:?}");
+        }
     }
 }

@@ -196,8 +196,9 @@ fn lever_name(lever: &Lever) -> String {
         ),
         LeverSetting::Reserve => {
             format!(
-                "Your lever: keep {} free, not {}",
+                "Your lever: keep {} free{}, not {}",
                 words::share(lever.to),
+                words::purpose_of_reserve(lever),
                 words::share(lever.from)
             )
         }

@@ -6,7 +6,7 @@ use super::{
     super::{
         PricedConfig,
         cold_start::{ColdStart, ColdStarts},
-        meters::Counted,
+        meters::{BilledSteps, Counted},
         placed::{Function, Host},
         quantities::{HOURS_OF_MS, HOURS_OF_SECOND},
     },
@@ -29,45 +29,21 @@ impl ExplainedMeter<'_, '_> {
         let thousand = || assumed("milliseconds of a second", 1_000.0, "ms", "");
         let used = match counted {
             Counted::MemorySeconds(_) => {
-                let ms = product(
-                    "duration in milliseconds",
-                    "ms",
-                    vec![self.duration(placed, position, function), thousand()],
-                );
-                let whole = ExplanationNode::computed(
-                    Basis::Ceiling,
-                    "duration in whole milliseconds",
-                    "ms",
-                    vec![ms],
-                );
-                let seconds = ExplanationNode::computed(
-                    Basis::Quotient,
-                    "rounded duration",
-                    "s",
-                    vec![whole, thousand()],
-                );
-                let shortest = ExplanationNode::leaf(
-                    "shortest that is billed",
-                    function.shortest_s.max(0.001),
-                    "s",
-                    Basis::Priced,
-                    self.metered().book.name(),
-                );
-                let billed = ExplanationNode::computed(
-                    Basis::Maximum,
-                    "billed duration",
-                    "s",
-                    vec![seconds, shortest],
-                );
+                let steps = PricedConfig::memory_steps(self.metered(), function);
+                let billed = self.billed_duration(steps, placed, position, function);
                 let memory = assumed("memory", function.memory_gib, "GiB", "of the study, as billed");
                 product("memory-seconds of a request", "GiB*s", vec![billed, memory])
             }
             Counted::HeldMs(_) => {
                 let share = processor_share(function, self.metered().book.name());
+                let held = match self.metered().steps() {
+                    Some(steps) => self.billed_duration(steps, placed, position, function),
+                    None => self.duration(placed, position, function),
+                };
                 product(
                     "processor time held by a request",
                     "ms",
-                    vec![self.duration(placed, position, function), share, thousand()],
+                    vec![held, share, thousand()],
                 )
             }
             _ => {
@@ -83,6 +59,10 @@ impl ExplainedMeter<'_, '_> {
                     "s",
                     vec![self.cpu_of_request(placed, position), speed],
                 );
+                let seconds = match self.metered().steps() {
+                    Some(steps) => self.in_steps("processor time", steps, seconds),
+                    None => seconds,
+                };
                 product(
                     "processor time of a request in milliseconds",
                     "ms",
@@ -132,8 +112,79 @@ impl ExplainedMeter<'_, '_> {
         )
     }
 
+    /// A time in the steps in which it is billed.
+    fn in_steps(&self, what: &str, steps: BilledSteps, time: ExplanationNode) -> ExplanationNode {
+        let priced = |label: &str, seconds: f64| {
+            ExplanationNode::leaf(label, seconds, "s", Basis::Priced, self.metered().book.name())
+        };
+        let step = || priced("step that is billed", steps.step_s);
+        let parts = vec![time, step()];
+        let count = ExplanationNode::computed(Basis::Quotient, format!("{what} in steps"), "steps", parts);
+        let whole = ExplanationNode::computed(
+            Basis::Ceiling,
+            format!("{what} in whole steps"),
+            "steps",
+            vec![count],
+        );
+        let rounded = product(&format!("rounded {what}"), "s", vec![whole, step()]);
+        let least = steps.least_s.max(steps.step_s);
+        let parts = vec![rounded, priced("shortest that is billed", least)];
+        ExplanationNode::computed(Basis::Maximum, format!("billed {what}"), "s", parts)
+    }
+
+    /// Time of one request as billed: of warm and of cold ones at their shares.
+    fn billed_duration(
+        &self,
+        steps: BilledSteps,
+        placed: usize,
+        position: usize,
+        function: &Function,
+    ) -> ExplanationNode {
+        let cold = self.inputs.placed[placed].cold_start;
+        let warm = || self.warm_duration(placed, position, function, None);
+        let billed_warm = self.in_steps("duration", steps, warm());
+        if cold.share == 0.0 {
+            return billed_warm;
+        }
+        let [of_share, of_time] = cold_start_sources(&function.cold_starts);
+        let extra = assumed("time of a cold start", cold.extra_s, "s", &of_time);
+        let cold_s = self.warm_duration(placed, position, function, Some(extra));
+        let billed_cold = self.in_steps("duration with a cold start", steps, cold_s);
+        let met = || {
+            assumed(
+                "share of requests that meet a cold start",
+                cold.share,
+                "",
+                &of_share,
+            )
+        };
+        let others = ExplanationNode::computed(
+            Basis::Difference,
+            "share of requests without a cold start",
+            "",
+            vec![assumed("all requests", 1.0, "", ""), met()],
+        );
+        let parts = vec![
+            product("billed duration of warm requests", "s", vec![billed_warm, others]),
+            product("billed duration of cold requests", "s", vec![billed_cold, met()]),
+        ];
+        ExplanationNode::computed(Basis::Sum, "billed duration", "s", parts)
+    }
+
     /// Time that one request takes on a function.
     fn duration(&self, placed: usize, position: usize, function: &Function) -> ExplanationNode {
+        let cold = cold_starts(&function.cold_starts, self.inputs.placed[placed].cold_start);
+        self.warm_duration(placed, position, function, cold)
+    }
+
+    /// Time that one request takes on a function without a cold start, and something besides.
+    fn warm_duration(
+        &self,
+        placed: usize,
+        position: usize,
+        function: &Function,
+        besides: Option<ExplanationNode>,
+    ) -> ExplanationNode {
         let name = &self.config.behaviours[position];
         let used = &self.inputs.placed[placed];
         let speed = assumed("speed of a virtual CPU", used.speed, "measured cores", "");
@@ -163,7 +214,7 @@ impl ExplainedMeter<'_, '_> {
             least,
         );
         let mut parts = vec![work, waiting];
-        parts.extend(cold_starts(&function.cold_starts, used.cold_start));
+        parts.extend(besides);
         ExplanationNode::computed(Basis::Sum, format!("duration of a request of {name}"), "s", parts)
     }
 }
@@ -180,17 +231,10 @@ fn processor_share(function: &Function, book: String) -> ExplanationNode {
 
 /// What cold starts add to a request in the mean; nothing where none are counted.
 fn cold_starts(known: &ColdStarts, counted: ColdStart) -> Option<ExplanationNode> {
-    let (of_share, of_time) = match known {
-        ColdStarts::Unknown { .. } => return None,
-        ColdStarts::Stated(_) => ("of the study".to_owned(), "of the study".to_owned()),
-        ColdStarts::Assumed(range) => {
-            let ([low, high], [short, long], [from, to]) = (range.share, range.extra_ms, &range.observed);
-            (
-                format!("{low} to {high}, public figures from {from} to {to}"),
-                format!("{short} to {long} ms, public figures from {from} to {to}"),
-            )
-        }
-    };
+    if matches!(known, ColdStarts::Unknown { .. }) {
+        return None;
+    }
+    let [of_share, of_time] = cold_start_sources(known);
     let parts = vec![
         assumed(
             "share of requests that meet a cold start",
@@ -201,4 +245,19 @@ fn cold_starts(known: &ColdStarts, counted: ColdStart) -> Option<ExplanationNode
         assumed("time of a cold start", counted.extra_s, "s", &of_time),
     ];
     Some(product("cold starts of a request", "s", parts))
+}
+
+/// Where the share of cold starts and their time are from.
+fn cold_start_sources(known: &ColdStarts) -> [String; 2] {
+    match known {
+        ColdStarts::Unknown { .. } => [String::new(), String::new()],
+        ColdStarts::Stated(_) => ["of the study".to_owned(), "of the study".to_owned()],
+        ColdStarts::Assumed(range) => {
+            let ([low, high], [short, long], [from, to]) = (range.share, range.extra_ms, &range.observed);
+            [
+                format!("{low} to {high}, public figures from {from} to {to}"),
+                format!("{short} to {long} ms, public figures from {from} to {to}"),
+            ]
+        }
+    }
 }
