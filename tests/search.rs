@@ -99,6 +99,8 @@ fn load_a_search_waits_until_a_target_has_worked_off_what_was_too_much() {
     // One at a time, 5 ms each, and in a queue that outlives those who gave up: 200 a second.
     let lock = std::sync::Mutex::new(());
     let server = Server::start(move |_| {
+        let begun = std::time::Instant::now();
+        while begun.elapsed() < std::time::Duration::from_micros(200) {}
         let _held = lock.lock().expect("no thread panics with it");
         std::thread::sleep(std::time::Duration::from_millis(5));
         Reply::text("hello")

@@ -1,4 +1,5 @@
-//! What is counted of answers that fail, and what links in answers mean.
+//! What is counted of answers that fail, what links in answers mean, and what a run says of a target that does
+//! not keep up.
 
 use std::{
     io::{Read, Write},
@@ -71,9 +72,14 @@ fn bytes_of_answers_that_do_not_complete_count_as_they_came() {
 
 #[test]
 fn links_are_read_on_the_page_that_gave_them() {
-    let server = Server::start(|asked| match asked.path.as_str() {
-        "/pre/moved" => Reply::status(302).with("Location", "/shop/list?page=1"),
-        _ => Reply::text("{\"next\":\"?page=2\",\"item\":\"items/7\"}"),
+    let server = Server::start(|asked| {
+        // Without processor time nothing can be planned.
+        let begun = std::time::Instant::now();
+        while begun.elapsed() < Duration::from_millis(1) {}
+        match asked.path.as_str() {
+            "/pre/moved" => Reply::status(302).with("Location", "/shop/list?page=1"),
+            _ => Reply::text("{\"next\":\"?page=2\",\"item\":\"items/7\"}"),
+        }
     });
     let steps = "steps = [\n\
         { get = \"/list/{{ int(5, 5) }}\", save = { next = \"$.next\" } },\n\
@@ -98,4 +104,28 @@ fn links_are_read_on_the_page_that_gave_them() {
             "/shop/items/7"
         ]
     );
+}
+
+#[test]
+fn a_ramp_that_ends_early_says_so_while_it_runs() {
+    // One at a time, 10 ms each.
+    let lock = std::sync::Mutex::new(());
+    let server = Server::start(move |_| {
+        let _held = lock.lock().expect("no thread panics with it");
+        let begun = std::time::Instant::now();
+        while begun.elapsed() < Duration::from_millis(1) {}
+        sleep(Duration::from_millis(9));
+        Reply::text("hello")
+    });
+    let more = "[customers]\n[measure]\npilot = \"300ms\"\nsettle = \"300ms\"\nsettle_most = \"300ms\"\n\
+        window = \"500ms\"\nwindows = 2\nmax_rate = 1000\nbase = 0.001\nboost = 0.002\n\
+        customers = [100, 3000, 3500, 4000]\n";
+    let study = SmallStudy::new(
+        &server.url(""),
+        &[("look", 20.0, "steps = [{ get = \"/\" }]")],
+        more,
+    );
+    let outcome = study.run(&["measure"]).expect(0);
+    outcome.says("note: the ramp ended after ramp at 3500 because the target could not keep up");
+    assert!(!outcome.stderr.contains("ramp at 4000"), "{}", outcome.stderr);
 }

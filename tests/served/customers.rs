@@ -278,13 +278,16 @@ fn what_needs_a_behaviour_that_failed_is_not_made() {
         } else {
             0
         };
+        // Without processor time nothing can be planned.
+        let begun = std::time::Instant::now();
+        while begun.elapsed() < Duration::from_millis(1) {}
         if number > 4 && number % 2 == 1 {
             Reply::status(500)
         } else {
             Reply::text("hello")
         }
     });
-    let more = "[customers]\narrival = \"partly_open\"\nsession = { behaviours = 2 }\nthink = \"10ms\"\n\
+    let more = "[customers]\narrival = \"partly-open\"\nsession = { behaviours = 2 }\nthink = \"10ms\"\n\
         [measure]\npilot = \"200ms\"\nsettle = \"300ms\"\nwindow = \"1s\"\nwindows = 2\nmax_rate = 100\n\
         base = 0.001\nboost = 0.002\ncustomers = [200]\n";
     let behaviours = [

@@ -274,6 +274,12 @@ fn ctrl_c_does_not_wait_for_what_is_open_when_the_load_is_over() {
     });
 }
 
+/// Uses processor time, without which nothing can be planned.
+fn compute() {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_millis(1) {}
+}
+
 /// A study of a server that answers until it is told not to, and that server with what tells it.
 fn that_falls_silent() -> (SmallStudy, Server, Arc<AtomicBool>) {
     let silent = Arc::new(AtomicBool::new(false));
@@ -282,10 +288,11 @@ fn that_falls_silent() -> (SmallStudy, Server, Arc<AtomicBool>) {
         if is_silent.load(Ordering::Relaxed) {
             sleep(Duration::from_secs(20));
         }
+        compute();
         Reply::text("hello")
     });
     let more = "[customers]\n[measure]\npilot = \"200ms\"\nsettle = \"300ms\"\nsettle_most = \"300ms\"\n\
-        window = \"300ms\"\nwindows = 1\ntimeout = \"60s\"\nmax_rate = 200\nbase = 0.001\nboost = 0.002\n\
+        window = \"300ms\"\nwindows = 2\ntimeout = \"60s\"\nmax_rate = 200\nbase = 0.001\nboost = 0.002\n\
         customers = [100]\n";
     let look = [("look", 20.0, "steps = [{ get = \"/\" }, { get = \"/more\" }]")];
     (SmallStudy::new(&server.url(""), &look, more), server, silent)

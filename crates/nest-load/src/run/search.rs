@@ -136,7 +136,7 @@ impl CustomerSearch {
     /// Takes that a try showed nothing. It is made once more. After that a smaller number is tried, but
     /// nothing is known of this one.
     pub fn record_unclear(&mut self, tried: Trial) {
-        if self.again != Some(tried) {
+        if !self.was_unclear(tried) {
             self.again = Some(tried);
             return;
         }
@@ -152,6 +152,12 @@ impl CustomerSearch {
             // It has failed once.
             Trial::Recheck(_) => self.rechecked = true,
         }
+    }
+
+    /// Whether a try has shown nothing before.
+    #[must_use]
+    pub fn was_unclear(&self, tried: Trial) -> bool {
+        self.again == Some(tried)
     }
 
     fn step_back(&mut self, customers: f64) {

@@ -45,7 +45,8 @@ impl Run<'_> {
                 invalid,
                 generator_limit,
             } = self.finish(&step, plan, steps, watch)?;
-            if generator_limit.is_some() {
+            // Something else may have kept the machine busy once.
+            if generator_limit.is_some() && search.was_unclear(tried) {
                 generator = generator_limit;
                 break;
             }
