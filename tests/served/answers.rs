@@ -1,5 +1,5 @@
-//! What is counted of answers that fail, what links in answers mean, and what a run says when its target cannot
-//! keep up.
+//! What is counted of answers that fail, what links in answers mean, and what a run says of a target that
+//! cannot keep up.
 
 use std::{
     io::{Read, Write},
