@@ -95,6 +95,40 @@ fn a_search_for_what_is_never_met_says_that_nothing_is() {
 }
 
 #[test]
+fn load_a_search_waits_until_a_target_has_worked_off_what_was_too_much() {
+    // One at a time, 5 ms each, and in a queue that outlives those who gave up: 200 a second.
+    let lock = std::sync::Mutex::new(());
+    let server = Server::start(move |_| {
+        let begun = std::time::Instant::now();
+        while begun.elapsed() < std::time::Duration::from_micros(200) {}
+        let _held = lock.lock().expect("no thread panics with it");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        Reply::text("hello")
+    });
+    // A processor that is hardly used: the first trials are far too much.
+    let more = "[customers]\n[measure]\npilot = \"200ms\"\nsettle = \"400ms\"\nsettle_most = \"400ms\"\n\
+        window = \"500ms\"\nwindows = 2\nmax_rate = 800\ntimeout = \"1s\"\ncustomers = [200]\n\
+        [slo.fast]\np95 = \"100ms\"\n";
+    let look = [("look", 20.0, "steps = [{ get = \"/\" }]")];
+    let study = SmallStudy::new(&server.url(""), &look, more);
+    let outcome = study.run(&["measure", "--search"]).expect(0);
+    let measured = measurements(&study.path);
+    assert_balanced(&measured);
+    let search = measured.search.expect("it was searched for");
+    println!("{search:?}\n{}", outcome.stderr);
+    outcome.says("waiting until the target answers again as it did in the pilot");
+    if search.generator_limit.is_some() {
+        return; // something else kept the machine busy, twice
+    }
+    // A customer executes once in 10 s: 2,000 of them saturate the lock, and more than half of that passes.
+    let largest = search.largest.expect("some number is served");
+    assert!(
+        search.confirmed && largest > 800.0 && largest < 2_300.0,
+        "{search:?}"
+    );
+}
+
+#[test]
 fn load_a_search_that_the_generator_ends_says_so() {
     let server = Server::start(|_| Reply::text("hello"));
     let more = "[customers]\n[measure]\npilot = \"300ms\"\nsettle = \"300ms\"\nwindow = \"1s\"\n\

@@ -2,6 +2,7 @@
 //! compute: for windows to pass and for servers to answer. So several run at once (`.config/nextest.toml`),
 //! and none may depend on a quiet machine.
 
+mod answers;
 mod customers;
 mod exchanges;
 mod faults;

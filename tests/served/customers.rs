@@ -266,3 +266,51 @@ fn a_session_that_cannot_start_drops_all_that_its_customer_came_for() {
     // would seem to be served.
     assert!(total.dropped as f64 > 0.8 * total.due as f64, "{total:?}");
 }
+
+#[test]
+fn what_needs_a_behaviour_that_failed_is_not_made() {
+    let logins = std::sync::atomic::AtomicUsize::new(0);
+    // The pilot's logins succeed, and of a later one each second fails.
+    let server = Server::start(move |asked| {
+        let is_login = asked.path == "/login";
+        let number = if is_login {
+            logins.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+        } else {
+            0
+        };
+        // Without processor time nothing can be planned.
+        let begun = std::time::Instant::now();
+        while begun.elapsed() < Duration::from_millis(1) {}
+        if number > 4 && number % 2 == 1 {
+            Reply::status(500)
+        } else {
+            Reply::text("hello")
+        }
+    });
+    let more = "[customers]\narrival = \"partly-open\"\nsession = { behaviours = 2 }\nthink = \"10ms\"\n\
+        [measure]\npilot = \"200ms\"\nsettle = \"300ms\"\nwindow = \"1s\"\nwindows = 2\nmax_rate = 100\n\
+        base = 0.001\nboost = 0.002\ncustomers = [200]\n";
+    let behaviours = [
+        ("login", 1.0, "steps = [{ get = \"/login\" }]"),
+        ("look", 20.0, "needs = \"login\"\nsteps = [{ get = \"/look\" }]"),
+    ];
+    let study = SmallStudy::new(&server.url(""), &behaviours, more);
+    let measured = study.measure();
+    let step = ramp(&measured)[0];
+    let of = |kind: &str| {
+        let errors = step
+            .errors
+            .iter()
+            .filter(|error| error.kind == kind && error.behaviour == "look");
+        errors.map(|error| error.count).sum::<u64>()
+    };
+    let (executions, requests) = (step.executions["look"], step.requests["look"]);
+    println!(
+        "{executions:?} {requests:?} {:?} {:?}",
+        step.errors, step.failures
+    );
+    assert!(of("needs") > 0, "{:?}", step.errors);
+    assert_eq!(executions.failed, of("needs"), "{:?}", step.errors);
+    // Whoever was made was sent, and nobody else.
+    assert_eq!(requests.due, executions.completed);
+}

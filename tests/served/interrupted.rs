@@ -5,6 +5,10 @@ use std::{
     fs,
     net::TcpListener,
     process::Command,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -12,9 +16,12 @@ use std::{
 use nix::sys::signal::Signal;
 
 use crate::support::{
-    BINARY, Outcome, Running, SHORT, ShopStudy, SmallStudy, assert_balanced, measurements, nest,
+    BINARY, Outcome, Running, SHORT, ShopStudy, SmallStudy, assert_balanced, assert_load_balanced,
+    broker::Broker,
+    fleet::Session,
+    measurements, nest,
     server::{Reply, Server},
-    start, start_silent, wait_for_listener,
+    start, start_silent, wait_for_listener, wait_until,
 };
 
 #[test]
@@ -216,5 +223,108 @@ fn ctrl_c_does_not_wait_for_a_metrics_page() {
             &more,
         );
         stopped(study.start(&["measure"]), &listener)
+    });
+}
+
+/// Longer than a step and its wait for settling last in these tests: what is open then is only waited for.
+const BEYOND: Duration = Duration::from_secs(3);
+
+/// Sends a signal to a run that waits for executions that are still open, and returns how long it takes to
+/// end. Nothing may reach the server any more.
+fn stopped_in_drain(run: Running, server: &Server, signal: Signal) -> (Outcome, Duration) {
+    sleep(BEYOND);
+    let (asked, before) = (Instant::now(), server.asked().len());
+    run.signal(signal);
+    let outcome = run.finish();
+    let took = asked.elapsed();
+    assert_eq!(server.asked().len(), before, "{}", outcome.stderr);
+    (outcome, took)
+}
+
+#[test]
+fn ctrl_c_does_not_wait_for_what_is_open_when_the_load_is_over() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    assert_prompt(|| {
+        let server = Server::start(|_| {
+            sleep(Duration::from_secs(20));
+            Reply::text("late")
+        });
+        let url = server.url("/");
+        let short = [
+            "--for",
+            "300ms",
+            "--warm-up",
+            "0s",
+            "--timeout",
+            "60s",
+            "--customers",
+            "4",
+        ];
+        let run = start(
+            folder.path(),
+            &[&["load", &url, "--format", "json"][..], &short].concat(),
+        );
+        wait_until("4 requests", || server.asked().len() == 4);
+        let (outcome, took) = stopped_in_drain(run, &server, Signal::SIGINT);
+        let found: serde_json::Value = serde_json::from_str(&outcome.stdout).expect("JSON");
+        assert_load_balanced(&found);
+        let failed = ["settling", "executions"].map(|of| found[of]["failed"].as_u64().expect("a count"));
+        assert_eq!(failed.iter().sum::<u64>(), 4, "{found:#}");
+        (outcome, took)
+    });
+}
+
+/// Uses processor time, without which nothing can be planned.
+fn compute() {
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_millis(1) {}
+}
+
+/// A study of a server that answers until it is told not to, and that server with what tells it.
+fn that_falls_silent() -> (SmallStudy, Server, Arc<AtomicBool>) {
+    let silent = Arc::new(AtomicBool::new(false));
+    let is_silent = Arc::clone(&silent);
+    let server = Server::start(move |_| {
+        if is_silent.load(Ordering::Relaxed) {
+            sleep(Duration::from_secs(20));
+        }
+        compute();
+        Reply::text("hello")
+    });
+    let more = "[customers]\n[measure]\npilot = \"200ms\"\nsettle = \"300ms\"\nsettle_most = \"300ms\"\n\
+        window = \"300ms\"\nwindows = 2\ntimeout = \"60s\"\nmax_rate = 200\nbase = 0.001\nboost = 0.002\n\
+        customers = [100]\n";
+    let look = [("look", 20.0, "steps = [{ get = \"/\" }, { get = \"/more\" }]")];
+    (SmallStudy::new(&server.url(""), &look, more), server, silent)
+}
+
+#[test]
+fn a_signal_does_not_wait_for_what_is_open_when_a_step_is_over() {
+    assert_prompt(|| {
+        let (study, server, silent) = that_falls_silent();
+        let mut run = study.start(&["measure"]);
+        run.wait_for("step 2 of");
+        silent.store(true, Ordering::Relaxed);
+        let (outcome, took) = stopped_in_drain(run, &server, Signal::SIGTERM);
+        outcome.says("interrupted").says("--resume");
+        (outcome, took)
+    });
+}
+
+#[test]
+fn a_fleet_does_not_wait_for_what_is_open_when_a_step_is_over() {
+    assert_prompt(|| {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let broker = Broker::start(&folder.path().join("broker"));
+        let (study, server, silent) = that_falls_silent();
+        let session = Session {
+            folder: folder.path(),
+            broker: broker.address,
+        };
+        let mut run = session.measure(None, &study, 2, &[]);
+        let _workers = ["one", "two"].map(|name| session.worker(None, name, &[]));
+        run.wait_for("step 2 of");
+        silent.store(true, Ordering::Relaxed);
+        stopped_in_drain(run, &server, Signal::SIGINT)
     });
 }

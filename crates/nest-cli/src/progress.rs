@@ -64,6 +64,11 @@ impl RunProgress {
             Event::StepFinished(step) => self.finished(step, ""),
             Event::StepAgain(step) => self.finished(step, " (runs again, not fitted)"),
             Event::StepCut(step) => self.finished(step, " (cut short, not fitted)"),
+            Event::Waiting { most_s } => talk(&format!(
+                "waiting until the target answers again as it did in the pilot, at most {}",
+                seconds(*most_s)
+            )),
+            Event::Noted(caveat) => talk(&format!("note: {caveat}")),
             Event::BodiesKept(..) => {}
         }
     }

@@ -23,7 +23,14 @@ pub enum Caveat {
         #[serde(default, skip_serializing_if = "is_zero")]
         others: usize,
     },
-    /// The ramp ended early because the target could not keep up twice in a row.
+    /// After a step that was too much for it, the target did not answer again as it did in the pilot.
+    NotRecovered {
+        /// The step.
+        step: String,
+        /// How long the run waited, in seconds.
+        waited_s: f64,
+    },
+    /// The ramp ended early because the target could not keep up in two steps.
     RampEnded {
         /// Last step that was run.
         step: String,

@@ -72,6 +72,10 @@ pub struct SearchResult {
     pub missed: Vec<String>,
     /// Why the generator was the limit, so that the target may serve more; `None` if it was not.
     pub generator_limit: Option<String>,
+    /// Why the answer may be too small: the trials next above it were invalid, twice each, or the target did
+    /// not recover from one. `None` if they were not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unclear: Option<String>,
 }
 
 impl Document for Measurements {

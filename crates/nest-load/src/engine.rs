@@ -9,9 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use nest_data::{
     Caveat,
-    measurement::{
-        Counts, GeneratorHealth, GeneratorMachine, GeneratorOf, Population, ResponseClock, Window,
-    },
+    measurement::{Counts, GeneratorHealth, GeneratorMachine, GeneratorOf, Population, Window},
 };
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
@@ -50,7 +48,8 @@ const QUICK: f64 = 0.1;
 /// Linux a full queue of connections leaves attempts unanswered.
 ///
 /// Sources: RFC 9110, section 15.6 (503, 504), RFC 6585, section 4 (429), and listen(2), `tcp(7)`.
-const OF_A_FULL_TARGET: [&str; 5] = [NoAnswer::TIMEOUT, "cut", "status 429", "status 503", "status 504"];
+pub(crate) const OF_A_FULL_TARGET: [&str; 5] =
+    [NoAnswer::TIMEOUT, "cut", "status 429", "status 503", "status 504"];
 
 /// The generator: a crew whose customers live from step to step.
 pub struct Engine {
@@ -110,16 +109,14 @@ impl StepResult {
     /// planned.
     pub fn facts<'a>(&'a self, executions: Counts, requests: Counts, windows: &'a [Window]) -> StepFacts<'a> {
         let recorder = &self.recorder;
+        let sent = recorder.sent_times_of_all();
         StepFacts {
             executions,
             requests,
             windows,
             generator: self.generator,
             kind: self.kind,
-            median_s: recorder
-                .response_times(ResponseClock::Sent)
-                .value_at_quantile(0.5) as f64
-                / 1e6,
+            median_s: sent.value_at_quantile(0.5) as f64 / 1e6,
             max_rate: self.max_rate,
             population: self.population,
             local_errors: recorder.errors_of(NoAnswer::LOCAL) + recorder.errors_of(NoAnswer::MEMORY),
@@ -134,10 +131,7 @@ impl StepResult {
             panics: recorder.panics,
             unsettled: self.unsettled,
             options: OF_STUDY,
-            typical_s: recorder
-                .response_times(ResponseClock::Sent)
-                .value_at_quantile(QUICK) as f64
-                / 1e6,
+            typical_s: sent.value_at_quantile(QUICK) as f64 / 1e6,
             silence_s: recorder
                 .silence
                 .longest()
@@ -280,7 +274,7 @@ impl Engine {
         if watched.is_err() || interrupt.is_requested() || self.crew.broken().is_some() {
             self.crew.stop(&control);
         }
-        let collected = self.crew.collect(&control, limits.drain);
+        let collected = self.crew.collect(&control, limits.drain, interrupt);
         watched?;
         let mut result = watch.result(collected?);
         result.interrupted = interrupt.is_requested();

@@ -13,7 +13,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use crate::{
     clock::MonotonicTime,
     execute::{context::StepContext, customer::Customer},
-    http::{HttpAnswer, NoAnswer, loss::Failed},
+    http::{Arrived, HttpAnswer, NoAnswer, loss::Failed},
     recorder::{RequestPlace, RequestRecord, windows::StepPhase, wire::Resend},
     script::{
         feeds::FeedRows,
@@ -74,7 +74,8 @@ pub async fn request(
         None => Ok(()),
     };
     begin(context, place, timing.sent);
-    let outcome = match turn {
+    customer.arrived.set(Arrived::default());
+    let mut outcome = match turn {
         Ok(()) => {
             let deadline = timing.sent.after(step.timeout);
             answered(customer, context, request, deadline, random, rows).await
@@ -82,9 +83,10 @@ pub async fn request(
         Err(held) => Err(held.into()),
     };
     let ended = MonotonicTime::now();
-    match &outcome {
+    match &mut outcome {
         Ok(answer) => end(context, place, &record(timing, ended, answer)),
         Err(problem) => {
+            problem.note_arrived(customer.arrived.get());
             end_failed(context, place, timing, ended, problem);
             keep(customer, context, place, problem, rows, || step.named());
         }
@@ -175,6 +177,7 @@ async fn answered(
         ))
         .await;
     }
+    let before = step.gives_links.then(|| random.clone());
     let alarm = customer.alarm.clone();
     let outcome = {
         let sending = pin!(send(customer, context, step, &request.place, random, rows));
@@ -182,7 +185,9 @@ async fn answered(
     };
     match outcome {
         Some(Ok(mut answer)) => {
-            judge::judge(customer, step, &mut answer, context.settings.longest_body)?;
+            let settings = &context.settings;
+            let page = before.and_then(|before| routes::page(customer, settings, step, before, rows));
+            judge::judge(customer, step, &mut answer, settings.longest_body, page.as_ref())?;
             Ok(answer)
         }
         Some(Err(no_answer)) => Err(no_answer.into()),
@@ -199,14 +204,17 @@ async fn answered_at_last(
     random: &mut Xoshiro256PlusPlus,
     rows: &mut FeedRows,
 ) -> Result<HttpAnswer, Box<Problem>> {
-    let step = request.step;
+    let (step, settings) = (request.step, &context.settings);
+    let before = step.gives_links.then(|| random.clone());
     let alarm = customer.alarm.clone();
     let outcome = {
         let following = pin!(follow::follow(customer, context, request, random, rows));
         alarm.within(&context.state.clock, deadline, following).await
     };
-    let mut answer = outcome.unwrap_or_else(|| Err(timed_out(customer, context, step).into()))?;
-    judge::judge(customer, step, &mut answer, context.settings.longest_body)?;
+    let (mut answer, led_to) = outcome.unwrap_or_else(|| Err(timed_out(customer, context, step).into()))?;
+    let page =
+        before.and_then(|before| led_to.or_else(|| routes::page(customer, settings, step, before, rows)));
+    judge::judge(customer, step, &mut answer, settings.longest_body, page.as_ref())?;
     Ok(answer)
 }
 

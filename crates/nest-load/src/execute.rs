@@ -8,13 +8,15 @@ use std::sync::{
     atomic::{AtomicI64, AtomicU64, Ordering::Relaxed},
 };
 
+use nest_data::measurement::Outcome;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::{
     clock::MonotonicTime,
     code::{behaviour::DynBehaviour, context::ExecutionContext},
-    recorder::windows::WorkerProgress,
+    exchange::{kept::keep, problem::Problem},
+    recorder::{RequestPlace, windows::WorkerProgress},
     script::{
         feeds::FeedRows,
         program::{Program, Work},
@@ -28,6 +30,9 @@ mod requests;
 use context::{DueExecution, ExecutionEnd, StepContext};
 use customer::Customer;
 
+/// Kind of the failure of an execution that was not made, as the behaviour that it needs failed.
+const NEEDS: &str = "needs";
+
 /// A step as one worker runs it: the behaviours, and what their executions share.
 pub struct RunningStep {
     pub program: Arc<Program>,
@@ -37,7 +42,8 @@ pub struct RunningStep {
 impl RunningStep {
     /// Executes a behaviour, after the one that it needs if the customer has not done that yet. The needed
     /// behaviour is due at the scheduled time and counts as an execution of its own; the wanted one is due
-    /// when that has ended.
+    /// when that has ended. If it failed, the wanted one is not made and has failed with kind `needs`; the
+    /// customer tries the needed one again the next time.
     ///
     /// `now` is the present. Returns how the execution ended, and when.
     pub async fn execute(
@@ -61,12 +67,41 @@ impl RunningStep {
             seed: execution.seed ^ 1,
             ..*execution
         };
-        let (_, now) = self.execute_one(customer, &first, now).await;
+        let (ended, now) = self.execute_one(customer, &first, now).await;
+        if ended != ExecutionEnd::Ok {
+            self.leave_out(customer, execution, needed, now);
+            return (ended, now);
+        }
         let wanted = DueExecution {
             due: now,
             ..*execution
         };
         self.execute_one(customer, &wanted, now).await
+    }
+
+    /// Counts an execution as failed that is not made, as the behaviour that it needs has failed.
+    fn leave_out(&self, customer: &Customer, execution: &DueExecution, needed: usize, now: MonotonicTime) {
+        let (context, behaviour, phase) = (&self.context, execution.behaviour, execution.phase);
+        let scripts = &self.program.scripts;
+        let reason = format!(
+            "it was not made: `{}`, which it needs, failed",
+            scripts[needed].name
+        );
+        let mut recorder = context.recorder.borrow_mut();
+        recorder.execution_begins(&context.control, now);
+        recorder.execution_ended(&context.control, behaviour, phase, Outcome::Failed, now..now);
+        drop(recorder);
+        let place = RequestPlace {
+            behaviour,
+            endpoint: 0,
+            phase,
+        };
+        let rows = FeedRows::new(execution.row, context.settings.feeds.len());
+        let problem = Problem::without_answer(NEEDS, reason);
+        keep(customer, context, place, &problem, &rows, || {
+            scripts[behaviour].name.clone()
+        });
+        add_unsigned(&context.control.progress[context.slot].ended, 1);
     }
 
     async fn execute_one(

@@ -24,6 +24,8 @@ pub mod origin;
 mod socket;
 pub mod tls;
 
+use std::cell::Cell;
+
 use kept_bodies::{KeptBodies, KeptBody};
 
 /// How the generator names itself to the target.
@@ -114,6 +116,13 @@ impl NoAnswer {
     }
 }
 
+/// What has come of an answer, for whoever gives up waiting for the rest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Arrived {
+    pub status: u16, // 0 as long as the head is not complete
+    pub bytes: u64,
+}
+
 /// What of an answer is wanted.
 #[derive(Debug, Clone, Copy)]
 pub struct WantedAnswer<'a> {
@@ -144,6 +153,7 @@ pub struct Receiver<'a> {
     path: Option<&'a str>,
     unplaced: Vec<Vec<u8>>, // cookies that wait for the path
     body: KeptBody<'a>,
+    arrived: Option<&'a Cell<Arrived>>,
 }
 
 impl<'a> Receiver<'a> {
@@ -164,6 +174,26 @@ impl<'a> Receiver<'a> {
             path: Some(path),
             unplaced: Vec::new(),
             body: KeptBody::of(wanted.bodies),
+            arrived: None,
+        }
+    }
+
+    /// The same, which tells how much has come so far.
+    pub fn telling(self, arrived: &'a Cell<Arrived>) -> Self {
+        arrived.set(Arrived::default());
+        Self {
+            arrived: Some(arrived),
+            ..self
+        }
+    }
+
+    /// Takes how many bytes of the answer have come in all.
+    #[inline]
+    pub fn set_bytes(&mut self, bytes: u64) {
+        self.answer.bytes = bytes;
+        if let Some(arrived) = self.arrived {
+            let status = self.answer.status;
+            arrived.set(Arrived { status, bytes });
         }
     }
 

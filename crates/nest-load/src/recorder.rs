@@ -429,15 +429,23 @@ impl Recorder {
         errors.map(|(_, count)| count).sum()
     }
 
-    /// Response times of one clock over all behaviours and outcomes, in microseconds.
+    /// Response times of the completed requests by one clock, over all behaviours, in microseconds.
     pub fn response_times(&self, clock: ResponseClock) -> Hdr<u64> {
         let first = if clock == ResponseClock::Due { 0 } else { 2 };
+        self.merged(first..first + 1)
+    }
+
+    /// Times from sending of all requests over all behaviours, those that failed among them, in
+    /// microseconds.
+    pub fn sent_times_of_all(&self) -> Hdr<u64> {
+        self.merged(2..4)
+    }
+
+    fn merged(&self, kinds: Range<usize>) -> Hdr<u64> {
         let mut all = new_histogram();
         for record in &self.behaviours {
-            record.histograms[first..first + 2]
-                .iter()
-                .flatten()
-                .for_each(|hdr| all += hdr);
+            let some = record.histograms[kinds.clone()].iter().flatten();
+            some.for_each(|hdr| all += hdr);
         }
         all
     }

@@ -8,7 +8,7 @@ use std::{
 use nest_data::{
     Caveat, Study,
     behaviour::locustfile::Locust,
-    measurement::{Pilot, PlannedStep, Purpose, Resource, ResourceKind, SearchResult, Step, Validity},
+    measurement::{Pilot, PlannedStep, Purpose, Resource, ResourceKind, Step, Validity},
 };
 
 use crate::{
@@ -29,13 +29,14 @@ mod options;
 mod pilot;
 pub mod plan;
 pub mod quick;
+mod recovery;
 mod search;
+mod searching;
 mod setup;
 pub mod target;
 pub mod visit;
 
 use plan::{Plan, RampSteps};
-use search::{CustomerSearch, Trial};
 use target::{Address, StartedTarget};
 
 pub use command::{CommandSettings, RunningCommand};
@@ -69,6 +70,8 @@ struct Finished {
 struct StepOutcome {
     /// Objectives that it missed.
     missed: Vec<String>,
+    /// Why it shows nothing, if it is invalid.
+    invalid: Option<String>,
     /// Why nothing can be said of the target, if the generator was at fault.
     generator_limit: Option<String>,
 }
@@ -90,6 +93,10 @@ struct Run<'a> {
     pilot: Vec<Pilot>,
     /// Doubts that the way in which load is made raises.
     caveats: Vec<Caveat>,
+    /// Doubts that came up in its steps.
+    doubts: Vec<Caveat>,
+    /// That the target has not recovered from the last step, if it has not.
+    backlog: Option<Caveat>,
     start: Instant,
 }
 
@@ -130,7 +137,9 @@ pub fn measure(
                 .iter()
                 .any(|caveat| matches!(caveat, Caveat::RampEnded { .. }))
             {
-                caveats.push(Caveat::RampEnded { step: last });
+                let ended = Caveat::RampEnded { step: last };
+                watch(Event::Noted(&ended)).map_err(LoadError::Keep)?;
+                caveats.push(ended);
             }
             continue;
         }
@@ -143,6 +152,7 @@ pub fn measure(
     };
     steps.sort_by_key(|step| step.plan.index);
     caveats.extend(run.engine.caveats());
+    caveats.append(&mut run.doubts);
     Ok(MeasureOutcome {
         generators: run.engine.machines(),
         resources: run.resources.clone(),
@@ -290,64 +300,15 @@ impl<'a> Run<'a> {
             return Err(LoadError::Interrupted);
         }
         watch(Event::StepFinished(&finished.step)).map_err(LoadError::Keep)?;
+        let needs_recovery = recovery::is_needed(&finished.step, &finished.outcome.missed);
         steps.push(finished.step);
+        let left = self.left(plan, steps);
+        if needs_recovery && (self.options.search || !left.is_zero()) {
+            let spare = self.time_left().unwrap_or_default().saturating_sub(left);
+            self.recover(step, spare, watch)?;
+        }
         self.reset()?;
         Ok(finished.outcome)
-    }
-
-    /// Tries numbers of customers until the largest that meets the objectives is known and confirmed.
-    fn search(
-        &mut self,
-        plan: &Plan,
-        steps: &mut Vec<Step>,
-        watch: &mut dyn FnMut(Event<'_>) -> std::io::Result<()>,
-    ) -> Result<SearchResult, LoadError> {
-        let measure = &self.study.measure;
-        let pilot = self.pilot.clone();
-        let mut search = CustomerSearch::new(
-            plan.capacity_customers * 0.5,
-            plan::most_searched(self.study, &pilot)?,
-        );
-        let mut missed_at: Vec<String> = Vec::new();
-        let mut generator = None;
-        while let Some(tried) = search.next() {
-            if self.start.elapsed() >= measure.max_duration.duration() {
-                break;
-            }
-            let purpose = if matches!(tried, Trial::Confirm(_)) {
-                Purpose::Confirm
-            } else {
-                Purpose::Ramp
-            };
-            let index = steps.iter().map(|step| step.plan.index + 1).max().unwrap_or(0);
-            let step = plan::searched_step(
-                self.study,
-                &pilot,
-                index,
-                purpose,
-                tried.customers().floor().max(1.0),
-            )?;
-            let StepOutcome {
-                missed,
-                generator_limit,
-            } = self.finish(&step, plan, steps, watch)?;
-            if generator_limit.is_some() {
-                generator = generator_limit;
-                break;
-            }
-            search.record(tried, missed.is_empty());
-            if !missed.is_empty() {
-                missed_at = missed;
-            }
-        }
-        let largest = search.largest();
-        Ok(SearchResult {
-            largest: largest.map(|(customers, _)| customers.floor()),
-            confirmed: largest.is_some_and(|(_, confirmed)| confirmed),
-            smallest_failed: search.smallest_failed().map(f64::floor),
-            missed: missed_at,
-            generator_limit: generator,
-        })
     }
 
     /// How long the planned steps last that are still to run, without what settling may add.
@@ -401,6 +362,8 @@ impl<'a> Run<'a> {
         let (closed, judgement) = self.close(step, started_s, &result, load.offered_per_s());
         let outcome = StepOutcome {
             missed: self.missed(&closed, &result, &judgement.limits),
+            invalid: (judgement.verdict.validity == Validity::Invalid)
+                .then(|| judgement.verdict.reasons.join("; ")),
             generator_limit: judgement
                 .generator_failed
                 .then(|| judgement.verdict.reasons.join("; ")),

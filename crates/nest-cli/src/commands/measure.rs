@@ -106,7 +106,7 @@ fn talk_of(search: &SearchResult) {
             number(largest)
         ),
         (Some(largest), false) => format!("{} customers met the objectives, not confirmed", number(largest)),
-        (None, _) if search.generator_limit.is_some() => {
+        (None, _) if search.generator_limit.is_some() || search.unclear.is_some() => {
             "whether any number of customers meets the objectives is not known".to_owned()
         }
         (None, _) => "none of the numbers of customers that were tried meets the objectives".to_owned(),
@@ -122,6 +122,11 @@ fn talk_of(search: &SearchResult) {
     if let Some(limit) = &search.generator_limit {
         talk(&format!(
             "the search ended because the generator, not the target, was the limit: {limit}"
+        ));
+    }
+    if let Some(unclear) = &search.unclear {
+        talk(&format!(
+            "more customers may meet the objectives, as a trial showed nothing: {unclear}"
         ));
     }
 }
@@ -279,7 +284,7 @@ fn watched(
             Event::BodiesKept(step, bodies) => run.write_bodies(*step, bodies)?,
             Event::StepFinished(step) => run.write_step(step)?,
             Event::StepCut(step) | Event::StepAgain(step) => run.write_cut_step(step)?,
-            Event::PilotStarted { .. } | Event::StepStarted(_) => {}
+            Event::PilotStarted { .. } | Event::StepStarted(_) | Event::Waiting { .. } | Event::Noted(_) => {}
         }
         progress.show(&event);
         also(&event);

@@ -24,6 +24,11 @@ impl fmt::Display for Caveat {
                      {with_it}. Raise [measure] max_rate if the generator can do more"
                 )
             }
+            Self::NotRecovered { step, waited_s } => write!(
+                f,
+                "the target did not answer again as it did in the pilot for {waited_s:.0} s after {step}: \
+                 what came next may have waited behind what it still had to do"
+            ),
             Self::RampEnded { step } => write!(
                 f,
                 "the ramp ended after {step} because the target could not keep up; later steps were not run"

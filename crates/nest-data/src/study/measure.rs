@@ -56,7 +56,8 @@ pub struct Measure {
     #[schemars(range(min = 1, max = 20000))]
     pub max_in_flight: u32,
     /// Most requests that are sent per second, above 0 and at most 1,000,000: redirects, logins, requests
-    /// that are sent again and the pilot count. Never more than `max_rate * (t + 1 s)` leave within a time t.
+    /// that are sent again and the pilot count. Never more than `max_rate * (t + 1 s)` leave within a time t;
+    /// of a `max_rate` below 1, never more than `max_rate * t` and one.
     /// A plan stays at or below 90 % of it: beyond that it is scaled down, and the steps keep their
     /// proportions.
     /// [default: 5,000]

@@ -57,11 +57,17 @@ pub trait Crew: Send {
     /// What each slot has used so far; nothing if those who have them tell it themselves.
     fn used(&self) -> Vec<ThreadUse>;
 
-    /// Waits until everybody has handed in what was recorded.
+    /// Waits until everybody has handed in what was recorded, at most for `drain` as long as something is
+    /// open. An interrupt meanwhile ends the step as [`stop`](Self::stop) does.
     ///
     /// # Errors
     /// [`LoadError::WorkerGone`].
-    fn collect(&self, control: &StepControl, drain: Duration) -> Result<Collected, LoadError>;
+    fn collect(
+        &self,
+        control: &StepControl,
+        drain: Duration,
+        interrupt: &Interrupt,
+    ) -> Result<Collected, LoadError>;
 
     /// Executes one behaviour again and again in slot 0; what was recorded, and how long it took.
     ///

@@ -1,7 +1,10 @@
 //! A crew of threads of this process.
 
 use std::{
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        mpsc::{self, RecvTimeoutError},
+    },
     thread::JoinHandle,
     time::Duration,
 };
@@ -17,7 +20,10 @@ use crate::{
     clock::MonotonicTime,
     error::LoadError,
     observe::threads::{self, ThreadUse},
-    recorder::{Recorder, windows::StepControl},
+    recorder::{
+        Recorder,
+        windows::{POLL_INTERVAL, StepControl},
+    },
     run::target::pin,
     schedule::load::StepLoad,
     script::program::Program,
@@ -125,10 +131,15 @@ impl Crew for Threads {
             .collect()
     }
 
-    fn collect(&self, control: &StepControl, drain: Duration) -> Result<Collected, LoadError> {
+    fn collect(
+        &self,
+        control: &StepControl,
+        drain: Duration,
+        interrupt: &Interrupt,
+    ) -> Result<Collected, LoadError> {
         let mut merged: Option<Recorder> = None;
         for thread in &self.threads {
-            let (mut recorder, _) = thread.done(drain + PATIENCE)?;
+            let (mut recorder, _) = thread.done_or_stopped(drain + PATIENCE, control, interrupt)?;
             recorder.close(control);
             match &mut merged {
                 Some(merged) => merged.merge(recorder),
@@ -208,6 +219,28 @@ impl WorkerThread {
             .ok_or_else(gone)?
             .send(command)
             .map_err(|_| gone())
+    }
+
+    /// Waits until a step is done, and ends it if it is interrupted meanwhile.
+    fn done_or_stopped(
+        &self,
+        patience: Duration,
+        control: &StepControl,
+        interrupt: &Interrupt,
+    ) -> Result<(Recorder, Duration), LoadError> {
+        let until = MonotonicTime::now().after(patience);
+        loop {
+            if interrupt.is_requested() {
+                control.stop();
+                return self.done(PATIENCE);
+            }
+            let left = until.since(MonotonicTime::now());
+            match self.events.recv_timeout(left.min(POLL_INTERVAL)) {
+                Ok(WorkerEvent::Done(recorder, took)) => return Ok((*recorder, took)),
+                Err(RecvTimeoutError::Timeout) if left > Duration::ZERO => {}
+                _ => return Err(gone()),
+            }
+        }
     }
 
     /// Waits until a command is done; what was recorded, and how long it took.

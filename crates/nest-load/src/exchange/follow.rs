@@ -4,6 +4,7 @@
 use std::{borrow::Cow, sync::OnceLock};
 
 use rand_xoshiro::Xoshiro256PlusPlus;
+use url::Url;
 
 use super::{
     PendingRequest,
@@ -28,13 +29,14 @@ use crate::{
 const REDIRECT: &str = "redirect";
 
 /// Sends a request, and follows its answer as far as it is a redirect, at most as often as the step allows.
+/// Returns the last answer, and where redirects led, if there were some.
 pub async fn follow(
     customer: &mut Customer,
     context: &StepContext,
     request: &PendingRequest<'_>,
     random: &mut Xoshiro256PlusPlus,
     rows: &mut FeedRows,
-) -> Result<HttpAnswer, Box<Problem>> {
+) -> Result<(HttpAnswer, Option<Url>), Box<Problem>> {
     let (step, settings) = (request.step, &context.settings);
     let territory = Territory {
         origin: &settings.origin,
@@ -64,7 +66,15 @@ pub async fn follow(
             .map_err(|no_answer| after_redirect(followed + 1, no_answer))?;
         (followed, last) = (followed + 1, Some(next));
     }
-    Ok(answer)
+    let page = last.filter(|_| step.gives_links).map(|sent| {
+        // The target has the base URL's name for links, whatever name it gave itself.
+        let own = territory.is_own(&sent.url, &sent.headers);
+        let own = own
+            .then(|| settings.origin.url(sent.target()).parse().ok())
+            .flatten();
+        own.unwrap_or(sent.url)
+    });
+    Ok((answer, page))
 }
 
 /// The request that follows a step which was answered with a redirect.
@@ -109,6 +119,7 @@ fn hop(
         wants_body: step.wants_body,
         redirects: 0,
         location: step.location,
+        gives_links: false,
         elsewhere: (!own).then(|| sent.url.clone()),
         prebuilt: OnceLock::new(),
     }

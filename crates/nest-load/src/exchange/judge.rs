@@ -1,5 +1,7 @@
 //! Checks an answer, and saves values from it.
 
+use url::Url;
+
 use super::problem::Problem;
 use crate::{
     execute::customer::Customer,
@@ -11,12 +13,13 @@ use crate::{
 const LONGEST_SAVED: usize = 64 << 10;
 
 /// Checks an answer and saves from it. A body that something looks at is decoded first, to `most` bytes at
-/// most.
+/// most. `page` is where the answer came from, if links are saved from it.
 pub fn judge(
     customer: &mut Customer,
     step: &ScriptStep,
     answer: &mut HttpAnswer,
     most: u64,
+    page: Option<&Url>,
 ) -> Result<(), Box<Problem>> {
     if !step.expect.accepts(answer.status) {
         let kind = format!("status {}", answer.status);
@@ -27,7 +30,7 @@ pub fn judge(
         decode(answer, most)?;
     }
     check(step, answer)?;
-    save(customer, step, answer)
+    save(customer, step, answer, page)
 }
 
 /// Puts the decoded body in the place of one that came with codings.
@@ -67,7 +70,12 @@ fn check(step: &ScriptStep, answer: &mut HttpAnswer) -> Result<(), Box<Problem>>
     Ok(())
 }
 
-fn save(customer: &mut Customer, step: &ScriptStep, answer: &mut HttpAnswer) -> Result<(), Box<Problem>> {
+fn save(
+    customer: &mut Customer,
+    step: &ScriptStep,
+    answer: &mut HttpAnswer,
+    page: Option<&Url>,
+) -> Result<(), Box<Problem>> {
     for (variable, name, captor) in &step.save {
         match captor.take(answer.body(), answer.fields()) {
             Ok(value) if value.len() > LONGEST_SAVED => {
@@ -77,7 +85,13 @@ fn save(customer: &mut Customer, step: &ScriptStep, answer: &mut HttpAnswer) -> 
                 );
                 return Err(Problem::with_answer("capture", what, answer));
             }
-            Ok(value) => customer.variables[*variable] = Some(value.into()),
+            Ok(value) => {
+                customer.variables[*variable] = Some(value.into());
+                if let Some(page) = page {
+                    customer.pages.retain(|(saved, _)| saved != variable);
+                    customer.pages.push((*variable, page.clone()));
+                }
+            }
             Err(reason) => {
                 let what = format!("nothing to save for `{name}`: {reason}");
                 return Err(Problem::with_answer("capture", what, answer));

@@ -3,7 +3,7 @@
 use super::answer::FailedAnswer;
 use crate::{
     execute::context::ExecutionEnd,
-    http::{HttpAnswer, NoAnswer},
+    http::{Arrived, HttpAnswer, NoAnswer},
 };
 
 /// What is wrong with an answer, or why there is none. On the heap, as nearly no request has one.
@@ -44,6 +44,13 @@ impl Problem {
             unreachable: false,
             answer: Some(FailedAnswer::of(answer)),
         })
+    }
+
+    /// Notes what came of an answer that was not read to its end.
+    pub fn note_arrived(&mut self, arrived: Arrived) {
+        if self.answer.is_none() {
+            (self.status, self.bytes) = (arrived.status, arrived.bytes);
+        }
     }
 
     /// How an execution ends that met this problem.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use rand_xoshiro::Xoshiro256PlusPlus;
+use url::Url;
 
 use super::redirect::SentRequest;
 use crate::{
@@ -44,6 +45,7 @@ pub async fn over_http1(
         out.clear();
         let mut values = TemplateValues {
             variables: &customer.variables,
+            pages: &customer.pages,
             customer: customer.number,
             random,
             feeds: &settings.feeds,
@@ -64,10 +66,11 @@ pub async fn over_http1(
         path
     };
     let (wanted, host) = (wanted(step, settings), visit(step, &settings.origin, "").host);
-    let mut receiver = match &path {
+    let receiver = match &path {
         Some(path) => Receiver::new(wanted, &mut customer.cookies, host, path),
         None => Receiver::without_path(wanted, &mut customer.cookies, host),
     };
+    let mut receiver = receiver.telling(&customer.arrived);
     let known = context.state.known_head(step);
     let outcome = customer
         .http1
@@ -81,6 +84,7 @@ pub async fn over_http1(
     if receiver.asks_for_path() {
         let mut values = TemplateValues {
             variables: &customer.variables,
+            pages: &customer.pages,
             customer: customer.number,
             random: &mut before.clone(),
             feeds: &settings.feeds,
@@ -173,6 +177,7 @@ fn parts(
 ) -> Result<Parts, NoAnswer> {
     let mut values = TemplateValues {
         variables: &customer.variables,
+        pages: &customer.pages,
         customer: customer.number,
         random,
         feeds: &settings.feeds,
@@ -224,7 +229,8 @@ pub async fn over_http2(
         &mut customer.cookies,
         visit(step, &settings.origin, &path).host,
         &path,
-    );
+    )
+    .telling(&customer.arrived);
     let connection = customer.http2.get_or_insert_default();
     connection.exchange(head, body, &mut receiver).await?;
     Ok(receiver.answer)
@@ -344,7 +350,8 @@ pub async fn over_compat(
         &mut customer.cookies,
         visit(step, &settings.origin, &path).host,
         &path,
-    );
+    )
+    .telling(&customer.arrived);
     let outcome = client
         .exchange(
             &settings.origin,
@@ -387,6 +394,19 @@ pub fn as_sent(
     })
 }
 
+/// Where a request of a step goes, for links in its answer.
+pub fn page(
+    customer: &Customer,
+    settings: &ExchangeSettings,
+    step: &ScriptStep,
+    mut random: Xoshiro256PlusPlus,
+    rows: &mut FeedRows,
+) -> Option<Url> {
+    // It could be filled in for sending, with the same values.
+    let parts = parts(customer, settings, step, &mut random, rows).ok()?;
+    settings.origin.url(&parts.path).parse().ok()
+}
+
 impl From<FilledField> for MultipartField {
     fn from(field: FilledField) -> Self {
         Self {
@@ -407,6 +427,7 @@ fn fill_fields(
 ) -> Result<Vec<FilledField>, NoAnswer> {
     let mut values = TemplateValues {
         variables: &customer.variables,
+        pages: &customer.pages,
         customer: customer.number,
         random,
         feeds: &settings.feeds,

@@ -2,12 +2,15 @@
 
 use std::{
     any::{Any, TypeId},
+    cell::Cell,
     collections::BTreeMap,
 };
 
+use url::Url;
+
 use crate::{
     clock::{Alarm, MonotonicTime},
-    http::{compat::Compat, connection::Http1Connection, cookies::Jar, http2::Http2Connection},
+    http::{Arrived, compat::Compat, connection::Http1Connection, cookies::Jar, http2::Http2Connection},
     script::settings::ExchangeSettings,
 };
 
@@ -19,7 +22,11 @@ pub struct Customer {
     pub compat: Option<Box<Compat>>,
     pub cookies: Jar,
     pub variables: Box<[Option<Box<str>>]>,
+    /// The page that each variable was saved from which is a link somewhere.
+    pub pages: Vec<(usize, Url)>,
     pub alarm: Alarm,
+    /// What has come of the answer to the last request.
+    pub arrived: Cell<Arrived>,
     /// Since when a request is held back that follows another one of its step.
     pub held_since: Option<MonotonicTime>,
     /// Whether the last attempt to open a connection failed.
@@ -42,7 +49,9 @@ impl Customer {
             compat: None,
             cookies: Jar::default(),
             variables: vec![None; settings.variables].into(),
+            pages: Vec::new(),
             alarm: Alarm::default(),
+            arrived: Cell::default(),
             held_since: None,
             unreachable: false,
             begun: false,

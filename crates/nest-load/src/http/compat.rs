@@ -105,19 +105,20 @@ impl Compat {
         };
         let mut response = request.send().await.map_err(no_answer)?;
         receiver.start(response.status().as_u16(), response.content_length())?;
-        let mut bytes = "HTTP/1.1 200 OK\r\n\r\n".len();
+        let mut bytes = "HTTP/1.1 200 OK\r\n\r\n".len() as u64;
         for (name, value) in response.headers() {
             // The cookie store has them already.
             if name != "set-cookie" {
                 receiver.field(name.as_str(), value.as_bytes());
             }
-            bytes += name.as_str().len() + value.len() + 4;
+            bytes += (name.as_str().len() + value.len() + 4) as u64;
         }
+        receiver.set_bytes(bytes);
         while let Some(chunk) = response.chunk().await.map_err(no_answer)? {
-            bytes += chunk.len();
+            bytes += chunk.len() as u64;
+            receiver.set_bytes(bytes);
             receiver.data(&chunk)?;
         }
-        receiver.answer.bytes = bytes as u64;
         Ok(())
     }
 

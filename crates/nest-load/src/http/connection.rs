@@ -133,7 +133,6 @@ impl Http1Connection {
         let outcome = poll_fn(|context| self.poll(context, buffers, &mut exchange, receiver)).await;
         // Room for a long answer is not kept by an idle customer.
         self.partial = Vec::new();
-        receiver.answer.bytes = exchange.received;
         let cut = match outcome {
             Ok(true) => {
                 self.used = true;
@@ -249,7 +248,9 @@ impl RunningExchange<'_> {
                 });
             }
             self.received += new.len() as u64;
-            match self.feed(new, partial, receiver) {
+            let fed = self.feed(new, partial, receiver);
+            receiver.set_bytes(self.received);
+            match fed {
                 Ok(Fed::More { .. }) => {}
                 Ok(Fed::Done { reusable, .. }) => return Poll::Ready(Ok(reusable)),
                 Err(Stopped::Refused(no_answer)) => return Poll::Ready(Err(Cut::For(no_answer))),

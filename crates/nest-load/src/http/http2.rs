@@ -165,11 +165,10 @@ impl OpenConnection {
         .await
         .map_err(|error| self.loss(&error, before, used))?;
         let (head, mut stream) = response.into_parts();
-        let mut bytes = take_head(&head, receiver)?;
+        take_head(&head, receiver)?;
         if !stream.is_end_stream() {
-            bytes += self.take_body(&mut stream, receiver).await?;
+            self.take_body(&mut stream, receiver).await?;
         }
-        receiver.answer.bytes = bytes;
         self.used = Some(MonotonicTime::now());
         Ok(())
     }
@@ -206,11 +205,10 @@ impl OpenConnection {
         &mut self,
         stream: &mut RecvStream,
         receiver: &mut Receiver<'_>,
-    ) -> Result<u64, Failed> {
-        let mut bytes = 0;
+    ) -> Result<(), Failed> {
         while let Some(data) = poll_fn(|context| drive_body(&mut self.driver, context, stream)).await {
             let data = data.map_err(|error| in_answer(&error))?;
-            bytes += data.len() as u64;
+            receiver.set_bytes(receiver.answer.bytes + data.len() as u64);
             receiver.data(&data)?;
             // A connection that takes no more back is at its end, which the next poll tells.
             let _ = stream.flow_control().release_capacity(data.len());
@@ -218,7 +216,7 @@ impl OpenConnection {
                 break;
             }
         }
-        Ok(bytes)
+        Ok(())
     }
 }
 
@@ -271,9 +269,9 @@ fn poll_head(
     Pin::new(answer).poll(context)
 }
 
-/// Takes status and fields; how many bytes they are. Fields are compressed on the wire; what they say is
-/// counted as HTTP/1.1 would spell it.
-fn take_head(head: &http::response::Parts, receiver: &mut Receiver<'_>) -> Result<u64, NoAnswer> {
+/// Takes status and fields. Fields are compressed on the wire; what they say is counted as HTTP/1.1 would
+/// spell it.
+fn take_head(head: &http::response::Parts, receiver: &mut Receiver<'_>) -> Result<(), NoAnswer> {
     let length = head
         .headers
         .get("content-length")
@@ -284,7 +282,8 @@ fn take_head(head: &http::response::Parts, receiver: &mut Receiver<'_>) -> Resul
         receiver.field(name.as_str(), value.as_bytes());
         bytes += (name.as_str().len() + value.len() + 4) as u64;
     }
-    Ok(bytes)
+    receiver.set_bytes(bytes);
+    Ok(())
 }
 
 /// What the target says that it has not begun with, if the error is such a frame: a stream above the last one

@@ -66,6 +66,14 @@ pub enum Event<'a> {
     BodiesKept(Option<&'a PlannedStep>, &'a [FailedBody]),
     /// A step has ended; it must be kept before the next one.
     StepFinished(&'a Step),
+    /// The last step was too much for the target: the next one waits until it answers again as it did in the
+    /// pilot.
+    Waiting {
+        /// Longest wait.
+        most_s: f64,
+    },
+    /// A doubt that came up in the run.
+    Noted(&'a Caveat),
     /// A step was interrupted; it is kept but not fitted.
     StepCut(&'a Step),
     /// A step of a fleet was not what was planned, and runs again; it is kept but not fitted.

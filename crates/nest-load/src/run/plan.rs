@@ -216,6 +216,24 @@ mod tests {
     }
 
     #[test]
+    fn customers_that_a_study_asks_for_by_number_are_not_lowered_with_a_base_above_them() {
+        let customers = |measure: &str, ramp| {
+            let plan = resolve(&study(measure), &pilots(), &resources(), ramp).expect("a plan");
+            let plain = plan.steps.iter().filter_map(|step| step.customers);
+            plain.collect::<Vec<_>>()
+        };
+        // The base alone would be 10,000 customers with 15 executions/s, and 1,000 have 1.5 a second.
+        let asked = "[measure]\ncustomers = [1000, 2000]\nmax_rate = 10\n";
+        assert_eq!(customers(asked, RampSteps::Planned), [1_000.0, 1_000.0, 2_000.0]);
+        assert_eq!(customers(asked, RampSteps::Searched), [1_000.0]);
+        let higher = "[measure]\ncustomers = [30000, 20000]\n";
+        assert_eq!(
+            customers(higher, RampSteps::Planned),
+            [10_000.0, 30_000.0, 20_000.0]
+        );
+    }
+
+    #[test]
     fn a_forecast_is_confirmed_on_the_mix_of_a_policy() {
         let mut study = study(
             "[measure]\nramp = [0.4]\nconfirm = [1.5, 3]\nconfirm_policy = \"more\"\n[policies.more]\nset = \

@@ -1,5 +1,5 @@
 //! Finds the largest number of customers that meets the objectives: doubling, then halving what is left
-//! between, then confirming. Pure: says what to try next.
+//! between, then confirming both sides. Pure: says what to try next.
 
 /// Ratio of what fails to what passes at which the search ends.
 const CLOSE_ENOUGH: f64 = 1.05;
@@ -17,8 +17,12 @@ pub struct CustomerSearch {
     most: f64,
     passed: Option<f64>,
     failed: Option<f64>,
-    proven: Option<f64>, // the largest that really passed
-    confirmed: bool,
+    unclear: Option<f64>, // the smallest number above all that passed that showed nothing, twice
+    again: Option<Trial>, // what showed nothing once
+    rechecked: bool,      // the number that failed was tried twice
+    proven: Option<f64>,  // the largest that really passed
+    confirmed: bool,      // twice
+    before: Option<f64>,  // the largest that was confirmed before the search went on beyond it
     tries: usize,
 }
 
@@ -29,6 +33,8 @@ pub enum Trial {
     Probe(f64),
     /// Whether this many, who passed once, pass again.
     Confirm(f64),
+    /// Whether this many, who failed once, fail again.
+    Recheck(f64),
 }
 
 impl Trial {
@@ -36,7 +42,7 @@ impl Trial {
     #[must_use]
     pub fn customers(self) -> f64 {
         match self {
-            Self::Probe(customers) | Self::Confirm(customers) => customers,
+            Self::Probe(customers) | Self::Confirm(customers) | Self::Recheck(customers) => customers,
         }
     }
 }
@@ -50,8 +56,12 @@ impl CustomerSearch {
             most,
             passed: None,
             failed: None,
+            unclear: None,
+            again: None,
+            rechecked: false,
             proven: None,
             confirmed: false,
+            before: None,
             tries: 0,
         }
     }
@@ -59,56 +69,123 @@ impl CustomerSearch {
     /// What to try next; nothing if the answer is known or the tries are used up.
     #[must_use]
     pub fn next(&self) -> Option<Trial> {
-        if self.confirmed || self.tries >= MOST_TRIES {
+        if self.tries >= MOST_TRIES {
             return None;
         }
-        match (self.passed, self.failed) {
+        if self.again.is_some() {
+            return self.again;
+        }
+        if self.confirmed {
+            let beside = self.failed.filter(|_| !self.is_bounded_by_unclear());
+            return beside.filter(|_| !self.rechecked).map(Trial::Recheck);
+        }
+        match (self.passed, self.upper()) {
             (None, None) => Some(Trial::Probe(self.first)),
             (Some(passed), None) if passed >= self.most => Some(Trial::Confirm(passed)),
             (Some(passed), None) => Some(Trial::Probe((passed * WIDEN).min(self.most))),
-            (None, Some(failed)) if failed <= 1.0 => None,
-            (None, Some(failed)) => Some(Trial::Probe((failed / WIDEN).max(1.0))),
-            (Some(passed), Some(failed)) if failed / passed <= CLOSE_ENOUGH => Some(Trial::Confirm(passed)),
-            (Some(passed), Some(failed)) => Some(Trial::Probe((passed * failed).sqrt())),
+            (None, Some(upper)) if upper <= 1.0 => None,
+            (None, Some(upper)) => Some(Trial::Probe((upper / WIDEN).max(1.0))),
+            (Some(passed), Some(upper)) if upper / passed <= CLOSE_ENOUGH => Some(Trial::Confirm(passed)),
+            (Some(passed), Some(upper)) => Some(Trial::Probe((passed * upper).sqrt())),
         }
     }
 
-    /// Takes how a try went.
+    /// The number below which the answer lies.
+    fn upper(&self) -> Option<f64> {
+        self.failed.into_iter().chain(self.unclear).reduce(f64::min)
+    }
+
+    /// Takes how a try went that showed something.
     pub fn record(&mut self, tried: Trial, passed: bool) {
         self.tries += 1;
+        self.again = None;
         let customers = tried.customers();
-        self.proven = match (passed, tried) {
-            (true, Trial::Confirm(_)) => Some(customers),
-            (true, Trial::Probe(_)) => Some(self.proven.map_or(customers, |before| before.max(customers))),
+        if passed {
+            let twice = matches!(tried, Trial::Confirm(_));
+            self.proven = Some(match self.proven {
+                Some(before) if !twice => before.max(customers),
+                _ => customers,
+            });
+            self.unclear = self.unclear.filter(|unclear| *unclear > customers);
+        } else {
             // What passed once and now fails is not proven.
-            (false, _) => self.proven.filter(|proven| *proven < customers),
-        };
+            let below = |proven: &f64| *proven < customers;
+            self.proven = self.proven.filter(below);
+            self.before = self.before.filter(below);
+        }
         match (tried, passed) {
-            (Trial::Probe(customers), true) => {
+            (Trial::Probe(_), true) => {
                 self.passed = Some(self.passed.map_or(customers, |before| before.max(customers)))
             }
             (Trial::Confirm(_), true) => self.confirmed = true,
-            (Trial::Probe(customers), false) => {
-                self.failed = Some(self.failed.map_or(customers, |before| before.min(customers)))
+            // The bound was chance, or what was left of an earlier step: the search goes on beyond it.
+            (Trial::Recheck(_), true) => {
+                self.before = self.passed;
+                (self.passed, self.failed, self.confirmed) = (Some(customers), None, false);
+            }
+            (Trial::Probe(_), false) => {
+                self.failed = Some(self.failed.map_or(customers, |before| before.min(customers)));
+                self.rechecked = false;
             }
             // What passed once and failed once is no answer; a slightly smaller number is tried instead.
-            (Trial::Confirm(customers), false) => {
-                self.failed = Some(customers);
+            (Trial::Confirm(_), false) => self.step_back(customers),
+            (Trial::Recheck(_), false) => self.rechecked = true,
+        }
+    }
+
+    /// Takes that a try showed nothing. It is made once more. After that a smaller number is tried, but
+    /// nothing is known of this one.
+    pub fn record_unclear(&mut self, tried: Trial) {
+        if !self.was_unclear(tried) {
+            self.again = Some(tried);
+            return;
+        }
+        self.tries += 1;
+        self.again = None;
+        let customers = tried.customers();
+        match tried {
+            Trial::Probe(_) => self.unclear = Some(self.unclear.map_or(customers, |one| one.min(customers))),
+            Trial::Confirm(_) => {
+                self.unclear = Some(customers);
                 self.passed = Some(customers * STEP_BACK);
             }
+            // It has failed once.
+            Trial::Recheck(_) => self.rechecked = true,
         }
+    }
+
+    /// Whether a try has shown nothing before.
+    #[must_use]
+    pub fn was_unclear(&self, tried: Trial) -> bool {
+        self.again == Some(tried)
+    }
+
+    fn step_back(&mut self, customers: f64) {
+        self.failed = Some(customers);
+        self.passed = Some(customers * STEP_BACK);
+        self.rechecked = true;
     }
 
     /// The largest number that passed, and whether it passed twice.
     #[must_use]
     pub fn largest(&self) -> Option<(f64, bool)> {
-        self.proven.map(|proven| (proven, self.confirmed))
+        match (self.before, self.confirmed) {
+            (Some(before), false) => Some((before, true)),
+            _ => self.proven.map(|proven| (proven, self.confirmed)),
+        }
     }
 
     /// The smallest number that failed.
     #[must_use]
     pub fn smallest_failed(&self) -> Option<f64> {
         self.failed
+    }
+
+    /// Whether the answer is only as large as it is because larger numbers showed nothing.
+    #[must_use]
+    pub fn is_bounded_by_unclear(&self) -> bool {
+        self.unclear
+            .is_some_and(|unclear| self.failed.is_none_or(|failed| unclear < failed))
     }
 }
 
@@ -147,6 +224,7 @@ mod tests {
         let (found, _) = search(1_000.0, 1e9, |tried, tries| match tried {
             Trial::Probe(customers) => customers <= 7_300.0,
             Trial::Confirm(customers) => customers <= 6_900.0 && tries > 3,
+            Trial::Recheck(_) => false,
         });
         let (largest, confirmed) = found.largest().expect("found");
         assert!(confirmed && largest <= 6_900.0 && largest > 6_000.0, "{largest}");
@@ -160,5 +238,46 @@ mod tests {
             (Some((5_000.0, true)), None)
         );
         assert_eq!(search(100.0, 5_000.0, |_, _| false).0.largest(), None);
+    }
+
+    #[test]
+    fn a_bound_that_was_chance_is_tried_again_before_it_bounds_the_answer() {
+        // Every trial below 20,000 fails at first, as what came before it is still in the target's queue.
+        let (found, tries) = search(80_000.0, 1e9, |tried, tries| {
+            tried.customers() <= 7_300.0 && (tries < 4 || tries > 7)
+        });
+        let (largest, confirmed) = found.largest().expect("found");
+        assert!(
+            confirmed && largest <= 7_300.0 && largest > 7_300.0 / CLOSE_ENOUGH,
+            "{largest} after {tries}"
+        );
+    }
+
+    #[test]
+    fn what_shows_nothing_is_tried_twice_and_is_no_failure() {
+        let mut search = CustomerSearch::new(1_000.0, 1e9);
+        let mut tried = Vec::new();
+        while let Some(trial) = search.next() {
+            tried.push(trial);
+            let customers = trial.customers();
+            if customers > 400.0 {
+                search.record_unclear(trial);
+            } else {
+                search.record(trial, true);
+            }
+        }
+        assert_eq!(
+            tried[..3],
+            [Trial::Probe(1_000.0), Trial::Probe(1_000.0), Trial::Probe(625.0)]
+        );
+        let (largest, confirmed) = search.largest().expect("found");
+        assert!(
+            confirmed && largest <= 400.0 && largest > 400.0 / CLOSE_ENOUGH,
+            "{largest}"
+        );
+        assert_eq!(
+            (search.smallest_failed(), search.is_bounded_by_unclear()),
+            (None, true)
+        );
     }
 }

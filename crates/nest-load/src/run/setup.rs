@@ -105,6 +105,8 @@ impl<'a> Run<'a> {
             resources,
             pilot: Vec::new(),
             caveats,
+            doubts: Vec::new(),
+            backlog: None,
             start,
         })
     }

@@ -61,12 +61,14 @@ pub struct Sources<'a> {
 pub fn compile(sources: Sources<'_>) -> Result<Program, LoadError> {
     let names: Vec<&String> = sources.behaviours.keys().collect();
     let variables = variable_names(sources.behaviours);
+    let links = link_names(sources.behaviours);
     let counts: Vec<Vec<String>> = sources.behaviours.values().map(count_names).collect();
     let mut scripts = Vec::new();
     for ((name, behaviour), counts) in sources.behaviours.iter().zip(&counts) {
         let compiler = Compiler {
             behaviour: name,
             variables: &variables,
+            links: &links,
             counts,
             sources: &sources,
         };
@@ -144,6 +146,14 @@ fn variable_names(behaviours: &BTreeMap<String, BehaviourSpec>) -> Vec<String> {
     names
 }
 
+/// Every variable with which the path of a request begins.
+fn link_names(behaviours: &BTreeMap<String, BehaviourSpec>) -> Vec<String> {
+    let steps = behaviours.values().flat_map(|behaviour| &behaviour.steps);
+    steps
+        .filter_map(|step| texts::link_of(step.method_and_path()?.1))
+        .collect()
+}
+
 fn count_names(behaviour: &BehaviourSpec) -> Vec<String> {
     behaviour.count_names().into_iter().map(str::to_owned).collect()
 }
@@ -151,6 +161,7 @@ fn count_names(behaviour: &BehaviourSpec) -> Vec<String> {
 struct Compiler<'a> {
     behaviour: &'a str,
     variables: &'a [String],
+    links: &'a [String],
     counts: &'a [String],
     sources: &'a Sources<'a>,
 }
@@ -259,6 +270,7 @@ impl Compiler<'_> {
                 || counts.iter().any(RequestCount::wants_body),
             route: Route::of(&body, &self.sources.origin, &self.sources.compat),
             expect,
+            gives_links: save.iter().any(|(_, name, _)| self.links.contains(name)),
             save,
             counts,
             wanted_fields,

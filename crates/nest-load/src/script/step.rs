@@ -42,6 +42,8 @@ pub struct ScriptStep {
     pub contains: Option<Finder<'static>>,
     pub excludes: Option<Finder<'static>>,
     pub save: Vec<(usize, String, Captor)>, // variable, its name, where from
+    /// Whether something that it saves is a link somewhere.
+    pub gives_links: bool,
     pub counts: Vec<RequestCount>,
     pub wanted_fields: Vec<String>,
     pub wants_body: bool,
@@ -125,6 +127,7 @@ impl ScriptStep {
             contains: None,
             excludes: None,
             save: Vec::new(),
+            gives_links: false,
             counts: Vec::new(),
             wanted_fields: if request.redirects > 0 {
                 vec![LOCATION.to_owned()]

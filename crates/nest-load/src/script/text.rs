@@ -27,7 +27,8 @@ enum Piece {
         column: usize,
         escape: Escape,
     },
-    /// A value that is a URL of its own, read as a link on the page at the base.
+    /// A value that is a URL of its own, read as a link on the page that gave it, or else on the page at the
+    /// base.
     Link(Box<Text>, Box<Url>),
 }
 
@@ -53,6 +54,8 @@ pub enum Escape {
 /// What fills a template.
 pub struct TemplateValues<'a> {
     pub variables: &'a [Option<Box<str>>],
+    /// Where variables were saved from that are links.
+    pub pages: &'a [(usize, Url)],
     pub customer: u32,
     pub random: &'a mut Xoshiro256PlusPlus,
     pub feeds: &'a [FeedReader],
@@ -115,7 +118,8 @@ impl Text {
         self.pieces.push(Piece::Feed { feed, column, escape });
     }
 
-    /// Adds a link, which is resolved as a browser resolves one on the page at `base`.
+    /// Adds a link, which is resolved as a browser resolves one on the page that it was saved from; one from
+    /// elsewhere, as on the page at `base`.
     pub fn push_link(&mut self, link: Text, base: Url) {
         self.pieces.push(Piece::Link(Box::new(link), Box::new(base)));
     }
@@ -141,6 +145,10 @@ impl Text {
     /// Whether nothing is filled in.
     pub fn is_literal(&self) -> bool {
         self.pieces.iter().all(|piece| matches!(piece, Piece::Literal(_)))
+    }
+
+    fn begins_with(&self, variable: usize) -> bool {
+        matches!(self.pieces.first(), Some(Piece::Variable(index, _)) if *index == variable)
     }
 
     /// Whether the text is a single whole number.
@@ -179,7 +187,13 @@ impl Text {
                 Piece::Link(link, base) => {
                     let mut value = Vec::new();
                     link.fill(filling, &mut value)?;
-                    write_link(&String::from_utf8_lossy(&value), base, out)?;
+                    let of_link = |(variable, _): &&(usize, Url)| link.begins_with(*variable);
+                    let page = filling
+                        .pages
+                        .iter()
+                        .find(of_link)
+                        .map_or(base.as_ref(), |(_, page)| page);
+                    write_link(&String::from_utf8_lossy(&value), page, base, out)?;
                 }
             }
         }
@@ -244,11 +258,11 @@ fn write_path(mut path: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Writes path and query of a link. It must lead to where the load goes.
-fn write_link(link: &str, base: &Url, out: &mut Vec<u8>) -> Result<(), NoAnswer> {
+/// Writes path and query of a link on a page. It must lead to where the load goes, which is at `base`.
+fn write_link(link: &str, page: &Url, base: &Url, out: &mut Vec<u8>) -> Result<(), NoAnswer> {
     // A link is what an answer or a feed gave, and may hold a key.
     let wrong = |why: &str| NoAnswer::new("request", format!("the link {why}"));
-    let url = base
+    let url = page
         .join(link)
         .map_err(|error| wrong(&format!("is no URL: {error}")))?;
     if url.origin() != base.origin() {
@@ -300,10 +314,15 @@ mod tests {
     use super::*;
 
     fn filled(text: &Text, value: &str) -> Result<String, NoAnswer> {
+        filled_from(text, value, &[])
+    }
+
+    fn filled_from(text: &Text, value: &str, pages: &[(usize, Url)]) -> Result<String, NoAnswer> {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
         let variables = [Some(value.into())];
         let mut filling = TemplateValues {
             variables: &variables,
+            pages,
             customer: 7,
             random: &mut random,
             feeds: &[],
@@ -379,6 +398,33 @@ mod tests {
                 "{away}"
             );
         }
+    }
+
+    #[test]
+    fn a_link_is_read_on_the_page_that_gave_it() {
+        let (mut text, mut value) = (Text::default(), Text::default());
+        value.push_variable(0, Escape::None);
+        text.push_link(value, Url::parse("http://127.0.0.1:8080/api/").expect("a URL"));
+        let page = |url: &str| {
+            [
+                (3, Url::parse("http://x/y").expect("a URL")),
+                (0, Url::parse(url).expect("a URL")),
+            ]
+        };
+        let of_shop = page("http://127.0.0.1:8080/shop/list?page=1");
+        // RFC 3986, section 5.4.1, as far as links stay with the target.
+        for (link, path) in [
+            ("?page=2", "/shop/list?page=2"),
+            ("items/7", "/shop/items/7"),
+            ("./", "/shop/"),
+            ("../up", "/up"),
+            ("", "/shop/list?page=1"),
+            ("#top", "/shop/list?page=1"),
+            ("/items", "/items"),
+        ] {
+            assert_eq!(filled_from(&text, link, &of_shop), Ok(path.into()), "{link}");
+        }
+        assert!(filled_from(&text, "items", &page("http://127.0.0.1:8081/")).is_err());
     }
 
     #[test]

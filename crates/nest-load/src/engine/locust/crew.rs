@@ -475,7 +475,12 @@ impl Crew for LocustCrew {
         slots.iter().map(of_slot).collect()
     }
 
-    fn collect(&self, control: &StepControl, drain: Duration) -> Result<Collected, LoadError> {
+    fn collect(
+        &self,
+        control: &StepControl,
+        drain: Duration,
+        interrupt: &Interrupt,
+    ) -> Result<Collected, LoadError> {
         let slots = locked(&self.slots);
         let end = control.end().min(MonotonicTime::now());
         self.end_pacing();
@@ -493,7 +498,8 @@ impl Crew for LocustCrew {
                 .iter()
                 .any(|slot| slot.wire().gone().is_none() && locked(&slot.ledger).open() > 0)
         };
-        while is_open() && Instant::now() < patience && !control.is_stopped() {
+        let is_stopped = || control.is_stopped() || interrupt.is_requested();
+        while is_open() && Instant::now() < patience && !is_stopped() {
             std::thread::sleep(LOOK);
         }
         self.close(&slots)

@@ -131,10 +131,17 @@ impl Crew for Fleet {
         Vec::new() // workers tell it themselves
     }
 
-    fn collect(&self, control: &StepControl, drain: Duration) -> Result<Collected, LoadError> {
-        let collected = self
-            .driver
-            .block_on(self.shared.collect(&self.program, control, drain));
+    fn collect(
+        &self,
+        control: &StepControl,
+        drain: Duration,
+        interrupt: &Interrupt,
+    ) -> Result<Collected, LoadError> {
+        let program = &self.program;
+        let collecting = self
+            .shared
+            .collect_unless_stopped(program, control, drain, interrupt);
+        let collected = self.driver.block_on(collecting);
         self.shared.check_messages()?;
         collected
     }
@@ -396,7 +403,12 @@ impl Shared {
 
     /// Has everybody end the step that runs. Said more than once, as one message may be lost.
     async fn stop_step(self: &Arc<Self>) {
-        let Some((number, mut members)) = self.in_step() else {
+        self.stop(self.in_step()).await;
+    }
+
+    /// Has those end the step of this number who are in it, if there is one.
+    async fn stop(self: &Arc<Self>, running: Option<(u64, Vec<Member>)>) {
+        let Some((number, mut members)) = running else {
             return;
         };
         for _ in 0..STOPS {

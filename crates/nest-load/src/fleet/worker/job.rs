@@ -13,6 +13,7 @@ use crate::{
     engine::{
         crew::Crew,
         health::{GeneratorUse, UseMeter, health_of},
+        interrupt::Interrupt,
         threads::Threads,
     },
     error::LoadError,
@@ -99,7 +100,7 @@ pub fn run_step(
             std::thread::sleep(edge.min(now.after(POLL_INTERVAL)).since(now));
         }
     }
-    let collected = threads.collect(control, drain)?;
+    let collected = threads.collect(control, drain, &Interrupt::default())?;
     let span = control.end().min(MonotonicTime::now()).since(control.from());
     Ok(JobResult {
         health: health_of(&collected.recorder, meter.used(), span.as_secs_f64()),

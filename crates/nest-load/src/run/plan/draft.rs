@@ -43,7 +43,7 @@ pub fn drafts(
         .customers
         .clone()
         .unwrap_or_else(|| measure.ramp.iter().map(|share| share.get() * capacity).collect());
-    let mut loaded = vec![plain(study, Purpose::Base, measure.base.get() * capacity)?];
+    let mut loaded = vec![plain(study, Purpose::Base, base_customers(study, capacity))?];
     loaded.extend(boosted(study, &loaded[0].offered_per_s, pilots, resources));
     if ramp == RampSteps::Planned {
         for customers in &ramp_customers {
@@ -75,6 +75,16 @@ pub fn drafts(
     }
     drafts.extend(at_further_sizes(study, &loaded));
     Ok((drafts, caveats))
+}
+
+/// Customers of the base step: its share of the capacity, but no more than the fewest that the study asks for
+/// by number. The pilot may expect more than the study is about, and base is to be a low load: as the highest
+/// step of all it would be the one by which the others are lowered.
+fn base_customers(study: &Study, capacity: f64) -> f64 {
+    let asked_for = study.measure.customers.iter().flatten().copied();
+    asked_for
+        .filter(|customers| *customers > 0.0)
+        .fold(study.measure.base.get() * capacity, f64::min)
 }
 
 fn idle(study: &Study) -> StepDraft {

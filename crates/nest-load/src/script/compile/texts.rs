@@ -116,6 +116,14 @@ impl Compiler<'_> {
     }
 }
 
+/// The variable with which a path begins, if it begins with one.
+pub fn link_of(path: &str) -> Option<String> {
+    match parsed(path).segments() {
+        [TemplatePart::Variable(name), ..] => Some(name.clone()),
+        _ => None,
+    }
+}
+
 fn parsed(template: &str) -> Template {
     template.parse().expect("read_study accepts only valid templates")
 }

@@ -1,15 +1,18 @@
 //! Fetches what a worker recorded.
 
-use std::time::Duration;
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use super::{AskError, GONE, Member, ORDER, Shared};
 use crate::{
     clock::MonotonicTime,
+    engine::{crew::Collected, interrupt::Interrupt},
+    error::LoadError,
     fleet::{
         message::{Closed, PartData, Verb},
         parts::Assembly,
     },
-    recorder::{Recorder, StepOutline},
+    recorder::{Recorder, StepOutline, windows::StepControl},
+    script::program::Program,
 };
 
 /// How long records are waited for once the executions of a step are over.
@@ -18,6 +21,24 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 const AGAIN: Duration = Duration::from_millis(100);
 
 impl Shared {
+    /// Collects what everybody recorded; has them end the step at once if it is interrupted meanwhile.
+    pub(super) async fn collect_unless_stopped(
+        self: &Arc<Self>,
+        program: &Program,
+        control: &StepControl,
+        drain: Duration,
+        interrupt: &Interrupt,
+    ) -> Result<Collected, LoadError> {
+        let running = self.in_step();
+        let mut collecting = pin!(self.collect(program, control, drain));
+        tokio::select! {
+            collected = &mut collecting => return collected,
+            () = interrupt.requested() => control.stop(),
+        }
+        // What is open is cut, and handed in then.
+        tokio::join!(self.stop(running), collecting).1
+    }
+
     /// What a worker recorded in a step, in words why it did not come.
     pub(super) async fn records(
         &self,
