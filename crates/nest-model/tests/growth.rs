@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use nest_model::{
     draws::{RandomStream, StreamPurpose},
     growth::{
-        History, HistoryCaveat, HistoryForecast, HistoryRefusal,
+        History, HistoryCaveat, HistoryForecast, HistoryRefusal, PeriodEnd,
         calendar::{DatedCount, arrange},
         fit_history,
     },
@@ -20,7 +20,7 @@ fn fit(values: &[f64], seasons: &[usize], horizon: usize) -> HistoryForecast {
         &History {
             values: values.to_vec(),
             seasons: seasons.to_vec(),
-            last_is_open: false,
+            end: PeriodEnd::Over,
         },
         horizon,
     )
@@ -178,7 +178,7 @@ fn few_values_a_constant_and_a_horizon_beyond_all_trials_raise_caveats_and_one_v
     let one = History {
         values: vec![1.0, f64::NAN, f64::INFINITY],
         seasons: Vec::new(),
-        last_is_open: false,
+        end: PeriodEnd::Over,
     };
     assert_eq!(
         fit_history(&one, 3),

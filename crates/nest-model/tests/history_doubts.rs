@@ -4,7 +4,7 @@
 use nest_model::{
     draws::{RandomStream, StreamPurpose},
     growth::{
-        History, HistoryCaveat, HistoryForecast,
+        History, HistoryCaveat, HistoryForecast, PeriodEnd,
         calendar::{DatedCount, arrange},
         fit_history,
     },
@@ -29,7 +29,7 @@ fn fit(values: &[f64], seasons: &[usize], horizon: usize) -> HistoryForecast {
     let history = History {
         values: values.to_vec(),
         seasons: seasons.to_vec(),
-        last_is_open: false,
+        end: PeriodEnd::Over,
     };
     fit_history(&history, horizon).expect("two values or more")
 }
@@ -201,7 +201,7 @@ fn a_period_that_is_not_over_is_told_with_what_it_has_so_far() {
     let mut history = History {
         values,
         seasons: Vec::new(),
-        last_is_open: true,
+        end: PeriodEnd::Open,
     };
     let caveat = |history: &History| fit_history(history, 3).expect("a forecast").caveats[0].to_string();
     let text = caveat(&history);
@@ -209,7 +209,7 @@ fn a_period_that_is_not_over_is_told_with_what_it_has_so_far() {
         text.starts_with("the last period is not over yet and has 5") || text.contains("has 6"),
         "{text}"
     );
-    history.last_is_open = false;
+    history.end = PeriodEnd::Over;
     assert!(
         caveat(&history).starts_with("is the last period complete?"),
         "{}",
