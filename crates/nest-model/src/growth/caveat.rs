@@ -139,11 +139,19 @@ impl fmt::Display for HistoryCaveat {
                     let percent = 100.0 * last / expected;
                     write!(f, "{so_far} {percent:.0} % of what the periods before it say")?;
                 }
-                write!(
-                    f,
-                    ". The 90 % interval allows for both, a complete and an incomplete one. Leave it out if it \
-                     is incomplete"
-                )
+                if *open {
+                    write!(
+                        f,
+                        ". The interval allows for what it may still lack; leave it out to forecast from whole \
+                         periods alone"
+                    )
+                } else {
+                    write!(
+                        f,
+                        ". The 90 % interval allows for both, a complete and an incomplete one. Leave it out if \
+                         it is incomplete"
+                    )
+                }
             }
             Self::LevelShift { ago, ratio, period } => {
                 write!(f, "the level changed once")?;

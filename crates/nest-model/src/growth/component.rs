@@ -4,7 +4,7 @@ use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::{
     caveat::HistoryCaveat, learnt::Learnt, pool, scale::ForecastScale, season, season::LevelShift,
-    spread::ForecastSpread,
+    spread::{ForecastSpread, Jumps},
 };
 
 /// What one reading of a history says of the steps after it. Values are in the unit in which the largest of
@@ -30,7 +30,10 @@ impl Component {
         let (rest, seasons) = season::take_out(&numbers, seasons);
         let component = Self {
             scale,
-            spread: ForecastSpread::of(&pooled.errors, pooled.stride, &rest),
+            spread: ForecastSpread {
+                jumps: Jumps::of(&numbers),
+                ..ForecastSpread::of(&pooled.errors, pooled.stride, &rest)
+            },
             centre: pooled.centre,
             known: numbers.len(),
             shift: seasons

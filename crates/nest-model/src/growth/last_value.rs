@@ -63,6 +63,9 @@ impl Doubt {
     /// How likely it is that the last value is the level from now on. The more it is doubted, the less the
     /// forecast that believes it is drawn to it.
     pub(super) fn share_that_stays(&self) -> f64 {
+        if self.end == PeriodEnd::Open {
+            return 0.0; // what is not over yet is no level
+        }
         STAYS * (1.0 - self.share) * self.share / MOST
     }
 }
