@@ -405,7 +405,7 @@ fn doubts(blocks: &[Block], behaviours: &[String], fit: &DemandFit) -> Vec<Doubt
     if blocks.len() < behaviours.len() + 1 {
         doubts.push(Doubt::WindowsServe { runs: blocks.len() });
     }
-    if fit.mixed.repeats < PRIOR_REPEATS {
+    if fit.mixed.repeats < PRIOR_REPEATS && !fit.mixed.prior_is_refuted {
         doubts.push(Doubt::FewRuns {
             repeats: fit.mixed.repeats,
         });

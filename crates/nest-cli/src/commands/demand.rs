@@ -360,6 +360,34 @@ mod tests {
     }
 
     #[test]
+    fn counts_of_a_window_hold_for_every_resource() {
+        let head = "run,window,duration_s,resource,busy_s,behaviour,count\n";
+        let windows = read(&format!(
+            "{head}1,1,60,app,2,browse,70\n1,1,60,app,2,pay,5\n1,1,60,db,1,pay,5\n2,1,60,db,1,pay,6\n"
+        ))
+        .expect("readable");
+        let counts: Vec<Vec<f64>> = windows
+            .readings
+            .iter()
+            .map(|reading| reading.counts.values().copied().collect())
+            .collect();
+        assert_eq!(counts, [vec![70.0, 5.0], vec![70.0, 5.0], vec![6.0]]);
+        for (rows, says) in [
+            (
+                "1,1,60,app,2,pay,5\n1,1,60,db,1,pay,7\n",
+                "line 3: count of `pay` is 7, but 5 for app in the same window",
+            ),
+            (
+                "1,1,60,app,2,pay,5\n1,1,30,db,1,browse,7\n",
+                "line 3: `pay` has no count, and that of app is for 60 s instead of 30 s",
+            ),
+        ] {
+            let windows = read(&format!("{head}{rows}")).expect("the rest is readable");
+            assert_eq!(windows.refused["db"], says);
+        }
+    }
+
+    #[test]
     fn what_cannot_be_read_names_its_line_and_leaves_the_other_resources() {
         let head = "run,window,duration_s,resource,busy_s,behaviour,count\n";
         let refused =

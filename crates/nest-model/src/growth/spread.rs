@@ -26,6 +26,7 @@ const HIGH_OVER_MEAN: f64 = 1.606;
 /// Number of errors from which their quantile counts as much as their mean.
 const MEAN_WORTH: f64 = 3.0;
 
+const PACE: f64 = 2.0;
 /// Share of the mean below which the quantile of the errors is one of no errors.
 const LEAST_OF_MEAN: f64 = 0.1;
 /// Share of the steps without any change from which on a history stands still and jumps.
@@ -48,6 +49,8 @@ pub(super) struct ForecastSpread {
     pub growth: f64,
     /// Where a history stands still and jumps now and then.
     pub jumps: Option<Jumps>,
+    /// Values of the history.
+    pub known: f64,
 }
 
 /// Jumps of a history that does not change in most steps.
@@ -88,7 +91,8 @@ impl ForecastSpread {
         let own = Self::of_errors(errors, stride, rest);
         let known = rest.len() as f64;
         let share = MOVEMENT_SHARE * known / (known + MOVEMENT_WORTH);
-        Self::of_movement(rest).map_or(own, |movement| own.towards(movement, share))
+        let law = Self::of_movement(rest).map_or(own, |movement| own.towards(movement, share));
+        Self { known, ..law }
     }
 
     /// The law of what was seen of the pool.
@@ -146,6 +150,7 @@ impl ForecastSpread {
             first: self.first.powf(1.0 - share) * other.first.powf(share),
             growth: self.growth + share * (other.growth - self.growth),
             jumps: self.jumps,
+            known: self.known,
         }
     }
 
@@ -156,6 +161,7 @@ impl ForecastSpread {
                 first: 0.0,
                 growth: USUAL_GROWTH,
                 jumps: None,
+                known: 1e9,
             };
         }
         let weighted_sum = |term: &dyn Fn(f64, f64) -> f64| {
@@ -176,12 +182,14 @@ impl ForecastSpread {
             first: ((log - at * growth) / worth).exp(),
             growth,
             jumps: None,
+            known: 1e9,
         }
     }
 
     /// Mean absolute error at a step, 1 or more.
     pub(super) fn at(self, step: usize) -> f64 {
-        let law = self.first * (step as f64).powf(self.growth);
+        let pace = 1.0 + PACE * self.growth.min(0.5) * step as f64 / self.known;
+        let law = self.first * (step as f64).powf(self.growth) * pace.sqrt();
         self.jumps.map_or(law, |jumps| law.max(jumps.at(step)))
     }
 }
