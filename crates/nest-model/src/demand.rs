@@ -383,9 +383,7 @@ fn scale(blocks: &[Block]) -> f64 {
 fn forecast(fit: &DemandFit, window: &WindowUse) -> f64 {
     let coefficients = &fit.mixed.coefficients;
     let rates = window.rates.iter().enumerate();
-    let busy: f64 = rates
-        .map(|(index, rate)| rate * coefficients[index + 1])
-        .sum();
+    let busy: f64 = rates.map(|(index, rate)| rate * coefficients[index + 1]).sum();
     fit.law.map_or(coefficients[0] + busy, |law| {
         law.used(coefficients[0], busy, window.capacity.unwrap_or(f64::INFINITY))
     })
@@ -444,10 +442,7 @@ fn bounded(estimate: Estimate, blocks: &[Block], column: usize) -> Estimate {
         }
     };
     // A window deviates with its run.
-    let most = windows(blocks)
-        .map(most)
-        .fold(f64::INFINITY, f64::min)
-        * (1.0 + 3.0 * PRIOR_BETWEEN_BLOCKS);
+    let most = windows(blocks).map(most).fold(f64::INFINITY, f64::min) * (1.0 + 3.0 * PRIOR_BETWEEN_BLOCKS);
     let high = estimate.high.min(most);
     Estimate {
         value: estimate.value.min(high),

@@ -222,7 +222,12 @@ fn intervals_of_simulated_walks_and_noise_hold_what_they_say() {
 /// two and three years.
 #[test]
 fn intervals_of_steady_growth_hold_a_year_ahead() {
-    for (growth, deviation, known) in [(0.03, 0.01, 24), (0.05, 0.02, 24), (0.05, 0.02, 36), (0.08, 0.03, 36)] {
+    for (growth, deviation, known) in [
+        (0.03, 0.01, 24),
+        (0.05, 0.02, 24),
+        (0.05, 0.02, 36),
+        (0.08, 0.03, 36),
+    ] {
         let (mut held, mut above, mut ratios) = (0.0, 0.0, Vec::new());
         for index in 0..100 {
             let mut random = RandomStream::new(31, StreamPurpose::Growth, index);
@@ -241,7 +246,10 @@ fn intervals_of_steady_growth_hold_a_year_ahead() {
             ratios.push(middle / truth);
         }
         ratios.sort_by(f64::total_cmp);
-        let case = format!("{growth} a step, {known} known: {held} held, {above} above, {}", ratios[50]);
+        let case = format!(
+            "{growth} a step, {known} known: {held} held, {above} above, {}",
+            ratios[50]
+        );
         // 100 series: a standard deviation of 0.03; trends that were damped left 0.74 inside and 0.22 above
         assert!(held >= 0.8 && above <= 0.14, "{case}");
         assert!((0.96..=1.04).contains(&ratios[50]), "{case}");
@@ -266,7 +274,10 @@ fn what_was_just_seen_lies_inside_the_interval_of_a_history_that_jumps() {
         for step in [1, 12] {
             let [low, high] = [0.05, 0.95].map(|quantile| forecast.quantile(step, quantile));
             let last = values[34];
-            assert!(low < last && last < high, "step {step}: {low} to {high}, last {last}");
+            assert!(
+                low < last && last < high,
+                "step {step}: {low} to {high}, last {last}"
+            );
         }
     }
     // whole numbers that grow by one in a tenth of the steps

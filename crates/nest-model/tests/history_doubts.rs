@@ -355,7 +355,9 @@ fn an_end_that_is_open_is_told_whatever_its_value() {
         let forecast = of(values);
         let texts: Vec<String> = forecast.caveats.iter().map(ToString::to_string).collect();
         assert!(
-            texts.iter().any(|text| text.starts_with("the last period is not over yet")),
+            texts
+                .iter()
+                .any(|text| text.starts_with("the last period is not over yet")),
             "{texts:?}"
         );
         assert!(forecast.quantile(1, 0.05) <= forecast.quantile(1, 0.95));

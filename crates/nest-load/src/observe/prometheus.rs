@@ -341,9 +341,7 @@ impl Absence {
             Self::NoNumber { id, value } => format!("{id} is {value} at {address}"),
             Self::Twice { id } => format!("{id} is there twice at {address}"),
             Self::Overlap { whole, part } => {
-                format!(
-                    "`{expression}` picks {whole} and also {part}, which do not add up, at {address}"
-                )
+                format!("`{expression}` picks {whole} and also {part}, which do not add up, at {address}")
             }
         }
     }

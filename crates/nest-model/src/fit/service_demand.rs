@@ -133,12 +133,7 @@ pub fn fit_resource(blocks: &[Block], behaviours: &[String], resource: &Resource
 /// above 30), idle use is taken for a small share of the scale, and demands for about alike. `None` if a
 /// behaviour was never executed.
 #[must_use]
-pub fn fit_demand(
-    blocks: &[Block],
-    behaviours: usize,
-    load: LoadSearch,
-    scale: f64,
-) -> Option<DemandFit> {
+pub fn fit_demand(blocks: &[Block], behaviours: usize, load: LoadSearch, scale: f64) -> Option<DemandFit> {
     let mut observations = observations(blocks, behaviours, scale);
     if observations
         .design

@@ -83,7 +83,9 @@ fn arranged(
     }
     let spacing = |known: &[Period<'_>]| {
         let (step, even) = step(known);
-        let offset_s = known.last().map_or(0, |last| periods::offset_s(last.name, last.position));
+        let offset_s = known
+            .last()
+            .map_or(0, |last| periods::offset_s(last.name, last.position));
         (Spacing { unit, step, offset_s }, even)
     };
     if let Some(today) = today {
@@ -118,11 +120,7 @@ fn arranged(
         });
         values = fill(&grid, &values, &seasons);
     }
-    let history = History {
-        values,
-        seasons,
-        end,
-    };
+    let history = History { values, seasons, end };
     Ok((history, caveats))
 }
 
@@ -581,7 +579,11 @@ mod tests {
         let (history, _) = arrange_on(&days, None, Date::constant(2026, 12, 1)).expect("readable");
         assert_eq!(history.values, [1.0, 2.0]);
         // by the clock of the place: 22:00 and 23:00 of November 30 are December 1 in universal time
-        let hours = rows(&["2026-11-30T22:00-08:00", "2026-11-30T23:00-08:00", "2026-12-01T00:00-08:00"]);
+        let hours = rows(&[
+            "2026-11-30T22:00-08:00",
+            "2026-11-30T23:00-08:00",
+            "2026-12-01T00:00-08:00",
+        ]);
         let (history, _) = arrange_on(&hours, None, Date::constant(2026, 11, 30)).expect("readable");
         assert_eq!((history.values.len(), history.end), (2, PeriodEnd::MaybeOpen));
     }
@@ -608,7 +610,11 @@ mod tests {
                 other: "2024-01".to_owned()
             }
         );
-        for [one, other] in [["2024-01", "2024-Q1"], ["2024-W05", "2024-01-29"], ["2024-Q4", "2024-10"]] {
+        for [one, other] in [
+            ["2024-01", "2024-Q1"],
+            ["2024-W05", "2024-01-29"],
+            ["2024-Q4", "2024-10"],
+        ] {
             let (one, other) = (one.to_owned(), other.to_owned());
             assert_eq!(
                 refusal(&[&one, &one, &other]),

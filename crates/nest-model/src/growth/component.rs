@@ -3,7 +3,12 @@
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::{
-    caveat::HistoryCaveat, learnt::Learnt, pool, scale::ForecastScale, season, season::LevelShift,
+    caveat::HistoryCaveat,
+    learnt::Learnt,
+    pool,
+    scale::ForecastScale,
+    season,
+    season::LevelShift,
     spread::{ForecastSpread, Jumps},
 };
 
@@ -32,6 +37,7 @@ impl Component {
             scale,
             spread: ForecastSpread {
                 jumps: Jumps::of(&numbers),
+                steadiness: pooled.steadiness,
                 ..ForecastSpread::of(&pooled.errors, pooled.stride, &rest)
             },
             centre: pooled.centre,

@@ -52,6 +52,8 @@ pub(super) struct Pooled {
     pub errors: Vec<Vec<f64>>,
     /// Steps from one of these origins to the next, on average.
     pub stride: f64,
+    /// How steadily the history grows, 0 to 1: the share of the members that keep its pace follows from it.
+    pub steadiness: f64,
 }
 
 /// What the members say from one origin.
@@ -155,7 +157,10 @@ pub(super) fn pool(numbers: &[f64], scale: ForecastScale, periods: &[usize], hor
                 .filter(|(other, _)| *other != trial)
                 .map(|(_, off)| off.as_slice())
                 .collect();
-            let said = mix(&paths.of_members, &steadied(weights(&others), *origin, paths.steadiness));
+            let said = mix(
+                &paths.of_members,
+                &steadied(weights(&others), *origin, paths.steadiness),
+            );
             said.iter()
                 .zip(&numbers[*origin..])
                 .map(|(said, truth)| truth - said)
@@ -169,6 +174,7 @@ pub(super) fn pool(numbers: &[f64], scale: ForecastScale, periods: &[usize], hor
     let now = paths(numbers, scale, periods, horizon);
     Pooled {
         stride,
+        steadiness: now.steadiness,
         centre: mix(
             &now.of_members,
             &steadied(weights(&all), numbers.len(), now.steadiness),

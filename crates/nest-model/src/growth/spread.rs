@@ -26,7 +26,12 @@ const HIGH_OVER_MEAN: f64 = 1.606;
 /// Number of errors from which their quantile counts as much as their mean.
 const MEAN_WORTH: f64 = 3.0;
 
-const PACE: f64 = 2.0;
+/// Exponent of a walk.
+const WALK: f64 = 0.5;
+/// How much the unknown pace of a walk adds to the variance, by steps over values known; and how much more
+/// where growth is so steady that the forecast follows it.
+const PACE: f64 = 1.0;
+const PACE_OF_STEADY: f64 = 3.0;
 /// Share of the mean below which the quantile of the errors is one of no errors.
 const LEAST_OF_MEAN: f64 = 0.1;
 /// Share of the steps without any change from which on a history stands still and jumps.
@@ -51,6 +56,8 @@ pub(super) struct ForecastSpread {
     pub jumps: Option<Jumps>,
     /// Values of the history.
     pub known: f64,
+    /// How steadily it grows, 0 to 1.
+    pub steadiness: f64,
 }
 
 /// Jumps of a history that does not change in most steps.
@@ -93,6 +100,17 @@ impl ForecastSpread {
         let share = MOVEMENT_SHARE * known / (known + MOVEMENT_WORTH);
         let law = Self::of_movement(rest).map_or(own, |movement| own.towards(movement, share));
         Self { known, ..law }
+    }
+
+    /// No error, by a history without end.
+    fn nothing() -> Self {
+        Self {
+            first: 0.0,
+            growth: USUAL_GROWTH,
+            jumps: None,
+            known: f64::INFINITY,
+            steadiness: 0.0,
+        }
     }
 
     /// The law of what was seen of the pool.
@@ -149,20 +167,14 @@ impl ForecastSpread {
         Self {
             first: self.first.powf(1.0 - share) * other.first.powf(share),
             growth: self.growth + share * (other.growth - self.growth),
-            jumps: self.jumps,
-            known: self.known,
+            ..self
         }
     }
 
     /// The law through points, each `(ln step, ln size, worth)`, and the prior of the exponent.
     fn through(seen: &[(f64, f64, f64)]) -> Self {
         if seen.is_empty() {
-            return Self {
-                first: 0.0,
-                growth: USUAL_GROWTH,
-                jumps: None,
-                known: 1e9,
-            };
+            return Self::nothing();
         }
         let weighted_sum = |term: &dyn Fn(f64, f64) -> f64| {
             seen.iter()
@@ -181,15 +193,25 @@ impl ForecastSpread {
         Self {
             first: ((log - at * growth) / worth).exp(),
             growth,
-            jumps: None,
-            known: 1e9,
+            ..Self::nothing()
         }
+    }
+
+    /// How much wider the error is than the law because the pace of the history is not known exactly.
+    ///
+    /// # Formula
+    /// Of a walk with independent changes, a forecast at step h has the variance `h + h^2 / (n - 1)` in units
+    /// of one change: `1 + h / n` over what its deviations make. Of values around a level, whose errors do not
+    /// grow with the step, the pace adds nothing. A history that grows steadily is followed further.
+    fn of_pace(self, step: usize) -> f64 {
+        let walk = (self.growth / WALK).min(1.0);
+        let share = PACE + PACE_OF_STEADY * self.steadiness;
+        (1.0 + share * walk * step as f64 / self.known).sqrt()
     }
 
     /// Mean absolute error at a step, 1 or more.
     pub(super) fn at(self, step: usize) -> f64 {
-        let pace = 1.0 + PACE * self.growth.min(0.5) * step as f64 / self.known;
-        let law = self.first * (step as f64).powf(self.growth) * pace.sqrt();
+        let law = self.first * (step as f64).powf(self.growth) * self.of_pace(step);
         self.jumps.map_or(law, |jumps| law.max(jumps.at(step)))
     }
 }

@@ -4,8 +4,9 @@ use nalgebra::DVector;
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
 use super::{
-    FEWEST_TO_REFUTE, FEWEST_TOGETHER, FarRows, LEAST_BETWEEN_BLOCKS, LEAST_PRIOR, LIGHT_READING, MOST_BLOCKS, MixedFit,
-    NORMAL_MAD, Observations, PRIOR_BETWEEN_BLOCKS, PRIOR_REPEATS, REFUTES, ROBUST, ROUNDS, Variances, median,
+    FEWEST_TO_REFUTE, FEWEST_TOGETHER, FarRows, LEAST_BETWEEN_BLOCKS, LEAST_PRIOR, LIGHT_READING,
+    MOST_BLOCKS, MixedFit, NORMAL_MAD, Observations, PRIOR_BETWEEN_BLOCKS, PRIOR_REPEATS, REFUTES, ROBUST,
+    ROUNDS, Variances, median,
     whitened::Whitened,
     windows::{WindowErrors, window_variances},
 };

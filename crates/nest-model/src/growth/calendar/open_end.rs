@@ -107,7 +107,7 @@ mod tests {
         use PeriodEnd::{MaybeOpen, Open, Over};
         let november = 12 * 2026 + 10;
         let number = |month, of_month| day(Date::constant(2026, month, of_month));
-        let hour = |of_month, hour| number(12, of_month) * SECONDS_PER_DAY + hour * 3_600;
+        let hour = |of_month, hour: i64| number(12, of_month) * SECONDS_PER_DAY + hour * 3_600;
         for (today, unit, last, step, end) in [
             ([11, 30], RowUnit::Month, november, 1, Open),
             ([12, 1], RowUnit::Month, november, 1, Over),
