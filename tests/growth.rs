@@ -282,7 +282,7 @@ fn growth_leaves_out_periods_that_have_not_begun() {
     ];
     let outcome = nest(folder.path(), &arguments).expect(0);
     outcome
-        .says("filled: not_begun: 13 rows of periods that had not begun on 2026-11-30 were left out: 2026-12 to")
+        .says("filled: not_begun: 13 rows of periods that had not begun on 2026-11-30 were left out: 2026-12")
         .says("late: refused: 0 of its periods had begun on 2026-11-30");
     let numbers = |series: &str| -> Vec<String> {
         let rows = outcome.stdout.lines().filter(|line| line.starts_with(series));

@@ -68,8 +68,8 @@ pub struct HistoryForecast {
     pub caveats: Vec<HistoryCaveat>,
     /// With every value believed.
     whole: Component,
-    /// Other readings of the last value, if that may be only a part of its period; the first one's probability
-    /// is what they leave.
+    /// Other readings of the last value, if that may be only a part of its period; the first one's
+    /// probability is what they leave.
     others: Vec<Reading>,
     unit: f64,
     learnt: Learnt,
@@ -134,7 +134,8 @@ pub fn fit_history(history: &History, horizon: usize) -> Result<HistoryForecast,
     })
 }
 
-/// A last value that is a part of its period says nothing; one that is all of it may be the level from now on.
+/// A last value that is a part of its period says nothing; one that is all of it may be the level from now
+/// on.
 fn readings(doubt: Doubt) -> Vec<Reading> {
     let stays = Reading {
         share: doubt.share_that_stays(),

@@ -218,8 +218,8 @@ fn intervals_of_simulated_walks_and_noise_hold_what_they_say() {
     );
 }
 
-/// A constant relative growth with independent deviations, as customers of a young service: a year ahead, from
-/// two and three years.
+/// A constant relative growth with independent deviations, as customers of a young service: a year ahead,
+/// from two and three years.
 #[test]
 fn intervals_of_steady_growth_hold_a_year_ahead() {
     for (growth, deviation, known) in [

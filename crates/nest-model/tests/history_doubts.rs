@@ -317,8 +317,8 @@ fn a_step_at_the_turn_of_the_year_stays_and_is_told() {
     );
 }
 
-/// A level of 1,000 with noise of 2 %, and a last value far from it. It may be complete: then the next one is as
-/// likely to be like it.
+/// A level of 1,000 with noise of 2 %, and a last value far from it. It may be complete: then the next one is
+/// as likely to be like it.
 #[test]
 fn the_interval_reaches_a_last_value_that_is_doubted_and_the_level_before_it() {
     for factor in [0.3, 0.5, 1.5, 3.0] {

@@ -125,8 +125,8 @@ pub fn upper_t(degrees_of_freedom: f64) -> f64 {
 /// `a s^2 + b mu^2 + c sum_j rate_j b_j^2 / T` (s the scale, T the length), stretched by
 /// `(1 + r) / (1 - r)` if neighbours are alike (lag-1 correlation r); that of `u_v` is `tau^2`, by the method
 /// of moments. While fewer than six repeats have been seen, the missing ones are taken from the prior of 2 %,
-/// two of which always count, unless three repeats or more differ by more than 99 % of such would (chi-squared):
-/// then they count alone. The weights also hold an error of `0.35 tau s` that a block has in common, so
+/// two of which always count. Three repeats or more that differ by more than 99 % of such would (chi-squared)
+/// count alone. The weights also hold an error of `0.35 tau s` that a block has in common, so
 /// that light blocks do not decide (blocks without any load are spared); the covariance is that of these
 /// weights (a sandwich). Windows beyond five standard deviations are left out.
 ///

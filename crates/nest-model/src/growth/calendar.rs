@@ -2,18 +2,17 @@
 //! spaced values.
 
 mod days;
+mod known;
 mod midnights;
 mod open_end;
 mod periods;
-
-use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
 use super::{
     History, HistoryCaveat, HistoryRefusal, PeriodEnd, detect, numbers::median, scale::ForecastScale, season,
 };
-use days::{WORKING_DAYS, weekday, working_day};
+use known::{Period, as_working_days, leave_out_not_begun, periods_of};
 use open_end::Spacing;
 use periods::{RowUnit, positions};
 
@@ -73,7 +72,7 @@ fn arranged(
         });
     }
     let (mut unit, positions) = positions(&recorded)?;
-    let mut known = periods(&recorded, &positions);
+    let mut known = periods_of(&recorded, &positions);
     if known.len() < 2 {
         return Err(HistoryRefusal::TooFewValues { known: known.len() });
     }
@@ -124,58 +123,6 @@ fn arranged(
     Ok((history, caveats))
 }
 
-/// One period with its rows.
-#[derive(Debug, Clone, Copy)]
-struct Period<'a> {
-    position: i64,
-    /// Mean of its rows, and how many there are.
-    mean: f64,
-    rows: f64,
-    /// As its first row writes it.
-    name: &'a str,
-}
-
-/// Rows by period, in the order of time.
-fn periods<'a>(recorded: &[(&'a str, f64)], positions: &[i64]) -> Vec<Period<'a>> {
-    let mut known: BTreeMap<i64, Period<'a>> = BTreeMap::new();
-    for (position, (name, value)) in positions.iter().zip(recorded) {
-        let period = known.entry(*position).or_insert(Period {
-            position: *position,
-            mean: 0.0,
-            rows: 0.0,
-            name,
-        });
-        period.rows += 1.0;
-        period.mean += (value - period.mean) / period.rows;
-    }
-    known.into_values().collect()
-}
-
-/// Leaves out the periods that had not begun on a day: what stands there was planned, or filled in beforehand.
-fn leave_out_not_begun(
-    known: &mut Vec<Period<'_>>,
-    spacing: Spacing,
-    today: Date,
-) -> Result<Option<HistoryCaveat>, HistoryRefusal> {
-    let begun = known.partition_point(|period| spacing.has_begun(period.position, today));
-    let left_out = known.split_off(begun);
-    let (Some(first), Some(last)) = (left_out.first(), left_out.last()) else {
-        return Ok(None);
-    };
-    if begun < 2 {
-        return Err(HistoryRefusal::NotBegun {
-            known: begun,
-            on: today,
-        });
-    }
-    Ok(Some(HistoryCaveat::NotBegun {
-        rows: left_out.iter().map(|period| period.rows).sum::<f64>() as usize,
-        first: first.name.to_owned(),
-        last: last.name.to_owned(),
-        on: today,
-    }))
-}
-
 /// Whether the last period is over, by its rows and by the day on which the history was read.
 fn end(known: &[Period<'_>], spacing: Spacing, today: Option<Date>) -> PeriodEnd {
     let rows: Vec<f64> = known.iter().map(|period| period.rows).collect();
@@ -184,21 +131,6 @@ fn end(known: &[Period<'_>], spacing: Spacing, today: Option<Date>) -> PeriodEnd
     }
     let last = known.last().map_or(0, |period| period.position);
     today.map_or(PeriodEnd::Over, |today| spacing.end(last, today))
-}
-
-/// Counts working days if there are many days and none of them is on a weekend.
-fn as_working_days(known: &mut [Period<'_>]) -> bool {
-    let differ = known
-        .windows(2)
-        .any(|pair| weekday(pair[0].position) != weekday(pair[1].position));
-    let is_working = |period: &Period<'_>| weekday(period.position) < WORKING_DAYS;
-    let working = known.len() >= ENOUGH_DAYS && differ && known.iter().all(is_working);
-    if working {
-        known
-            .iter_mut()
-            .for_each(|period| period.position = working_day(period.position));
-    }
-    working
 }
 
 /// Distance of neighbours, and whether all rows stand on its multiples without most of them being empty.

@@ -142,14 +142,14 @@ impl fmt::Display for HistoryCaveat {
                 if *open {
                     write!(
                         f,
-                        ". The interval allows for what it may still lack; leave it out to forecast from whole \
-                         periods alone"
+                        ". The interval allows for what it may still lack; leave it out to forecast from \
+                         whole periods alone"
                     )
                 } else {
                     write!(
                         f,
-                        ". The 90 % interval allows for both, a complete and an incomplete one. Leave it out if \
-                         it is incomplete"
+                        ". The 90 % interval allows for both, a complete and an incomplete one. Leave it out \
+                         if it is incomplete"
                     )
                 }
             }

@@ -29,8 +29,8 @@ const FAR: f64 = 2.0;
 const NEIGHBOURS: usize = 3;
 /// Share of the last value's distance from which an earlier one was as far off.
 const AS_FAR: f64 = 0.7;
-/// Probability that a value that is far off, and all of its period, is a new level: at the most doubt, so that
-/// the 90 % interval reaches it.
+/// Probability that a value that is far off, and all of its period, is a new level: at the most doubt, so
+/// that the 90 % interval reaches it.
 const STAYS: f64 = 0.7;
 /// Least share of what is expected that is told apart from nothing.
 const LEAST_SHARE: f64 = 0.02;
