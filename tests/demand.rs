@@ -130,3 +130,48 @@ fn mixes_that_are_alike_are_not_told_apart() {
         outcome.stdout
     );
 }
+
+/// `browse` costs the database 5 ms, but its rows name the application alone.
+#[test]
+fn a_behaviour_without_rows_for_a_resource_was_executed_there_all_the_same() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let mut text = HEAD.to_owned();
+    for (run, (browse, pay)) in [(0.0, 0.0), (40.0, 4.0), (80.0, 4.0), (40.0, 16.0), (80.0, 16.0)]
+        .into_iter()
+        .enumerate()
+    {
+        let row = |resource: &str, busy: f64, behaviour: &str, count: f64| {
+            format!(
+                "r{run},60,{resource},{},{behaviour},{}\n",
+                busy * 60.0,
+                count * 60.0
+            )
+        };
+        let (app, db) = (
+            0.01 + 0.01 * browse + 0.02 * pay,
+            0.01 + 0.005 * browse + 0.01 * pay,
+        );
+        text += &row("app", app, "browse", browse);
+        text += &row("app", app, "pay", pay);
+        text += &row("db", db, "pay", pay);
+    }
+    std::fs::write(folder.path().join("w.csv"), text).expect("written");
+    let outcome = nest(folder.path(), &["demand", "w.csv", "--format", "csv"]).expect(0);
+    let demand = |start: &str| -> f64 {
+        let line = outcome.stdout.lines().find(|line| line.starts_with(start));
+        line.and_then(|line| line.split(',').nth(2)?.parse().ok())
+            .unwrap_or_else(|| panic!("{}", outcome.stdout))
+    };
+    for (start, truth) in [
+        ("app,browse,", 0.01),
+        ("app,pay,", 0.02),
+        ("db,browse,", 0.005),
+        ("db,pay,", 0.01),
+    ] {
+        assert!(
+            (demand(start) / truth - 1.0).abs() < 1e-6,
+            "{start} {}",
+            demand(start)
+        );
+    }
+}

@@ -256,3 +256,44 @@ fn growth_reads_local_midnights_as_dates() {
         assert!((middle - f64::from(100 + at % 7)).abs() < 0.5, "{line}");
     }
 }
+
+#[test]
+fn growth_leaves_out_periods_that_have_not_begun() {
+    let month = |at: usize| format!("{}-{:02}", 2025 + at / 12, at % 12 + 1);
+    let rows = |series: &str, count: usize| -> String {
+        let value = |at: usize| if at < 23 { 1_000 + 10 * at } else { 0 };
+        let row = |at: usize| format!("{series},{},{}\n", month(at), value(at));
+        (0..count).map(row).collect()
+    };
+    let folder = histories(&format!(
+        "series,period,value\n{}{}late,2027-01,5\nlate,2027-02,6\n",
+        rows("filled", 36),
+        rows("plain", 23)
+    ));
+    let arguments = [
+        "growth",
+        "history.csv",
+        "--horizon",
+        "2",
+        "--as-of",
+        "2026-11-30",
+        "--format",
+        "csv",
+    ];
+    let outcome = nest(folder.path(), &arguments).expect(0);
+    outcome
+        .says("filled: not_begun: 13 rows of periods that had not begun on 2026-11-30 were left out: 2026-12")
+        .says("late: refused: 0 of its periods had begun on 2026-11-30");
+    let numbers = |series: &str| -> Vec<String> {
+        let rows = outcome.stdout.lines().filter(|line| line.starts_with(series));
+        rows.flat_map(|line| {
+            line.split(',')
+                .skip(1)
+                .take(6)
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
+        .collect()
+    };
+    assert_eq!(numbers("filled,"), numbers("plain,"));
+}

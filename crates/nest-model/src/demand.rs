@@ -9,7 +9,7 @@ use std::{
 use nest_data::Estimate;
 
 use crate::fit::service_demand::{
-    Block, DemandFit, PRIOR_BETWEEN_BLOCKS, PRIOR_REPEATS, WORST_CONDITION, WindowUse, fit_demand,
+    Block, DemandFit, LoadSearch, PRIOR_BETWEEN_BLOCKS, PRIOR_REPEATS, WORST_CONDITION, WindowUse, fit_demand,
 };
 
 /// Name of idle use among behaviours.
@@ -32,7 +32,8 @@ pub struct UseReading {
     pub duration_s: f64,
     /// Busy-seconds over all servers, 0 or more.
     pub busy_s: f64,
-    /// Servers (cores) of the resource, above 0; `None` if they are not known.
+    /// Servers (cores) of the resource in this window, above 0; `None` if they are not known: then those of
+    /// its other windows count, if these all have as many.
     pub servers: Option<f64>,
     /// Executions by behaviour; the others are 0.
     pub counts: BTreeMap<String, f64>,
@@ -184,6 +185,9 @@ pub enum DemandRefusal {
         /// Windows there are.
         windows: usize,
     },
+    /// Servers differ between windows, and some windows have none.
+    #[error("servers are missing in some windows and differ in others: name them in every window")]
+    ServersMissing,
     /// It used nothing.
     #[error("it was never busy")]
     NeverBusy,
@@ -224,13 +228,8 @@ fn attribute_one(
         .filter(|name| readings.iter().any(|reading| count(reading, name) > 0.0))
         .cloned()
         .collect();
-    let blocks = blocks(readings, &executed);
-    let capacity = readings
-        .iter()
-        .filter_map(|reading| reading.servers)
-        .reduce(f64::max);
-    let (fit, saturated) =
-        fit_unsaturated(&blocks, executed.len(), capacity).ok_or(DemandRefusal::Undetermined)?;
+    let blocks = blocks(readings, &executed, common_servers(readings)?);
+    let (fit, saturated) = fit_unsaturated(&blocks, executed.len()).ok_or(DemandRefusal::Undetermined)?;
 
     let mut caveats = doubts(&blocks, &executed, &fit);
     if saturated > 0 {
@@ -305,8 +304,21 @@ fn count(reading: &UseReading, behaviour: &str) -> f64 {
     reading.counts.get(behaviour).copied().unwrap_or(0.0)
 }
 
-/// The readings by run, in the order in which runs first appear.
-fn blocks(readings: &[&UseReading], behaviours: &[String]) -> Vec<Block> {
+/// Servers of windows that name none: those of the others, if these all have as many.
+fn common_servers(readings: &[&UseReading]) -> Result<Option<f64>, DemandRefusal> {
+    let mut known = readings.iter().filter_map(|reading| reading.servers);
+    let Some(first) = known.next() else {
+        return Ok(None);
+    };
+    let all_alike = known.all(|servers| servers == first);
+    if !all_alike && readings.iter().any(|reading| reading.servers.is_none()) {
+        return Err(DemandRefusal::ServersMissing);
+    }
+    Ok(all_alike.then_some(first))
+}
+
+/// The readings by run, in the order in which runs first appear; `servers` of windows that name none.
+fn blocks(readings: &[&UseReading], behaviours: &[String], servers: Option<f64>) -> Vec<Block> {
     let mut runs: Vec<&str> = Vec::new();
     let mut windows: BTreeMap<&str, Vec<WindowUse>> = BTreeMap::new();
     for reading in readings {
@@ -317,6 +329,7 @@ fn blocks(readings: &[&UseReading], behaviours: &[String]) -> Vec<Block> {
                 .collect(),
             used: reading.busy_s / reading.duration_s,
             seconds: reading.duration_s,
+            capacity: reading.servers.or(servers),
         };
         windows.entry(&reading.run).or_insert_with(|| {
             runs.push(&reading.run);
@@ -329,56 +342,55 @@ fn blocks(readings: &[&UseReading], behaviours: &[String]) -> Vec<Block> {
 }
 
 /// The fit, without windows in which the resource was full and did less than the others forecast; and how
-/// many those are.
-fn fit_unsaturated(blocks: &[Block], behaviours: usize, capacity: Option<f64>) -> Option<(DemandFit, usize)> {
-    let largest = blocks
-        .iter()
-        .flat_map(|block| &block.windows)
-        .map(|window| window.used)
-        .fold(0.0, f64::max);
-    let fit = |blocks: &[Block]| fit_demand(blocks, behaviours, capacity, capacity.unwrap_or(largest));
-    let is_full = |window: &&WindowUse| capacity.is_some_and(|capacity| window.used >= SATURATED * capacity);
-    let full: Vec<&WindowUse> = blocks
-        .iter()
-        .flat_map(|block| &block.windows)
-        .filter(is_full)
-        .collect();
+/// many those are. Each window is full by its own servers: what is full on one may be idle on four.
+fn fit_unsaturated(blocks: &[Block], behaviours: usize) -> Option<(DemandFit, usize)> {
+    let scale = scale(blocks);
+    let fit = |blocks: &[Block]| fit_demand(blocks, behaviours, LoadSearch::Wanted, scale);
+    let is_full = |window: &&WindowUse| {
+        window
+            .capacity
+            .is_some_and(|capacity| window.used >= SATURATED * capacity)
+    };
+    let full: Vec<&WindowUse> = windows(blocks).filter(is_full).collect();
     if !full.is_empty() {
         let below = |block: &Block| {
-            Block::of(
-                block
-                    .windows
-                    .iter()
-                    .filter(|window| !is_full(window))
-                    .cloned()
-                    .collect(),
-                block.suspect,
-                block.stored,
-            )
+            let kept = block.windows.iter().filter(|window| !is_full(window));
+            Block::of(kept.cloned().collect(), block.suspect, block.stored)
         };
         let rest: Vec<Block> = blocks.iter().filter_map(below).collect();
         if let Some(without) = fit(&rest).filter(|fit| fit.condition <= WORST_CONDITION) {
-            let coefficients = &without.mixed.coefficients;
-            let forecast = |window: &WindowUse| {
-                let busy: f64 = window
-                    .rates
-                    .iter()
-                    .enumerate()
-                    .map(|(index, rate)| rate * coefficients[index + 1])
-                    .sum();
-                without.law.map_or(coefficients[0] + busy, |law| {
-                    law.used(coefficients[0], busy, capacity.unwrap_or(f64::INFINITY))
-                })
-            };
-            let (seen, expected) = full.iter().fold((0.0, 0.0), |sum, window| {
-                (sum.0 + window.used, sum.1 + forecast(window))
-            });
+            let seen: f64 = full.iter().map(|window| window.used).sum();
+            let expected: f64 = full.iter().map(|window| forecast(&without, window)).sum();
             if seen < (1.0 - CUT_OFF) * expected {
                 return Some((without, full.len()));
             }
         }
     }
     fit(blocks).map(|fit| (fit, 0))
+}
+
+/// Mean capacity over the time of the windows, or the largest use if capacities are not known.
+fn scale(blocks: &[Block]) -> f64 {
+    let capacity: Option<f64> = windows(blocks)
+        .map(|window| Some(window.capacity? * window.seconds))
+        .sum();
+    let seconds: f64 = windows(blocks).map(|window| window.seconds).sum();
+    let largest = || windows(blocks).map(|window| window.used).fold(0.0, f64::max);
+    capacity.map_or_else(largest, |capacity| capacity / seconds)
+}
+
+/// Use of a window by a fit.
+fn forecast(fit: &DemandFit, window: &WindowUse) -> f64 {
+    let coefficients = &fit.mixed.coefficients;
+    let rates = window.rates.iter().enumerate();
+    let busy: f64 = rates.map(|(index, rate)| rate * coefficients[index + 1]).sum();
+    fit.law.map_or(coefficients[0] + busy, |law| {
+        law.used(coefficients[0], busy, window.capacity.unwrap_or(f64::INFINITY))
+    })
+}
+
+fn windows(blocks: &[Block]) -> impl Iterator<Item = &WindowUse> {
+    blocks.iter().flat_map(|block| &block.windows)
 }
 
 fn doubts(blocks: &[Block], behaviours: &[String], fit: &DemandFit) -> Vec<Doubt> {
@@ -391,16 +403,15 @@ fn doubts(blocks: &[Block], behaviours: &[String], fit: &DemandFit) -> Vec<Doubt
     if blocks.len() < behaviours.len() + 1 {
         doubts.push(Doubt::WindowsServe { runs: blocks.len() });
     }
-    if fit.mixed.repeats < PRIOR_REPEATS {
+    if fit.mixed.repeats < PRIOR_REPEATS && !fit.mixed.prior_is_refuted {
         doubts.push(Doubt::FewRuns {
             repeats: fit.mixed.repeats,
         });
     }
-    let windows = || blocks.iter().flat_map(|block| &block.windows);
-    let most = windows()
+    let most = windows(blocks)
         .map(|window| window.rates.iter().sum::<f64>())
         .fold(0.0, f64::max);
-    if !windows().any(|window| window.rates.iter().sum::<f64>() <= QUIET * most) {
+    if !windows(blocks).any(|window| window.rates.iter().sum::<f64>() <= QUIET * most) {
         doubts.push(Doubt::NoIdleWindow);
     }
     if !fit.mixed.outliers.is_empty() {
@@ -431,12 +442,7 @@ fn bounded(estimate: Estimate, blocks: &[Block], column: usize) -> Estimate {
         }
     };
     // A window deviates with its run.
-    let most = blocks
-        .iter()
-        .flat_map(|block| &block.windows)
-        .map(most)
-        .fold(f64::INFINITY, f64::min)
-        * (1.0 + 3.0 * PRIOR_BETWEEN_BLOCKS);
+    let most = windows(blocks).map(most).fold(f64::INFINITY, f64::min) * (1.0 + 3.0 * PRIOR_BETWEEN_BLOCKS);
     let high = estimate.high.min(most);
     Estimate {
         value: estimate.value.min(high),

@@ -45,8 +45,20 @@ pub struct History {
     /// Lengths of its seasons in steps, shortest first; one without two full cycles in the history is not
     /// used.
     pub seasons: Vec<usize>,
-    /// Whether the last period is known not to be over yet, so that its value may still grow.
-    pub last_is_open: bool,
+    /// Whether the last period is over.
+    pub end: PeriodEnd,
+}
+
+/// Whether the last period of a history is over. If it is not, its value may still grow.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PeriodEnd {
+    /// Nothing says that it is not.
+    #[default]
+    Over,
+    /// It may or may not be: a week that is named by a Sunday may have begun or ended then.
+    MaybeOpen,
+    /// It is not.
+    Open,
 }
 
 /// A forecast of the steps after the last one of a history.
@@ -56,10 +68,21 @@ pub struct HistoryForecast {
     pub caveats: Vec<HistoryCaveat>,
     /// With every value believed.
     whole: Component,
-    /// Without the last value, if that may be only a part of its period, and how likely this is.
-    without_last: Option<(f64, Component)>,
+    /// Other readings of the last value, if that may be only a part of its period; the first one's
+    /// probability is what they leave.
+    others: Vec<Reading>,
     unit: f64,
     learnt: Learnt,
+}
+
+/// What a doubted last value may mean.
+#[derive(Debug, Clone, PartialEq)]
+struct Reading {
+    /// How likely it is.
+    share: f64,
+    component: Component,
+    /// Steps of the component that lie in the past.
+    passed: usize,
 }
 
 /// Forecasts the `horizon` steps after a history.
@@ -95,15 +118,36 @@ pub fn fit_history(history: &History, horizon: usize) -> Result<HistoryForecast,
     let (whole, tested) = Component::fit(&values, &history.seasons, horizon);
     let doubt = last_value::doubt(&values, history, horizon);
     let mut caveats = caveats(&values, tested, horizon);
-    caveats.extend(doubt.as_ref().and_then(|doubt| doubt.caveat(unit)));
-    caveats.extend(whole.shift_caveat());
+    let doubted = doubt.as_ref().and_then(|doubt| doubt.caveat(unit));
+    // A last value that is doubted is no new level.
+    let shift = match (&doubted, &doubt) {
+        (Some(_), Some(doubt)) => doubt.without.shift_caveat(1),
+        _ => whole.shift_caveat(0),
+    };
+    caveats.extend(doubted.into_iter().chain(shift));
     Ok(HistoryForecast {
         caveats,
         whole,
-        without_last: doubt.map(|Doubt { share, without, .. }| (share, without)),
+        others: doubt.map(readings).unwrap_or_default(),
         unit,
         learnt: Learnt::SHIPPED,
     })
+}
+
+/// A last value that is a part of its period says nothing; one that is all of it may be the level from now
+/// on.
+fn readings(doubt: Doubt) -> Vec<Reading> {
+    let stays = Reading {
+        share: doubt.share_that_stays(),
+        component: doubt.stays,
+        passed: 0,
+    };
+    let without = Reading {
+        share: doubt.share,
+        component: doubt.without,
+        passed: 1,
+    };
+    vec![without, stays]
 }
 
 /// `tested`: steps ahead that were tried.
@@ -144,25 +188,34 @@ impl HistoryForecast {
         let quantile = quantile.clamp(1e-9, 1.0 - 1e-9);
         let normal = Normal::standard().inverse_cdf(quantile);
         let step = step.clamp(1, self.horizon().max(1));
+        let value = |reading: &Reading| {
+            let step = step + reading.passed;
+            reading.component.value(step, normal, self.learnt)
+        };
         let with = self.whole.value(step, normal, self.learnt);
-        let value = match &self.without_last {
-            Some((share, without)) => {
-                let ends = [with, without.value(step + 1, normal, self.learnt)];
-                self.mixed(step, quantile, *share, without, ends)
-            }
-            None => with,
+        let (low, high) = self.others.iter().map(value).fold((with, with), |ends, other| {
+            (f64::min(ends.0, other), f64::max(ends.1, other))
+        });
+        let value = if self.others.is_empty() {
+            with
+        } else {
+            self.mixed(step, quantile, low, high)
         };
         self.shown(value)
     }
 
-    /// The value between both components' quantiles that a mixture of them does not pass with that
+    /// The value between the components' quantiles that a mixture of them does not pass with that
     /// probability.
-    fn mixed(&self, step: usize, quantile: f64, share: f64, without: &Component, ends: [f64; 2]) -> f64 {
-        let (mut low, mut high) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
+    fn mixed(&self, step: usize, quantile: f64, mut low: f64, mut high: f64) -> f64 {
+        let believed = 1.0 - self.others.iter().map(|reading| reading.share).sum::<f64>();
         for _ in 0..HALVINGS {
             let middle = 0.5 * (low + high);
-            let below = (1.0 - share) * self.whole.probability(step, middle, self.learnt)
-                + share * without.probability(step + 1, middle, self.learnt);
+            let other = |reading: &Reading| {
+                let step = step + reading.passed;
+                reading.share * reading.component.probability(step, middle, self.learnt)
+            };
+            let below = believed * self.whole.probability(step, middle, self.learnt)
+                + self.others.iter().map(other).sum::<f64>();
             if below < quantile {
                 low = middle
             } else {
@@ -182,10 +235,7 @@ impl HistoryForecast {
     pub fn path(&self, seed: u64, index: u32) -> Vec<f64> {
         let mut stream = RandomStream::new(seed, StreamPurpose::Growth, index);
         let (first, second) = (stream.normal(), stream.normal());
-        let (component, passed) = match &self.without_last {
-            Some((share, without)) if stream.uniform() < *share => (without, 1),
-            _ => (&self.whole, 0),
-        };
+        let (component, passed) = self.drawn(&mut stream);
         let turn = FRAC_PI_3 / (self.horizon().max(2) as f64).ln();
         (1..=self.horizon())
             .map(|step| {
@@ -194,6 +244,21 @@ impl HistoryForecast {
                 self.shown(component.value(step + passed, normal, self.learnt))
             })
             .collect()
+    }
+
+    /// A component by its probability, and how many of its steps lie in the past.
+    fn drawn(&self, stream: &mut RandomStream) -> (&Component, usize) {
+        if self.others.is_empty() {
+            return (&self.whole, 0);
+        }
+        let mut left = stream.uniform();
+        for reading in &self.others {
+            if left < reading.share {
+                return (&reading.component, reading.passed);
+            }
+            left -= reading.share;
+        }
+        (&self.whole, 0)
     }
 
     /// How far a true value lay from the centre, in units of the spread: what [`Learnt`] is learnt from. The

@@ -4,7 +4,7 @@
 use nest_model::{
     draws::{RandomStream, StreamPurpose},
     growth::{
-        History, HistoryCaveat, HistoryForecast,
+        History, HistoryCaveat, HistoryForecast, PeriodEnd,
         calendar::{DatedCount, arrange},
         fit_history,
     },
@@ -29,7 +29,7 @@ fn fit(values: &[f64], seasons: &[usize], horizon: usize) -> HistoryForecast {
     let history = History {
         values: values.to_vec(),
         seasons: seasons.to_vec(),
-        last_is_open: false,
+        end: PeriodEnd::Over,
     };
     fit_history(&history, horizon).expect("two values or more")
 }
@@ -201,7 +201,7 @@ fn a_period_that_is_not_over_is_told_with_what_it_has_so_far() {
     let mut history = History {
         values,
         seasons: Vec::new(),
-        last_is_open: true,
+        end: PeriodEnd::Open,
     };
     let caveat = |history: &History| fit_history(history, 3).expect("a forecast").caveats[0].to_string();
     let text = caveat(&history);
@@ -209,7 +209,7 @@ fn a_period_that_is_not_over_is_told_with_what_it_has_so_far() {
         text.starts_with("the last period is not over yet and has 5") || text.contains("has 6"),
         "{text}"
     );
-    history.last_is_open = false;
+    history.end = PeriodEnd::Over;
     assert!(
         caveat(&history).starts_with("is the last period complete?"),
         "{}",
@@ -315,4 +315,76 @@ fn a_step_at_the_turn_of_the_year_stays_and_is_told() {
         text.starts_with("the level changed once, by +35 %, 12 periods before the end"),
         "{text}"
     );
+}
+
+/// A level of 1,000 with noise of 2 %, and a last value far from it. It may be complete: then the next one is
+/// as likely to be like it.
+#[test]
+fn the_interval_reaches_a_last_value_that_is_doubted_and_the_level_before_it() {
+    for factor in [0.3, 0.5, 1.5, 3.0] {
+        let mut reached = 0;
+        for index in 0..20 {
+            let mut random = RandomStream::new(24, StreamPurpose::Growth, index);
+            let mut values: Vec<f64> = (0..35)
+                .map(|_| 1_000.0 * (0.02 * random.normal()).exp())
+                .collect();
+            values[34] *= factor;
+            let forecast = fit(&values, &[12], 12);
+            assert!(is_doubted(&forecast), "{factor}");
+            let [low, high] = [0.05, 0.95].map(|quantile| forecast.quantile(1, quantile));
+            assert!(low < 1_000.0 && 1_000.0 < high, "{factor}: {low} to {high}");
+            reached += usize::from(low <= values[34] && values[34] <= high);
+        }
+        assert!(reached >= 16, "{factor}: {reached} of 20");
+    }
+}
+
+/// What is not over yet is told, also where a part of it cannot be told from its size.
+#[test]
+fn an_end_that_is_open_is_told_whatever_its_value() {
+    let of = |values: &[f64]| {
+        let history = History {
+            values: values.to_vec(),
+            seasons: Vec::new(),
+            end: PeriodEnd::Open,
+        };
+        fit_history(&history, 3).expect("a forecast")
+    };
+    let losses: Vec<f64> = (0..20).map(|at| -50.0 - f64::from(at * 7 % 5)).collect();
+    for values in [&losses[..], &[0.0; 12], &[5.0, 6.0, 1.0]] {
+        let forecast = of(values);
+        let texts: Vec<String> = forecast.caveats.iter().map(ToString::to_string).collect();
+        assert!(
+            texts
+                .iter()
+                .any(|text| text.starts_with("the last period is not over yet")),
+            "{texts:?}"
+        );
+        assert!(forecast.quantile(1, 0.05) <= forecast.quantile(1, 0.95));
+    }
+}
+
+/// 105 weeks of two years, the last of two days: no change of level.
+#[test]
+fn a_last_week_that_is_not_over_is_no_change_of_level() {
+    for end in [PeriodEnd::Open, PeriodEnd::MaybeOpen, PeriodEnd::Over] {
+        let mut told = 0;
+        for index in 0..10 {
+            let mut random = RandomStream::new(25, StreamPurpose::Growth, index);
+            let mut values: Vec<f64> = (0..105)
+                .map(|_| 7_000.0 * (0.02 * random.normal()).exp())
+                .collect();
+            values[104] = 2_000.0;
+            let history = History {
+                values,
+                seasons: vec![52],
+                end,
+            };
+            let forecast = fit_history(&history, 3).expect("a forecast");
+            assert!(is_doubted(&forecast), "{end:?}");
+            let is_shift = |caveat: &HistoryCaveat| matches!(caveat, HistoryCaveat::LevelShift { .. });
+            told += usize::from(forecast.caveats.iter().any(is_shift));
+        }
+        assert!(told == 0, "{end:?}: {told} of 10");
+    }
 }

@@ -3,7 +3,7 @@
 use nest_data::scaling::SizeShape;
 use nest_model::{
     draws::{RandomStream, StreamPurpose},
-    fit::service_demand::{Block, DemandFit, WindowUse, fit_demand},
+    fit::service_demand::{Block, DemandFit, LoadSearch, WindowUse, fit_demand},
 };
 
 /// Demand of the behaviour that does not grow, in seconds.
@@ -24,6 +24,7 @@ fn fitted(sizes: &[f64], more: &dyn Fn(f64) -> f64, seed: u32) -> DemandFit {
                 rates: rates.to_vec(),
                 used: used * deviation * (1.0 + 0.005 * random.normal()),
                 seconds: 10.0,
+                capacity: Some(1.0),
             }
         });
         Block {
@@ -48,7 +49,7 @@ fn fitted(sizes: &[f64], more: &dyn Fn(f64) -> f64, seed: u32) -> DemandFit {
             ]);
         }
     }
-    fit_demand(&blocks, 2, Some(1.0), 1.0).expect("a fit")
+    fit_demand(&blocks, 2, LoadSearch::Wanted, 1.0).expect("a fit")
 }
 
 #[test]

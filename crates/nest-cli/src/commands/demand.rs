@@ -125,8 +125,8 @@ struct Windows {
 /// good refuses its resource.
 fn windows(rows: &[CsvRow]) -> Result<Windows, String> {
     let mut windows = Windows::default();
-    // Position of each window among the readings.
-    let mut positions: BTreeMap<[&str; 3], usize> = BTreeMap::new();
+    // Position of each window among the readings, and its first line.
+    let mut positions: BTreeMap<[&str; 3], (usize, u64)> = BTreeMap::new();
     let columns: Vec<NumberColumn> = (0..NAMES.len())
         .map(|column| NumberColumn::new(rows.iter().map(move |row| row.cells[column].as_str())))
         .collect();
@@ -139,9 +139,9 @@ fn windows(rows: &[CsvRow]) -> Result<Windows, String> {
         }
         let key = [resource, run, window].map(String::as_str);
         let result = reading(row, &columns).and_then(|reading| match positions.get(&key) {
-            Some(position) => merge(&mut windows.readings[*position], reading),
+            Some((position, _)) => merge(&mut windows.readings[*position], reading),
             None => {
-                positions.insert(key, windows.readings.len());
+                positions.insert(key, (windows.readings.len(), row.line));
                 windows.readings.push(reading);
                 Ok(())
             }
@@ -153,6 +153,14 @@ fn windows(rows: &[CsvRow]) -> Result<Windows, String> {
                 .or_insert(format!("line {}: {reason}", row.line));
         }
     }
+    let mut same: BTreeMap<[&str; 2], Vec<(usize, u64)>> = BTreeMap::new();
+    for ([_, run, window], place) in positions {
+        same.entry([run, window]).or_default().push(place);
+    }
+    same.into_values().for_each(|mut places| {
+        places.sort_unstable();
+        share_counts(&mut windows, &places);
+    });
     let Windows { readings, refused } = &mut windows;
     readings.retain(|reading| !refused.contains_key(&reading.resource));
     Ok(windows)
@@ -210,7 +218,6 @@ fn reading(row: &CsvRow, columns: &[NumberColumn]) -> Result<UseReading, String>
 
 /// Adds a row to its window, with which it must agree.
 fn merge(window: &mut UseReading, row: UseReading) -> Result<(), String> {
-    let agrees = |one: f64, other: f64| (one - other).abs() <= 1e-9 * one.abs().max(other.abs());
     let says = |name: &str, one: f64, other: f64| {
         Err(format!(
             "{name} is {one}, but {other} in another row of the same window"
@@ -222,6 +229,11 @@ fn merge(window: &mut UseReading, row: UseReading) -> Result<(), String> {
     if !agrees(row.busy_s, window.busy_s) {
         return says("busy_s", row.busy_s, window.busy_s);
     }
+    if let (Some(one), Some(other)) = (row.servers, window.servers)
+        && !agrees(one, other)
+    {
+        return says("servers", one, other);
+    }
     for (behaviour, count) in row.counts {
         if window.counts.insert(behaviour.clone(), count).is_some() {
             return Err(format!(
@@ -231,6 +243,47 @@ fn merge(window: &mut UseReading, row: UseReading) -> Result<(), String> {
     }
     window.servers = window.servers.or(row.servers);
     Ok(())
+}
+
+/// Gives every resource the counts of its window that stand in rows of another one: executions are those of a
+/// run, whichever resource they use. A resource whose counts contradict an earlier one's is refused.
+/// `places`: positions of one window's readings, and their first lines.
+fn share_counts(windows: &mut Windows, places: &[(usize, u64)]) {
+    let mut shared: BTreeMap<String, (f64, usize)> = BTreeMap::new();
+    for (position, _) in places {
+        for (behaviour, count) in &windows.readings[*position].counts {
+            shared.entry(behaviour.clone()).or_insert((*count, *position));
+        }
+    }
+    for (position, line) in places {
+        for (behaviour, (count, first)) in &shared {
+            let duration_s = windows.readings[*first].duration_s;
+            let other = windows.readings[*first].resource.clone();
+            let reading = &mut windows.readings[*position];
+            let is_as_long = agrees(reading.duration_s, duration_s);
+            let reason = match reading.counts.get(behaviour) {
+                Some(own) if is_as_long && !agrees(*own, *count) => {
+                    format!("count of `{behaviour}` is {own}, but {count} for {other} in the same window")
+                }
+                None if !is_as_long => format!(
+                    "`{behaviour}` has no count, and that of {other} is for {duration_s} s instead of {} s",
+                    reading.duration_s
+                ),
+                None => {
+                    reading.counts.insert(behaviour.clone(), *count);
+                    continue;
+                }
+                Some(_) => continue,
+            };
+            let refused = windows.refused.entry(reading.resource.clone());
+            refused.or_insert(format!("line {line}: {reason}"));
+        }
+    }
+}
+
+/// Whether two cells state the same number.
+fn agrees(one: f64, other: f64) -> bool {
+    (one - other).abs() <= 1e-9 * one.abs().max(other.abs())
 }
 
 /// Labels of the doubts about a row: first those of its resource, then its own.
@@ -304,6 +357,34 @@ mod tests {
             BTreeMap::from([("a".to_owned(), 100.0), ("b".to_owned(), 50.0)])
         );
         assert!(windows.readings[1].counts.is_empty() && windows.refused.is_empty());
+    }
+
+    #[test]
+    fn counts_of_a_window_hold_for_every_resource() {
+        let head = "run,window,duration_s,resource,busy_s,behaviour,count\n";
+        let windows = read(&format!(
+            "{head}1,1,60,app,2,browse,70\n1,1,60,app,2,pay,5\n1,1,60,db,1,pay,5\n2,1,60,db,1,pay,6\n"
+        ))
+        .expect("readable");
+        let counts: Vec<Vec<f64>> = windows
+            .readings
+            .iter()
+            .map(|reading| reading.counts.values().copied().collect())
+            .collect();
+        assert_eq!(counts, [vec![70.0, 5.0], vec![70.0, 5.0], vec![6.0]]);
+        for (rows, says) in [
+            (
+                "1,1,60,app,2,pay,5\n1,1,60,db,1,pay,7\n",
+                "line 3: count of `pay` is 7, but 5 for app in the same window",
+            ),
+            (
+                "1,1,60,app,2,pay,5\n1,1,30,db,1,browse,7\n",
+                "line 3: `pay` has no count, and that of app is for 60 s instead of 30 s",
+            ),
+        ] {
+            let windows = read(&format!("{head}{rows}")).expect("the rest is readable");
+            assert_eq!(windows.refused["db"], says);
+        }
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl SeriesRefusal {
         let period = match refusal {
             HistoryRefusal::UnreadablePeriod { period } => Some(period),
             HistoryRefusal::MixedPeriods { other, .. } => Some(other),
-            HistoryRefusal::TooFewValues { .. } => None,
+            HistoryRefusal::TooFewValues { .. } | HistoryRefusal::NotBegun { .. } => None,
         };
         let line = period.and_then(|period| history.line_of(period));
         match line {

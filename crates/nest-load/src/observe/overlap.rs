@@ -10,21 +10,25 @@ use super::exposition::MetricSeries;
 const GROUP_LABELS: [&str; 4] = ["id", "cgroup", "cgroup_path", "slice"];
 /// Values by which exporters mark the sum of the other values of the label.
 const TOTALS: [&str; 6] = ["total", "all", "sum", "_total", "cpu-total", "cpu_total"];
+/// Labels of the parts of a distribution: a bucket of a histogram holds all that are smaller, and quantiles of
+/// a summary are no amounts.
+const PART_LABELS: [&str; 2] = ["le", "quantile"];
 /// Most different sets of labels of one metric that are looked at.
 const MOST_SHAPES: usize = 32;
 /// Share of its parts that a whole reaches at least: both are read within moments of one another.
 const LEAST_WHOLE: f64 = 0.9;
 
-/// A pair of series of one selector of which the first contains the second.
+/// A pair of series of one selector that do not add up: the first contains the second, or both are quantiles.
 ///
 /// A series contains another of its name if its control group lies above the other's, if it is the total of a
-/// label that the other breaks down, or if the other has all its labels and more, and the values of all such
-/// others do not exceed its own. Takes time in proportion to the number of series, since a page may hold
+/// label that the other breaks down, if it is a larger bucket of the same histogram, or if the other has all
+/// its labels and more, and the values of all such others do not exceed its own. Takes time in proportion to the number of series, since a page may hold
 /// very many.
 #[must_use]
 pub fn first_overlap<'a>(series: &[&'a MetricSeries]) -> Option<(&'a MetricSeries, &'a MetricSeries)> {
     group_overlap(series)
         .or_else(|| total_overlap(series))
+        .or_else(|| distribution_overlap(series))
         .or_else(|| whole_overlap(series))
 }
 
@@ -58,9 +62,6 @@ fn group_overlap<'a>(series: &[&'a MetricSeries]) -> Option<(&'a MetricSeries, &
 fn total_overlap<'a>(series: &[&'a MetricSeries]) -> Option<(&'a MetricSeries, &'a MetricSeries)> {
     // By name, label and the others of its labels.
     let mut totals = HashMap::new();
-    let others = |one: &'a MetricSeries, label: &str| -> Vec<(&'a str, &'a str)> {
-        labels(one).filter(|(name, _)| *name != label).collect()
-    };
     for whole in series {
         for (label, _) in labels(whole).filter(|(_, value)| is_total(value)) {
             totals
@@ -81,6 +82,31 @@ fn total_overlap<'a>(series: &[&'a MetricSeries]) -> Option<(&'a MetricSeries, &
                 differs.then_some((*whole, *part))
             })
     })
+}
+
+/// The largest bucket (or highest quantile) of a distribution, and another of the same one.
+fn distribution_overlap<'a>(series: &[&'a MetricSeries]) -> Option<(&'a MetricSeries, &'a MetricSeries)> {
+    let bound = |one: &MetricSeries, label: &str| value_of(one, label)?.parse::<f64>().ok();
+    PART_LABELS.iter().find_map(|label| {
+        let mut largest: HashMap<_, (f64, &MetricSeries)> = HashMap::new();
+        let bounded = || series.iter().filter_map(|one| Some((bound(one, label)?, *one)));
+        let key = |one: &'a MetricSeries| (one.name.as_str(), others(one, label));
+        for (bound, one) in bounded() {
+            let known = largest.entry(key(one)).or_insert((bound, one));
+            if bound > known.0 {
+                *known = (bound, one);
+            }
+        }
+        bounded().find_map(|(bound, part)| {
+            let (most, whole) = largest.get(&key(part))?;
+            (bound < *most).then_some((*whole, part))
+        })
+    })
+}
+
+/// Labels of a series but one.
+fn others<'a>(series: &'a MetricSeries, label: &str) -> Vec<(&'a str, &'a str)> {
+    labels(series).filter(|(name, _)| *name != label).collect()
 }
 
 /// A series, and others that have all its labels and more, whose values do not exceed its own.
@@ -186,6 +212,21 @@ mod tests {
         assert!(overlap("c{cpu=\"total\"} 4\nc{cpu=\"0\"} 2\nc{cpu=\"1\"} 2\n").is_some());
         assert!(overlap("c{cpu=\"0\",mode=\"all\"} 4\nc{cpu=\"0\",mode=\"user\"} 2\n").is_some());
         assert!(overlap("c 10\nc{worker=\"1\"} 4\nc{worker=\"2\"} 6\n").is_some());
+    }
+
+    #[test]
+    fn a_bucket_contains_those_with_smaller_bounds_and_quantiles_are_not_added_up() {
+        let page = "h_bucket{le=\"0.1\",path=\"/\"} 3\nh_bucket{le=\"1\",path=\"/\"} 3\n\
+                    h_bucket{le=\"+Inf\",path=\"/\"} 4\n";
+        let (whole, part) = overlap(page).expect("buckets");
+        assert!(whole.contains("+Inf") && part.contains("0.1"), "{whole} {part}");
+        assert!(overlap("s{quantile=\"0.5\"} 3\ns{quantile=\"0.99\"} 9\n").is_some());
+        // one bucket of every histogram
+        assert_eq!(
+            overlap("h_bucket{le=\"+Inf\",path=\"/\"} 3\nh_bucket{le=\"+Inf\",path=\"/items\"} 2\n"),
+            None
+        );
+        assert_eq!(overlap("c{le=\"left\"} 3\nc{le=\"right\"} 2\n"), None);
     }
 
     #[test]

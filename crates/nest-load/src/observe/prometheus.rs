@@ -321,7 +321,7 @@ impl Absence {
             Self::NoNumber { .. } => format!("a series of `{expression}` is no number at {address}"),
             Self::Twice { .. } => format!("a series of `{expression}` is there twice at {address}"),
             Self::Overlap { .. } => {
-                format!("`{expression}` picks series that contain one another at {address}")
+                format!("`{expression}` picks series that do not add up at {address}")
             }
             Self::Trouble(_) | Self::NoSeries => self.text(endpoint, asked),
         };
@@ -341,9 +341,7 @@ impl Absence {
             Self::NoNumber { id, value } => format!("{id} is {value} at {address}"),
             Self::Twice { id } => format!("{id} is there twice at {address}"),
             Self::Overlap { whole, part } => {
-                format!(
-                    "`{expression}` picks {whole} and also {part}, which the first contains, at {address}"
-                )
+                format!("`{expression}` picks {whole} and also {part}, which do not add up, at {address}")
             }
         }
     }

@@ -1,6 +1,6 @@
 //! How far a forecast was off, and whether its interval held.
 
-use nest_model::growth::{History, HistoryForecast, Learnt, fit_history};
+use nest_model::growth::{History, HistoryForecast, Learnt, PeriodEnd, fit_history};
 
 use super::{
     baselines,
@@ -41,7 +41,7 @@ pub fn forecast(case: &Case<'_>) -> HistoryForecast {
     let history = History {
         values: case.known.clone(),
         seasons: case.seasons.clone(),
-        last_is_open: false,
+        end: PeriodEnd::Over,
     };
     fit_history(&history, case.truth.len()).expect("two values or more")
 }

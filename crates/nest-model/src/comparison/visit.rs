@@ -7,7 +7,7 @@ use nest_data::measurement::{Resource, ResourceKind, Step};
 
 use super::{Subject, VisitDemand, VisitDemands};
 use crate::{
-    fit::service_demand::{Block, WORST_CONDITION, blocks, fit_demand},
+    fit::service_demand::{Block, LoadSearch, WORST_CONDITION, blocks, fit_demand},
     regression::weighted_nnls,
 };
 
@@ -66,7 +66,7 @@ impl ResourceDemands {
         }
         let scale = resource.capacity.unwrap_or(largest);
         // No law over load: it would take from demand what the heavy phase shows in both versions alike.
-        let fit = fit_demand(blocks, behaviours.len(), None, scale)?;
+        let fit = fit_demand(blocks, behaviours.len(), LoadSearch::Spared, scale)?;
         (fit.condition <= WORST_CONDITION).then_some(())?;
         let values = fit.mixed.coefficients.iter().skip(1).copied().collect();
         Some(Self {

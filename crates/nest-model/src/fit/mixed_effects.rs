@@ -24,6 +24,10 @@ pub const PRIOR_BETWEEN_BLOCKS: f64 = 0.02;
 pub const PRIOR_REPEATS: f64 = 6.0;
 /// Repeats of the prior that always count: a handful of repeats may look alike by chance.
 const LEAST_PRIOR: f64 = 2.0;
+/// Repeats from which on they can refute the prior.
+const FEWEST_TO_REFUTE: f64 = 3.0;
+/// Quantile of what repeats show by chance with the deviation of the prior, beyond which they refute it.
+const REFUTES: f64 = 0.99;
 /// Least relative deviation between blocks that a handful of them can show.
 const LEAST_BETWEEN_BLOCKS: f64 = 1e-3;
 /// Rounds of fitting and re-weighting; the weights settle in three.
@@ -78,6 +82,8 @@ pub struct MixedFit {
     pub between_steps: f64,
     /// Blocks beyond those that the coefficients take: how well that deviation is known.
     pub repeats: f64,
+    /// Whether blocks differ by so much that the prior of that deviation is left out.
+    pub prior_is_refuted: bool,
     /// Degrees of freedom of that deviation: what repeats show of it, or what the prior stands for.
     pub between_degrees: f64,
     /// Degrees of freedom of each coefficient's error.
@@ -119,7 +125,8 @@ pub fn upper_t(degrees_of_freedom: f64) -> f64 {
 /// `a s^2 + b mu^2 + c sum_j rate_j b_j^2 / T` (s the scale, T the length), stretched by
 /// `(1 + r) / (1 - r)` if neighbours are alike (lag-1 correlation r); that of `u_v` is `tau^2`, by the method
 /// of moments. While fewer than six repeats have been seen, the missing ones are taken from the prior of 2 %,
-/// two of which always count. The weights also hold an error of `0.35 tau s` that a block has in common, so
+/// two of which always count. Three repeats or more that differ by more than 99 % of such would (chi-squared)
+/// count alone. The weights also hold an error of `0.35 tau s` that a block has in common, so
 /// that light blocks do not decide (blocks without any load are spared); the covariance is that of these
 /// weights (a sandwich). Windows beyond five standard deviations are left out.
 ///

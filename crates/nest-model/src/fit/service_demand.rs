@@ -33,6 +33,15 @@ const DEMANDS_DIFFER: f64 = 3.0;
 /// the largest use.
 const IDLE_SHARE: f64 = 0.1;
 
+/// Whether a dependence of demand on load is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoadSearch {
+    /// Where every window has a capacity.
+    Wanted,
+    /// Demand is taken to be the same at every load.
+    Spared,
+}
+
 /// Demands on one resource, as they were fitted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DemandFit {
@@ -70,7 +79,7 @@ pub fn fit_resource(blocks: &[Block], behaviours: &[String], resource: &Resource
         law,
         size,
         condition,
-    } = fit_demand(blocks, behaviours.len(), processor, scale)?;
+    } = fit_demand(blocks, behaviours.len(), LoadSearch::Wanted, scale)?;
     let after_load = behaviours.len() + 1 + usize::from(law.is_some());
     Some(ResourceModel {
         name: resource.name.clone(),
@@ -119,17 +128,12 @@ pub fn fit_resource(blocks: &[Block], behaviours: &[String], resource: &Resource
 /// Fits idle use and demands to blocks, and how they depend on load and on stored data if the windows show
 /// that they do.
 ///
-/// `behaviours` is their number; `capacity` that of a processor, without which no dependence on load is
-/// looked for; `scale` the capacity or the largest use. If the mixes do not tell demands apart (condition
-/// above 30), idle use is taken for a small share of the scale, and demands for about alike. `None` if a
+/// `behaviours` is their number; `load` says whether a dependence on load is looked for, which needs the
+/// capacity of every window; `scale` is the capacity or the largest use. If the mixes do not tell demands
+/// apart (condition above 30), idle use is taken for a small share of the scale, and demands for about alike. `None` if a
 /// behaviour was never executed.
 #[must_use]
-pub fn fit_demand(
-    blocks: &[Block],
-    behaviours: usize,
-    capacity: Option<f64>,
-    scale: f64,
-) -> Option<DemandFit> {
+pub fn fit_demand(blocks: &[Block], behaviours: usize, load: LoadSearch, scale: f64) -> Option<DemandFit> {
     let mut observations = observations(blocks, behaviours, scale);
     if observations
         .design
@@ -147,7 +151,11 @@ pub fn fit_demand(
     if let Some(grown) = fit_size(blocks, &observations, &mixed) {
         (observations, size, mixed) = (grown.observations, Some(grown.size), grown.mixed);
     }
-    let loaded = capacity.and_then(|capacity| fit_load(&observations, behaviours, capacity, &mixed));
+    let capacities: Option<Vec<f64>> = match load {
+        LoadSearch::Wanted => windows(blocks).map(|window| window.capacity).collect(),
+        LoadSearch::Spared => None,
+    };
+    let loaded = capacities.and_then(|capacities| fit_load(&observations, behaviours, &capacities, &mixed));
     let law = loaded.as_ref().map(|loaded| loaded.law);
     let mixed = loaded.map_or(mixed, |loaded| loaded.mixed);
     Some(DemandFit {
@@ -156,6 +164,10 @@ pub fn fit_demand(
         size,
         condition,
     })
+}
+
+fn windows(blocks: &[Block]) -> impl Iterator<Item = &WindowUse> {
+    blocks.iter().flat_map(|block| &block.windows)
 }
 
 /// Condition number of the design by relative errors: a light step tells as much of a mix as a heavy one.
@@ -177,7 +189,7 @@ fn relative_condition(observations: &Observations) -> f64 {
 }
 
 fn observations(blocks: &[Block], behaviours: usize, scale: f64) -> Observations {
-    let windows: Vec<&WindowUse> = blocks.iter().flat_map(|block| &block.windows).collect();
+    let windows: Vec<&WindowUse> = windows(blocks).collect();
     let mut start = 0;
     let ranges = blocks.iter().map(|block| {
         start += block.windows.len();

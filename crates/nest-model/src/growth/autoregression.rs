@@ -3,7 +3,7 @@
 /// Largest order that is tried.
 const MOST_LAGS: usize = 12;
 /// Numbers from which their mean change is worth following.
-const ENOUGH_FOR_PACE: usize = 16;
+pub(super) const ENOUGH_FOR_PACE: usize = 16;
 
 /// Autoregression around the mean, which long forecasts return to.
 pub(super) fn around_mean(numbers: &[f64], horizon: usize) -> Vec<f64> {

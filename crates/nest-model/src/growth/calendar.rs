@@ -2,16 +2,18 @@
 //! spaced values.
 
 mod days;
+mod known;
 mod midnights;
 mod open_end;
 mod periods;
 
-use std::collections::BTreeMap;
-
 use jiff::civil::Date;
 
-use super::{History, HistoryCaveat, HistoryRefusal, detect, numbers::median, scale::ForecastScale, season};
-use days::weekday;
+use super::{
+    History, HistoryCaveat, HistoryRefusal, PeriodEnd, detect, numbers::median, scale::ForecastScale, season,
+};
+use known::{Period, as_working_days, leave_out_not_begun, periods_of};
+use open_end::Spacing;
 use periods::{RowUnit, positions};
 
 /// Periods from which the absence of weekends is no chance.
@@ -41,7 +43,8 @@ pub fn arrange(
     arranged(rows, season, None)
 }
 
-/// As [`arrange`], and marks a last period that is not over on a day.
+/// As [`arrange`], for a history that was read on a day: periods that had not begun then are left out, and a
+/// last one that was not over is marked.
 ///
 /// # Errors
 /// As [`arrange`].
@@ -69,39 +72,42 @@ fn arranged(
         });
     }
     let (mut unit, positions) = positions(&recorded)?;
-    let mut known: BTreeMap<i64, (f64, f64)> = BTreeMap::new();
-    for (position, (_, value)) in positions.iter().zip(&recorded) {
-        let (mean, count) = known.entry(*position).or_insert((0.0, 0.0));
-        *count += 1.0;
-        *mean += (value - *mean) / *count;
-    }
+    let mut known = periods_of(&recorded, &positions);
     if known.len() < 2 {
         return Err(HistoryRefusal::TooFewValues { known: known.len() });
     }
-    let repeated = known.values().filter(|(_, count)| *count > 1.0).count();
+    let works = unit == RowUnit::Day && as_working_days(&mut known);
+    if works {
+        unit = RowUnit::WorkingDay;
+    }
+    let spacing = |known: &[Period<'_>]| {
+        let (step, even) = step(known);
+        let offset_s = known
+            .last()
+            .map_or(0, |last| periods::offset_s(last.name, last.position));
+        (Spacing { unit, step, offset_s }, even)
+    };
+    if let Some(today) = today {
+        let all = spacing(&known).0;
+        caveats.extend(leave_out_not_begun(&mut known, all, today)?);
+    }
+    let repeated = known.iter().filter(|period| period.rows > 1.0).count();
     if repeated > 0 {
         caveats.push(HistoryCaveat::Repeated { periods: repeated });
     }
-    let rows_of_periods: Vec<f64> = known.values().map(|(_, count)| *count).collect();
-    let mut known: Vec<(i64, f64)> = known
-        .into_iter()
-        .map(|(position, (mean, _))| (position, mean))
-        .collect();
-    if unit == RowUnit::Day && as_working_days(&mut known) {
-        unit = RowUnit::WorkingDay;
+    if works {
         caveats.push(HistoryCaveat::WorkingDays);
     }
-    let (step, even) = step(&known);
+    let (spacing, even) = spacing(&known);
+    let step = spacing.step;
     if !even {
         caveats.push(HistoryCaveat::Uneven);
     }
-    let last = known[known.len() - 1].0;
-    let over = |today| !(even && open_end::contains(today, unit, last, step));
-    let last_is_open = open_end::has_few_rows(&rows_of_periods) || !today.is_none_or(over);
+    let end = end(&known, spacing, today.filter(|_| even));
     let grid = if even {
         grid(&known, step)
     } else {
-        known.iter().map(|(_, value)| Some(*value)).collect()
+        known.iter().map(|period| Some(period.mean)).collect()
     };
     let mut values = interpolate(&grid);
     let seasons = seasons(unit, step, season, &values, &mut caveats);
@@ -113,33 +119,28 @@ fn arranged(
         });
         values = fill(&grid, &values, &seasons);
     }
-    let history = History {
-        values,
-        seasons,
-        last_is_open,
-    };
+    let history = History { values, seasons, end };
     Ok((history, caveats))
 }
 
-/// Counts working days if there are many days and none of them is on a weekend.
-fn as_working_days(known: &mut [(i64, f64)]) -> bool {
-    let differ = known
-        .windows(2)
-        .any(|pair| weekday(pair[0].0) != weekday(pair[1].0));
-    let working = known.len() >= ENOUGH_DAYS && differ && known.iter().all(|(day, _)| weekday(*day) < 5);
-    if working {
-        known
-            .iter_mut()
-            .for_each(|(day, _)| *day = (*day + 3).div_euclid(7) * 5 + weekday(*day));
+/// Whether the last period is over, by its rows and by the day on which the history was read.
+fn end(known: &[Period<'_>], spacing: Spacing, today: Option<Date>) -> PeriodEnd {
+    let rows: Vec<f64> = known.iter().map(|period| period.rows).collect();
+    if open_end::has_few_rows(&rows) {
+        return PeriodEnd::Open;
     }
-    working
+    let last = known.last().map_or(0, |period| period.position);
+    today.map_or(PeriodEnd::Over, |today| spacing.end(last, today))
 }
 
 /// Distance of neighbours, and whether all rows stand on its multiples without most of them being empty.
-fn step(known: &[(i64, f64)]) -> (i64, bool) {
-    let distances: Vec<i64> = known.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
+fn step(known: &[Period<'_>]) -> (i64, bool) {
+    let distances: Vec<i64> = known
+        .windows(2)
+        .map(|pair| pair[1].position - pair[0].position)
+        .collect();
     let step = distances.iter().copied().fold(0, gcd);
-    let periods = (known[known.len() - 1].0 - known[0].0) / step + 1;
+    let periods = (known[known.len() - 1].position - known[0].position) / step + 1;
     if periods <= 2 * known.len() as i64 {
         return (step, true);
     }
@@ -156,12 +157,13 @@ fn gcd(one: i64, other: i64) -> i64 {
     if other == 0 { one } else { gcd(other, one % other) }
 }
 
-fn grid(known: &[(i64, f64)], step: i64) -> Vec<Option<f64>> {
-    let first = known[0].0;
-    let mut grid = vec![None; ((known[known.len() - 1].0 - first) / step) as usize + 1];
+fn grid(known: &[Period<'_>], step: i64) -> Vec<Option<f64>> {
+    let first = known[0].position;
+    let last = known[known.len() - 1].position;
+    let mut grid = vec![None; ((last - first) / step) as usize + 1];
     known
         .iter()
-        .for_each(|(position, value)| grid[((position - first) / step) as usize] = Some(*value));
+        .for_each(|period| grid[((period.position - first) / step) as usize] = Some(period.mean));
     grid
 }
 
@@ -470,9 +472,10 @@ mod tests {
     #[test]
     fn a_last_month_that_is_not_over_is_marked() {
         let months = rows(&["2026-09", "2026-10", "2026-11"]);
-        let open = |today| arrange_on(&months, None, today).expect("readable").0.last_is_open;
-        assert!(open(Date::constant(2026, 11, 30)) && !open(Date::constant(2026, 12, 1)));
-        assert!(!arrange(&months, None).expect("readable").0.last_is_open);
+        let end = |today| arrange_on(&months, None, today).expect("readable").0.end;
+        assert_eq!(end(Date::constant(2026, 11, 30)), PeriodEnd::Open);
+        assert_eq!(end(Date::constant(2026, 12, 1)), PeriodEnd::Over);
+        assert_eq!(arrange(&months, None).expect("readable").0.end, PeriodEnd::Over);
         // days under the name of their month, 12 of the last
         let days = [31, 28, 31, 12]
             .into_iter()
@@ -480,7 +483,41 @@ mod tests {
             .flat_map(|(count, month)| vec![month; count]);
         let days: Vec<String> = days.map(|month| format!("2026-{month:02}")).collect();
         let rows = rows(&days.iter().map(String::as_str).collect::<Vec<_>>());
-        assert!(arrange(&rows, None).expect("readable").0.last_is_open);
+        assert_eq!(arrange(&rows, None).expect("readable").0.end, PeriodEnd::Open);
+    }
+
+    #[test]
+    fn periods_that_have_not_begun_are_left_out_by_name() {
+        let months = rows(&["2026-09", "2026-10", "2026-11", "2026-12", "2027-01", "2027-01"]);
+        let on = |today| arrange_on(&months, None, today);
+        let (history, caveats) = on(Date::constant(2026, 11, 7)).expect("readable");
+        assert_eq!((history.values.len(), history.end), (3, PeriodEnd::Open));
+        assert_eq!(
+            caveats[0].to_string(),
+            "3 rows of periods that had not begun on 2026-11-07 were left out: 2026-12 to 2027-01"
+        );
+        assert_eq!(
+            on(Date::constant(2026, 9, 7)).expect_err("one month").to_string(),
+            "1 of its periods had begun on 2026-09-07; a forecast needs at least 2"
+        );
+        // a quarter that is named by its last month has begun in its first
+        let quarters = rows(&["2026-03", "2026-06", "2026-09", "2026-12"]);
+        let (history, caveats) = arrange_on(&quarters, None, Date::constant(2026, 10, 1)).expect("readable");
+        assert_eq!(
+            (history.values.len(), history.end, caveats),
+            (4, PeriodEnd::Open, vec![])
+        );
+        let days = rows(&["2026-11-30", "2026-12-01", "2026-12-02"]);
+        let (history, _) = arrange_on(&days, None, Date::constant(2026, 12, 1)).expect("readable");
+        assert_eq!(history.values, [1.0, 2.0]);
+        // by the clock of the place: 22:00 and 23:00 of November 30 are December 1 in universal time
+        let hours = rows(&[
+            "2026-11-30T22:00-08:00",
+            "2026-11-30T23:00-08:00",
+            "2026-12-01T00:00-08:00",
+        ]);
+        let (history, _) = arrange_on(&hours, None, Date::constant(2026, 11, 30)).expect("readable");
+        assert_eq!((history.values.len(), history.end), (2, PeriodEnd::MaybeOpen));
     }
 
     #[test]
@@ -505,6 +542,17 @@ mod tests {
                 other: "2024-01".to_owned()
             }
         );
+        for [one, other] in [
+            ["2024-01", "2024-Q1"],
+            ["2024-W05", "2024-01-29"],
+            ["2024-Q4", "2024-10"],
+        ] {
+            let (one, other) = (one.to_owned(), other.to_owned());
+            assert_eq!(
+                refusal(&[&one, &one, &other]),
+                HistoryRefusal::MixedPeriods { one, other }
+            );
+        }
         assert_eq!(refusal(&["1", "1"]), HistoryRefusal::TooFewValues { known: 1 });
         assert_eq!(refusal(&[]), HistoryRefusal::TooFewValues { known: 0 });
         let blank = [

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use jiff::civil::Date;
+
 /// A doubt about a forecast that is usable.
 #[derive(Debug, Clone, PartialEq)]
 pub enum HistoryCaveat {
@@ -51,6 +53,17 @@ pub enum HistoryCaveat {
         /// Such rows.
         rows: usize,
     },
+    /// Rows of periods that had not begun when the history was read were left out.
+    NotBegun {
+        /// Such rows.
+        rows: usize,
+        /// The first of these periods.
+        first: String,
+        /// The last of them.
+        last: String,
+        /// The day.
+        on: Date,
+    },
     /// Several values of one period were averaged.
     Repeated {
         /// Periods with several values.
@@ -86,6 +99,7 @@ impl HistoryCaveat {
             Self::LevelShift { .. } => "level_shift",
             Self::Gaps { .. } => "gaps",
             Self::NotRecorded { .. } => "not_recorded",
+            Self::NotBegun { .. } => "not_begun",
             Self::Repeated { .. } => "repeated",
             Self::Uneven => "uneven",
             Self::WorkingDays => "working_days",
@@ -115,17 +129,29 @@ impl fmt::Display for HistoryCaveat {
                 )
             }
             Self::LastPeriod { last, expected, open } => {
-                let percent = 100.0 * last / expected;
                 if *open {
-                    write!(f, "the last period is not over yet and has")?;
+                    write!(f, "the last period is not over yet")?;
                 } else {
-                    write!(f, "is the last period complete? It has")?;
+                    write!(f, "is the last period complete?")?;
                 }
-                write!(
-                    f,
-                    " {percent:.0} % of what the periods before it say. The interval allows for both, a \
-                     complete and an incomplete one. Leave it out if it is incomplete"
-                )
+                if *expected > 0.0 {
+                    let so_far = if *open { " and has" } else { " It has" };
+                    let percent = 100.0 * last / expected;
+                    write!(f, "{so_far} {percent:.0} % of what the periods before it say")?;
+                }
+                if *open {
+                    write!(
+                        f,
+                        ". The interval allows for what it may still lack; leave it out to forecast from \
+                         whole periods alone"
+                    )
+                } else {
+                    write!(
+                        f,
+                        ". The 90 % interval allows for both, a complete and an incomplete one. Leave it out \
+                         if it is incomplete"
+                    )
+                }
             }
             Self::LevelShift { ago, ratio, period } => {
                 write!(f, "the level changed once")?;
@@ -146,6 +172,15 @@ impl fmt::Display for HistoryCaveat {
             Self::NotRecorded { rows } => write!(
                 f,
                 "{rows} rows without a finite value were left out; steps count from the last one with a value"
+            ),
+            Self::NotBegun {
+                rows,
+                first,
+                last,
+                on,
+            } => write!(
+                f,
+                "{rows} rows of periods that had not begun on {on} were left out: {first} to {last}"
             ),
             Self::Repeated { periods } => {
                 write!(f, "{periods} periods had several values, which were averaged")
@@ -179,6 +214,14 @@ pub enum HistoryRefusal {
     TooFewValues {
         /// Values that can be used.
         known: usize,
+    },
+    /// Too few periods had begun when the history was read.
+    #[error("{known} of its periods had begun on {on}; a forecast needs at least 2")]
+    NotBegun {
+        /// Periods that had begun.
+        known: usize,
+        /// The day.
+        on: Date,
     },
     /// A period is of no known form.
     #[error(

@@ -3,8 +3,13 @@
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use super::{
-    caveat::HistoryCaveat, learnt::Learnt, pool, scale::ForecastScale, season, season::LevelShift,
-    spread::ForecastSpread,
+    caveat::HistoryCaveat,
+    learnt::Learnt,
+    pool,
+    scale::ForecastScale,
+    season,
+    season::LevelShift,
+    spread::{ForecastSpread, Jumps},
 };
 
 /// What one reading of a history says of the steps after it. Values are in the unit in which the largest of
@@ -30,7 +35,11 @@ impl Component {
         let (rest, seasons) = season::take_out(&numbers, seasons);
         let component = Self {
             scale,
-            spread: ForecastSpread::of(&pooled.errors, pooled.stride, &rest),
+            spread: ForecastSpread {
+                jumps: Jumps::of(&numbers),
+                steadiness: pooled.steadiness,
+                ..ForecastSpread::of(&pooled.errors, pooled.stride, &rest)
+            },
             centre: pooled.centre,
             known: numbers.len(),
             shift: seasons
@@ -41,14 +50,24 @@ impl Component {
         (component, pooled.errors.iter().map(Vec::len).max().unwrap_or(0))
     }
 
-    /// That its level changed once, if it did.
-    pub(super) fn shift_caveat(&self) -> Option<HistoryCaveat> {
+    /// That its level changed once, if it did; `later` values follow those that it rests on.
+    pub(super) fn shift_caveat(&self, later: usize) -> Option<HistoryCaveat> {
         let (shift, period) = self.shift?;
         Some(HistoryCaveat::LevelShift {
-            ago: self.known - shift.at,
+            ago: self.known + later - shift.at,
             ratio: (self.scale == ForecastScale::Log).then(|| shift.size.exp()),
             period,
         })
+    }
+
+    /// The same forecast, one step later and moved so that its first step goes on from a value that is at its
+    /// level now: a shift of level that stays.
+    pub(super) fn from_level(&self, value: f64) -> Self {
+        let off = self.scale.to(value) - self.centre.first().copied().unwrap_or(0.0);
+        Self {
+            centre: self.centre.iter().skip(1).map(|centre| centre + off).collect(),
+            ..self.clone()
+        }
     }
 
     /// Steps that are forecast.

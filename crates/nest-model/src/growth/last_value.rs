@@ -1,7 +1,7 @@
 //! Whether the last value is all of its period, or a part that was booked so far.
 
 use super::{
-    History, HistoryCaveat,
+    History, HistoryCaveat, PeriodEnd,
     component::Component,
     learnt::Learnt,
     numbers::{mean, mean_change},
@@ -13,8 +13,9 @@ use super::{
 const OFTEN: f64 = 0.1;
 /// The same for more than its period.
 const SELDOM: f64 = 0.02;
-/// The same for a part, if the period is known not to be over.
+/// The same for a part, if the period is known not to be over, and if it may not be.
 const OPEN: f64 = 0.5;
+const MAYBE_OPEN: f64 = 0.3;
 /// Largest probability that it is given after all: a fall may be real.
 const MOST: f64 = 0.8;
 /// Probability from which the forecast allows for it, and from which the reader is told.
@@ -28,6 +29,9 @@ const FAR: f64 = 2.0;
 const NEIGHBOURS: usize = 3;
 /// Share of the last value's distance from which an earlier one was as far off.
 const AS_FAR: f64 = 0.7;
+/// Probability that a value that is far off, and all of its period, is a new level: at the most doubt, so
+/// that the 90 % interval reaches it.
+const STAYS: f64 = 0.7;
 /// Least share of what is expected that is told apart from nothing.
 const LEAST_SHARE: f64 = 0.02;
 
@@ -38,19 +42,31 @@ pub(super) struct Doubt {
     pub share: f64,
     /// The forecast from the values before it; its first step is the last period again.
     pub without: Component,
+    /// The same from the last value on, if that is the level from now on.
+    pub stays: Component,
     last: f64,
     expected: f64,
-    open: bool,
+    end: PeriodEnd,
 }
 
 impl Doubt {
     /// What the reader is told, values in `unit`.
     pub(super) fn caveat(&self, unit: f64) -> Option<HistoryCaveat> {
-        (self.share >= TOLD || self.open).then_some(HistoryCaveat::LastPeriod {
+        let open = self.end == PeriodEnd::Open;
+        (self.share >= TOLD || open).then_some(HistoryCaveat::LastPeriod {
             last: self.last * unit,
             expected: self.expected * unit,
-            open: self.open,
+            open,
         })
+    }
+
+    /// How likely it is that the last value is the level from now on. The more it is doubted, the less the
+    /// forecast that believes it is drawn to it.
+    pub(super) fn share_that_stays(&self) -> f64 {
+        if self.end == PeriodEnd::Open {
+            return 0.0; // what is not over yet is no level
+        }
+        STAYS * (1.0 - self.share) * self.share / MOST
     }
 }
 
@@ -64,22 +80,28 @@ impl Doubt {
 /// were as far off.
 pub(super) fn doubt(values: &[f64], history: &History, horizon: usize) -> Option<Doubt> {
     let (last, before) = values.split_last()?;
-    if before.len() < FEWEST || !(history.last_is_open || looks_far(before, *last, &history.seasons)) {
+    let is_open = history.end == PeriodEnd::Open;
+    let is_far = || history.end == PeriodEnd::MaybeOpen || looks_far(before, *last, &history.seasons);
+    if before.is_empty() || !is_open && (before.len() < FEWEST || !is_far()) {
         return None;
     }
     let (without, _) = Component::fit(before, &history.seasons, horizon + 1);
     let expected = without.value(1, 0.0, Learnt::SHIPPED);
     let deviation = without.value(1, 1.0, Learnt::SHIPPED) - expected;
-    if !(expected > 0.0 && *last >= 0.0 && deviation > 0.0) {
+    let share = if expected > 0.0 && *last >= 0.0 && deviation > 0.0 && before.len() >= FEWEST {
+        share(&without, before, *last, expected, history)
+    } else if is_open {
+        OPEN // how large a part it is cannot be told
+    } else {
         return None; // no part of anything, or no change was ever seen
-    }
-    let share = share(&without, before, *last, expected, history);
-    (share >= LEAST || history.last_is_open).then_some(Doubt {
+    };
+    (share >= LEAST || is_open).then(|| Doubt {
         share: share.min(MOST),
+        stays: without.from_level(*last),
         without,
         last: *last,
         expected,
-        open: history.last_is_open,
+        end: history.end,
     })
 }
 
@@ -100,9 +122,10 @@ fn share(without: &Component, before: &[f64], last: f64, expected: f64, history:
     let width = without.spread.at(1) * Learnt::SHIPPED.deviation(without.known, 1.0);
     let off = scale.to(last.max(LEAST_SHARE * expected)) - without.centre[0];
     let z = off / width;
-    let prior = match (off < 0.0, history.last_is_open) {
-        (true, true) => OPEN,
-        (true, false) => OFTEN,
+    let prior = match (off < 0.0, history.end) {
+        (true, PeriodEnd::Open) => OPEN,
+        (true, PeriodEnd::MaybeOpen) => MAYBE_OPEN,
+        (true, PeriodEnd::Over) => OFTEN,
         (false, _) => SELDOM,
     };
     let part = prior * width * density(scale, last.max(LEAST_SHARE * expected), expected);

@@ -23,6 +23,15 @@ const MEMBERS: [PoolMember; 9] = [
     PoolMember::Scaled(autoregression::of_changes),
     PoolMember::Scaled(autoregression::of_growth),
 ];
+/// Places of the members that keep the pace of growth.
+const DRIFT: usize = 5;
+const OF_GROWTH: usize = 8;
+/// Parts of a history whose paces are compared.
+const PARTS: usize = 4;
+/// Student's t of their mean from which on growth is about as steady as not.
+const STEADY: f64 = 4.0;
+/// Largest share of the weights that is moved to members that keep the pace.
+const MOST_STEADY: f64 = 0.9;
 /// How strongly errors of the past tell members apart: weights go with error to the minus this power.
 const SHARPNESS: f64 = 3.0;
 /// Origins with average errors that every member is given before its own are seen.
@@ -43,10 +52,20 @@ pub(super) struct Pooled {
     pub errors: Vec<Vec<f64>>,
     /// Steps from one of these origins to the next, on average.
     pub stride: f64,
+    /// How steadily the history grows, 0 to 1: the share of the members that keep its pace follows from it.
+    pub steadiness: f64,
 }
 
-/// The members' paths, with seasons, on the scale of the history. One row per member.
-fn paths(numbers: &[f64], scale: ForecastScale, periods: &[usize], horizon: usize) -> Vec<Vec<f64>> {
+/// What the members say from one origin.
+struct Paths {
+    /// With seasons, on the scale of the history. One row per member.
+    of_members: Vec<Vec<f64>>,
+    /// How steadily the numbers before it grow, 0 to 1.
+    steadiness: f64,
+}
+
+/// The members' paths.
+fn paths(numbers: &[f64], scale: ForecastScale, periods: &[usize], horizon: usize) -> Paths {
     let (rest, seasons) = season::take_out(numbers, periods);
     let plain: Vec<f64> = rest.iter().map(|number| scale.from(*number)).collect();
     let least = plain.iter().copied().fold(f64::INFINITY, f64::min);
@@ -56,7 +75,7 @@ fn paths(numbers: &[f64], scale: ForecastScale, periods: &[usize], horizon: usiz
     } else {
         f64::NEG_INFINITY
     };
-    MEMBERS
+    let of_members = MEMBERS
         .iter()
         .map(|member| {
             let mut path = match member {
@@ -74,7 +93,36 @@ fn paths(numbers: &[f64], scale: ForecastScale, periods: &[usize], horizon: usiz
             }
             path
         })
-        .collect()
+        .collect();
+    Paths {
+        of_members,
+        steadiness: steadiness(&rest),
+    }
+}
+
+/// How steadily numbers grow or fall, 0 to 1: their pace in each quarter of the history against how the
+/// quarters differ.
+///
+/// # Formula
+/// `t^2 / (t^2 + 4^2)`, t that of Student for the mean of the paces of four parts.
+fn steadiness(numbers: &[f64]) -> f64 {
+    let (Some(changes), true) = (numbers.len().checked_sub(1), numbers.len() > 2 * PARTS) else {
+        return 0.0;
+    };
+    let ends: Vec<usize> = (0..=PARTS).map(|part| part * changes / PARTS).collect();
+    let paces: Vec<f64> = ends
+        .windows(2)
+        .map(|ends| (numbers[ends[1]] - numbers[ends[0]]) / (ends[1] - ends[0]) as f64)
+        .collect();
+    let middle = super::numbers::mean(&paces);
+    let squares: f64 = paces.iter().map(|pace| (pace - middle).powi(2)).sum();
+    let error = squares / ((PARTS - 1) * PARTS) as f64;
+    let square = middle * middle;
+    if square > 0.0 {
+        square / (square + STEADY.powi(2) * error)
+    } else {
+        0.0
+    }
 }
 
 /// Origins from which the pool can be tried: counts of numbers known then, ascending.
@@ -88,7 +136,7 @@ fn origins(count: usize, horizon: usize) -> Vec<usize> {
 /// Pools the members.
 pub(super) fn pool(numbers: &[f64], scale: ForecastScale, periods: &[usize], horizon: usize) -> Pooled {
     let origins = origins(numbers.len(), horizon);
-    let trials: Vec<(usize, Vec<Vec<f64>>)> = origins
+    let trials: Vec<(usize, Paths)> = origins
         .iter()
         .map(|origin| {
             let ahead = (numbers.len() - origin).min(horizon).min(LONGEST_TRIAL);
@@ -97,7 +145,7 @@ pub(super) fn pool(numbers: &[f64], scale: ForecastScale, periods: &[usize], hor
         .collect();
     let off: Vec<Vec<f64>> = trials
         .iter()
-        .map(|(origin, paths)| off(&numbers[*origin..], paths))
+        .map(|(origin, paths)| off(&numbers[*origin..], &paths.of_members))
         .collect();
     let errors = trials
         .iter()
@@ -109,7 +157,10 @@ pub(super) fn pool(numbers: &[f64], scale: ForecastScale, periods: &[usize], hor
                 .filter(|(other, _)| *other != trial)
                 .map(|(_, off)| off.as_slice())
                 .collect();
-            let said = mix(paths, &weights(&others));
+            let said = mix(
+                &paths.of_members,
+                &steadied(weights(&others), *origin, paths.steadiness),
+            );
             said.iter()
                 .zip(&numbers[*origin..])
                 .map(|(said, truth)| truth - said)
@@ -120,9 +171,14 @@ pub(super) fn pool(numbers: &[f64], scale: ForecastScale, periods: &[usize], hor
     let stride = origins.last().zip(origins.first()).map_or(1.0, |(last, first)| {
         (last - first) as f64 / (origins.len().max(2) - 1) as f64
     });
+    let now = paths(numbers, scale, periods, horizon);
     Pooled {
         stride,
-        centre: mix(&paths(numbers, scale, periods, horizon), &weights(&all)),
+        steadiness: now.steadiness,
+        centre: mix(
+            &now.of_members,
+            &steadied(weights(&all), numbers.len(), now.steadiness),
+        ),
         errors,
     }
 }
@@ -151,6 +207,22 @@ fn mix(paths: &[Vec<f64>], weights: &[f64]) -> Vec<f64> {
                 .sum()
         })
         .collect()
+}
+
+/// Weights of which those members that keep the pace of growth have the more, the steadier it is.
+fn steadied(mut weights: Vec<f64>, known: usize, steadiness: f64) -> Vec<f64> {
+    let keeps: Vec<usize> = if known >= autoregression::ENOUGH_FOR_PACE {
+        vec![DRIFT, OF_GROWTH]
+    } else {
+        vec![DRIFT]
+    };
+    let kept: f64 = keeps.iter().map(|member| weights[*member]).sum();
+    let share = steadiness * MOST_STEADY;
+    weights.iter_mut().for_each(|weight| *weight *= 1.0 - share);
+    for member in keeps {
+        weights[member] += share * weights[member] / ((1.0 - share) * kept);
+    }
+    weights
 }
 
 /// Weights of the members, which sum to one, from their mean absolute errors: one row per origin.

@@ -1,6 +1,10 @@
 //! How wide the pool's error is at each step: a power law of the step through what was seen.
 
-use super::numbers::{mean, mean_change};
+use super::{
+    learnt::Learnt,
+    numbers::{mean, mean_change},
+};
+use crate::draws::Z90;
 
 /// Growth of the error with the step if nothing is known of it: `step^0.45`.
 const USUAL_GROWTH: f64 = 0.45;
@@ -22,6 +26,17 @@ const HIGH_OVER_MEAN: f64 = 1.606;
 /// Number of errors from which their quantile counts as much as their mean.
 const MEAN_WORTH: f64 = 3.0;
 
+/// Exponent of a walk.
+const WALK: f64 = 0.5;
+/// How much the unknown pace of a walk adds to the variance, by steps over values known; and how much more
+/// where growth is so steady that the forecast follows it.
+const PACE: f64 = 1.0;
+const PACE_OF_STEADY: f64 = 3.0;
+/// Share of the mean below which the quantile of the errors is one of no errors.
+const LEAST_OF_MEAN: f64 = 0.1;
+/// Share of the steps without any change from which on a history stands still and jumps.
+const STANDS_STILL: f64 = 0.5;
+
 /// How much the history's own movement counts beside the pool's errors, as a share of the logarithm: the
 /// latter come from the newest part alone, and shifts of level are seldom among them.
 const MOVEMENT_SHARE: f64 = 0.5;
@@ -30,13 +45,46 @@ const MOVEMENT_WORTH: f64 = 8.0;
 /// Longest step over which movement is looked at, as a share of the history.
 const LONGEST_MOVEMENT: f64 = 0.5;
 
-/// Mean absolute error at step h is `first h^growth`.
+/// Mean absolute error at step h is `first h^growth`, and not less than jumps make.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct ForecastSpread {
     /// At the first step, on the scale of the history; 0 or more.
     pub first: f64,
     /// Exponent, 0.02 to 1.5.
     pub growth: f64,
+    /// Where a history stands still and jumps now and then.
+    pub jumps: Option<Jumps>,
+    /// Values of the history.
+    pub known: f64,
+    /// How steadily it grows, 0 to 1.
+    pub steadiness: f64,
+}
+
+/// Jumps of a history that does not change in most steps.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Jumps {
+    /// The error that the 90 % interval needs in order to reach over one jump, on the scale of the history.
+    size: f64,
+    /// Jumps in a step, on average.
+    per_step: f64,
+}
+
+impl Jumps {
+    /// Those of numbers that stay the same in half of their steps or more, but not in all.
+    pub(super) fn of(numbers: &[f64]) -> Option<Self> {
+        let changes: Vec<f64> = numbers.windows(2).map(|pair| (pair[1] - pair[0]).abs()).collect();
+        let jumps: Vec<f64> = changes.iter().copied().filter(|change| *change > 0.0).collect();
+        let per_step = jumps.len() as f64 / changes.len() as f64;
+        (per_step > 0.0 && per_step <= 1.0 - STANDS_STILL).then(|| Self {
+            size: mean(&jumps) / Learnt::SHIPPED.deviation(numbers.len(), Z90),
+            per_step,
+        })
+    }
+
+    /// The error at a step: a jump, or as many as 90 % of the sums of so many jumps in any direction need.
+    fn at(self, step: usize) -> f64 {
+        self.size * (Z90 * (self.per_step * step as f64).sqrt()).max(1.0)
+    }
 }
 
 impl ForecastSpread {
@@ -50,7 +98,19 @@ impl ForecastSpread {
         let own = Self::of_errors(errors, stride, rest);
         let known = rest.len() as f64;
         let share = MOVEMENT_SHARE * known / (known + MOVEMENT_WORTH);
-        Self::of_movement(rest).map_or(own, |movement| own.towards(movement, share))
+        let law = Self::of_movement(rest).map_or(own, |movement| own.towards(movement, share));
+        Self { known, ..law }
+    }
+
+    /// No error, by a history without end.
+    fn nothing() -> Self {
+        Self {
+            first: 0.0,
+            growth: USUAL_GROWTH,
+            jumps: None,
+            known: f64::INFINITY,
+            steadiness: 0.0,
+        }
     }
 
     /// The law of what was seen of the pool.
@@ -107,16 +167,14 @@ impl ForecastSpread {
         Self {
             first: self.first.powf(1.0 - share) * other.first.powf(share),
             growth: self.growth + share * (other.growth - self.growth),
+            ..self
         }
     }
 
     /// The law through points, each `(ln step, ln size, worth)`, and the prior of the exponent.
     fn through(seen: &[(f64, f64, f64)]) -> Self {
         if seen.is_empty() {
-            return Self {
-                first: 0.0,
-                growth: USUAL_GROWTH,
-            };
+            return Self::nothing();
         }
         let weighted_sum = |term: &dyn Fn(f64, f64) -> f64| {
             seen.iter()
@@ -135,12 +193,26 @@ impl ForecastSpread {
         Self {
             first: ((log - at * growth) / worth).exp(),
             growth,
+            ..Self::nothing()
         }
+    }
+
+    /// How much wider the error is than the law because the pace of the history is not known exactly.
+    ///
+    /// # Formula
+    /// Of a walk with independent changes, a forecast at step h has the variance `h + h^2 / (n - 1)` in units
+    /// of one change: `1 + h / n` over what its deviations make. Of values around a level, whose errors do not
+    /// grow with the step, the pace adds nothing. A history that grows steadily is followed further.
+    fn of_pace(self, step: usize) -> f64 {
+        let walk = (self.growth / WALK).min(1.0);
+        let share = PACE + PACE_OF_STEADY * self.steadiness;
+        (1.0 + share * walk * step as f64 / self.known).sqrt()
     }
 
     /// Mean absolute error at a step, 1 or more.
     pub(super) fn at(self, step: usize) -> f64 {
-        self.first * (step as f64).powf(self.growth)
+        let law = self.first * (step as f64).powf(self.growth) * self.of_pace(step);
+        self.jumps.map_or(law, |jumps| law.max(jumps.at(step)))
     }
 }
 
@@ -154,7 +226,8 @@ fn size(off: &[f64]) -> f64 {
         .get((0.8 * (off.len().max(1) - 1) as f64).round() as usize)
         .map_or(0.0, |high| high / HIGH_OVER_MEAN);
     let trust = off.len() as f64 / (off.len() as f64 + MEAN_WORTH);
-    if high > 0.0 {
+    // where most errors are none but for rounding, the quantile says nothing of the others
+    if high > LEAST_OF_MEAN * mean {
         mean.powf(1.0 - trust) * high.powf(trust)
     } else {
         mean

@@ -1,10 +1,12 @@
 //! The rounds in which the variances of windows and blocks, and the coefficients that they weigh, settle.
 
 use nalgebra::DVector;
+use statrs::distribution::{ChiSquared, ContinuousCDF};
 
 use super::{
-    FEWEST_TOGETHER, FarRows, LEAST_BETWEEN_BLOCKS, LEAST_PRIOR, LIGHT_READING, MOST_BLOCKS, MixedFit,
-    NORMAL_MAD, Observations, PRIOR_BETWEEN_BLOCKS, PRIOR_REPEATS, ROBUST, ROUNDS, Variances, median,
+    FEWEST_TO_REFUTE, FEWEST_TOGETHER, FarRows, LEAST_BETWEEN_BLOCKS, LEAST_PRIOR, LIGHT_READING,
+    MOST_BLOCKS, MixedFit, NORMAL_MAD, Observations, PRIOR_BETWEEN_BLOCKS, PRIOR_REPEATS, REFUTES, ROBUST,
+    ROUNDS, Variances, median,
     whitened::Whitened,
     windows::{WindowErrors, window_variances},
 };
@@ -35,6 +37,8 @@ struct RowWeights {
 /// What a round shows of the errors.
 struct RoundErrors {
     repeats: f64,
+    /// Whether blocks differ by more than the prior allows for.
+    prior_is_refuted: bool,
     windows: WindowErrors,
 }
 
@@ -98,16 +102,26 @@ impl<'a> KeptRows<'a> {
             tau: PRIOR_BETWEEN_BLOCKS,
         };
         let repeats = Whitened::new(self.observations, &fitted, &prior, false).repeats(&fit);
+        let prior_is_refuted = is_refuted(seen, repeats);
         let variances = Variances {
             window: windows.variances.clone(),
-            tau: with_prior(seen, repeats),
+            tau: if prior_is_refuted {
+                seen.sqrt().min(1.0)
+            } else {
+                with_prior(seen, repeats)
+            },
         };
         let next = RowWeights {
             variances,
             fitted,
             distances,
         };
-        Some((next, RoundErrors { repeats, windows }))
+        let errors = RoundErrors {
+            repeats,
+            prior_is_refuted,
+            windows,
+        };
+        Some((next, errors))
     }
 
     /// The variances, with those of far rows widened if they count less.
@@ -151,7 +165,11 @@ impl<'a> KeptRows<'a> {
 
 /// The coefficients at the variances that the last round left, with their covariance.
 fn last_fit(observations: &Observations, weights: &RowWeights, errors: RoundErrors) -> Option<MixedFit> {
-    let RoundErrors { repeats, windows } = errors;
+    let RoundErrors {
+        repeats,
+        prior_is_refuted,
+        windows,
+    } = errors;
     let (tau, scale) = (weights.variances.tau, observations.scale);
     let whitened = Whitened::new(observations, &weights.fitted, &weights.variances, true);
     let fit = whitened.fit(&observations.known)?;
@@ -161,7 +179,11 @@ fn last_fit(observations: &Observations, weights: &RowWeights, errors: RoundErro
         whitened.degrees_of_freedom(&fit, tau, scale)
     };
     // What the prior stands for is known as well as six repeats would tell it.
-    let degrees = (degrees + LEAST_PRIOR).max(PRIOR_REPEATS - repeats);
+    let degrees = if prior_is_refuted {
+        degrees
+    } else {
+        (degrees + LEAST_PRIOR).max(PRIOR_REPEATS - repeats)
+    };
     let (covariance, between) = whitened.covariance(&fit, &observations.known, tau, scale);
     // Satterthwaite's degrees of freedom of a sum of two variances.
     let degrees_of_freedom = (0..observations.design.ncols())
@@ -181,11 +203,21 @@ fn last_fit(observations: &Observations, weights: &RowWeights, errors: RoundErro
         covariance,
         between_steps: tau,
         repeats,
+        prior_is_refuted,
         between_degrees: degrees,
         degrees_of_freedom,
         outliers: Vec::new(),
         residuals: windows.standardised,
     })
+}
+
+/// Whether repeats show a deviation that blocks with that of the prior hardly ever show. Then they speak for
+/// themselves: what runs of a noisy machine differ by is not to be shrunk to that of a quiet one.
+fn is_refuted(seen_squared: f64, repeats: f64) -> bool {
+    repeats >= FEWEST_TO_REFUTE
+        && ChiSquared::new(repeats).is_ok_and(|chance| {
+            seen_squared * repeats > PRIOR_BETWEEN_BLOCKS.powi(2) * chance.inverse_cdf(REFUTES)
+        })
 }
 
 /// The deviation between blocks, with the repeats that are missing to six, and at least two, taken from the

@@ -33,6 +33,8 @@ pub struct WindowUse {
     pub used: f64,
     /// Length in seconds, above 0.
     pub seconds: f64,
+    /// Capacity that a processor had in this window, above 0; `None` if it is not known, or no processor.
+    pub capacity: Option<f64>,
 }
 
 /// The use of a resource in every step that may be fitted: valid and suspect ones, not those that check the
@@ -91,6 +93,7 @@ pub fn block(step: &Step, behaviours: &[String], resource: &Resource) -> Option<
                 rates: per_second(window),
                 used,
                 seconds: window.duration_s,
+                capacity: resource.capacity.filter(|_| resource.kind == ResourceKind::Cpu),
             })
         })
         .collect();

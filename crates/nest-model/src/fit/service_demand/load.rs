@@ -20,15 +20,16 @@ pub(super) struct LoadedFit {
 }
 
 /// Fits demand that depends on load, in the shape with more evidence; `None` if the windows show neither.
+/// `capacities`: one per window.
 pub(super) fn fit_load(
     observations: &Observations,
     behaviours: usize,
-    capacity: f64,
+    capacities: &[f64],
     plain: &MixedFit,
 ) -> Option<LoadedFit> {
     [LoadShape::Falling, LoadShape::Rising]
         .into_iter()
-        .filter_map(|shape| fit_shape(observations, behaviours, capacity, plain, shape))
+        .filter_map(|shape| fit_shape(observations, behaviours, capacities, plain, shape))
         .max_by(|a, b| a.evidence.total_cmp(&b.evidence))
 }
 
@@ -39,7 +40,7 @@ pub(super) fn fit_load(
 fn fit_shape(
     observations: &Observations,
     behaviours: usize,
-    capacity: f64,
+    capacities: &[f64],
     plain: &MixedFit,
     shape: LoadShape,
 ) -> Option<LoadedFit> {
@@ -55,7 +56,9 @@ fn fit_shape(
     for _ in 0..ROUNDS {
         // The mean is one over executions, so that the stated demand is what an execution of the run took on
         // average.
-        let driver = fitted.map(|used| shape.driver((used / capacity).max(0.0)));
+        let driver = DVector::from_fn(fitted.len(), |row, _| {
+            shape.driver((fitted[row] / capacities[row]).max(0.0))
+        });
         let mean = executions.dot(&driver) / executions.sum();
         let slope = DVector::from_fn(driver.len(), |row, _| (driver[row] - mean) * work[row]);
         let mut wider = observations.clone();

@@ -32,6 +32,18 @@ pub(super) enum RowUnit {
     Second,
 }
 
+/// How a period is written. Those of a series must all be alike: a quarter beside a month, or a week beside a
+/// day, holds the others' values once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RowForm {
+    Integer,
+    Quarter,
+    Month,
+    Week,
+    Day,
+    Time,
+}
+
 /// Where each row stands, all in one unit.
 pub(super) fn positions(rows: &[(&str, f64)]) -> Result<(RowUnit, Vec<i64>), HistoryRefusal> {
     let read = rows.iter().map(|(period, _)| {
@@ -39,11 +51,11 @@ pub(super) fn positions(rows: &[(&str, f64)]) -> Result<(RowUnit, Vec<i64>), His
             period: (*period).to_owned(),
         })
     });
-    let read: Vec<(RowUnit, i64)> = read.collect::<Result<_, _>>()?;
-    let Some((unit, _)) = read.first().copied() else {
+    let read: Vec<(RowForm, i64)> = read.collect::<Result<_, _>>()?;
+    let Some((form, _)) = read.first().copied() else {
         return Err(HistoryRefusal::TooFewValues { known: 0 });
     };
-    if let Some(other) = read.iter().position(|(other, _)| *other != unit) {
+    if let Some(other) = read.iter().position(|(other, _)| *other != form) {
         let name = |index: usize| rows[index].0.to_owned();
         return Err(HistoryRefusal::MixedPeriods {
             one: name(0),
@@ -51,12 +63,21 @@ pub(super) fn positions(rows: &[(&str, f64)]) -> Result<(RowUnit, Vec<i64>), His
         });
     }
     let numbers: Vec<i64> = read.iter().map(|(_, position)| *position).collect();
-    Ok(match unit {
-        RowUnit::Integer => compact(&numbers),
-        RowUnit::Second => seconds(rows, numbers),
-        RowUnit::Day => as_months(numbers),
-        unit => (unit, numbers),
+    Ok(match form {
+        RowForm::Integer => compact(&numbers),
+        RowForm::Time => seconds(rows, numbers),
+        RowForm::Day => as_months(numbers),
+        RowForm::Week => (RowUnit::Day, numbers),
+        RowForm::Month | RowForm::Quarter => (RowUnit::Month, numbers),
     })
+}
+
+/// The clock of the place that wrote a time beside universal time, in seconds; 0 for other periods.
+pub(super) fn offset_s(period: &str, universal: i64) -> i64 {
+    match position(period) {
+        Some((RowForm::Time, _)) => local(period).map_or(0, |local| local - universal),
+        _ => 0,
+    }
 }
 
 /// Times that are the same moment of local days become days; others stay.
@@ -84,14 +105,14 @@ fn local(period: &str) -> Option<i64> {
 }
 
 /// A period alone.
-fn position(period: &str) -> Option<(RowUnit, i64)> {
+fn position(period: &str) -> Option<(RowForm, i64)> {
     if let Some(number) = whole(period) {
-        return Some((RowUnit::Integer, number));
+        return Some((RowForm::Integer, number));
     }
     if let Some(month) =
         year_and(period, &["-Q", "Q", "-q", "q"], 4).map(|(year, quarter)| 12 * year + 3 * (quarter - 1))
     {
-        return Some((RowUnit::Month, month));
+        return Some((RowForm::Quarter, month));
     }
     if let Some((year, week)) = year_and(period, &["-W", "W", "-w", "w"], 53) {
         let monday = ISOWeekDate::new(
@@ -100,19 +121,19 @@ fn position(period: &str) -> Option<(RowUnit, i64)> {
             Weekday::Monday,
         )
         .ok()?;
-        return Some((RowUnit::Day, day(monday.date())));
+        return Some((RowForm::Week, day(monday.date())));
     }
     if let Some((year, month)) = year_and(period, &["-", "/"], 12) {
-        return Some((RowUnit::Month, 12 * year + month - 1));
+        return Some((RowForm::Month, 12 * year + month - 1));
     }
     let iso = period.replace('/', "-");
     if let (8..=10, Ok(date)) = (period.len(), iso.parse::<Date>()) {
-        return Some((RowUnit::Day, day(date)));
+        return Some((RowForm::Day, day(date)));
     }
     if let Ok(stamp) = iso.parse::<jiff::Timestamp>() {
-        return Some((RowUnit::Second, stamp.as_second()));
+        return Some((RowForm::Time, stamp.as_second()));
     }
-    Some((RowUnit::Second, local(period)?))
+    Some((RowForm::Time, local(period)?))
 }
 
 /// A whole number, also one that a spreadsheet wrote as `7.0`.

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use nest_data::growth::GrowthRow;
 
-use crate::growth::{History, HistoryCaveat, HistoryForecast, HistoryRefusal, fit_history};
+use crate::growth::{History, HistoryCaveat, HistoryForecast, HistoryRefusal, PeriodEnd, fit_history};
 
 /// Months of a year, the only season that a count of customers by month can have.
 const YEAR: usize = 12;
@@ -41,7 +41,7 @@ impl Past {
         let history = History {
             values,
             seasons,
-            last_is_open: false,
+            end: PeriodEnd::Over,
         };
         Ok(Self {
             forecast: fit_history(&history, horizon)?,
