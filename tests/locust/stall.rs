@@ -100,7 +100,7 @@ fn of_locust(target: &Stalling) -> Vec<f64> {
             "10s",
             "--json",
             "--host",
-            &host,
+            host.as_str(),
         ])
         .current_dir(folder.path())
         .stdout(std::process::Stdio::piped())

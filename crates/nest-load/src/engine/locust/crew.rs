@@ -517,9 +517,8 @@ impl Crew for LocustCrew {
     fn caveats(&self) -> Vec<Caveat> {
         let of_task = self.settings.tasks.iter().map(|task| task.behaviour.clone());
         let mut caveats = locked(&self.told).caveats(&of_task.collect::<Vec<_>>());
-        let running = locked(&self.running);
-        let load = running.as_ref().map(|running| running.load.model);
-        if matches!(load, Some(LoadModel::Closed { .. })) {
+        let model = locked(&self.running).as_ref().map(|step| step.load.model);
+        if matches!(model, Some(LoadModel::Closed { .. })) {
             let slots = locked(&self.slots);
             let listing = slots.first().map(|slot| slot.process.listing());
             let all = listing.map_or(&[][..], |listing| &listing.classes);

@@ -24,8 +24,9 @@ use crate::{
     },
 };
 
-/// How far ahead arrivals are handed over, and how often. Their process holds them until they are due.
+/// How far ahead arrivals are handed over. Their process holds them until they are due.
 const LOOK_AHEAD: Duration = Duration::from_millis(800);
+/// How often they are.
 pub const HAND_OVER: Duration = Duration::from_millis(100);
 
 /// The thread that hands over arrivals.

@@ -100,8 +100,7 @@ impl LocustSettings {
         }
     }
 
-    /// What to do about a Python that has no Locust. Whoever only lists tasks has no study yet that could name
-    /// one.
+    /// What to do about a Python without Locust. Whoever only lists tasks has no study yet to name one in.
     pub(super) fn other_python(&self) -> String {
         let name = if self.tasks.is_empty() {
             "then give `--python .venv/bin/python`"
