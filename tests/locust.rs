@@ -253,6 +253,14 @@ fn load_users_as_they_are_written_are_counted_exactly() {
             .is_some_and(|population| population.planned == population.reached)),
         "users of every class are there"
     );
+    let boosted = steps_for(&measured, Purpose::Boosted);
+    assert!(!boosted.is_empty());
+    assert!(
+        boosted
+            .iter()
+            .all(|step| step.plan.boosted.as_deref() != Some("login")),
+        "a user logs in once, however often it is to come"
+    );
 }
 
 #[test]

@@ -120,7 +120,7 @@ fn a_login_that_fails_is_named_as_the_reason() {
         );
         study
             .measure()
-            .expect(3)
+            .expect(6)
             .says("behaviour `browse`")
             .says("Shop.on_start")
             .says("HTTPError at locustfile.py:9");

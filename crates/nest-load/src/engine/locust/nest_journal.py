@@ -33,7 +33,7 @@ class Journal:
         self.gaps: list[list[int]] = []
         self.on_end: Callable[[str, int], None] = lambda name, now: None
         self.schedstat = os.open("/proc/self/schedstat", os.O_RDONLY)
-        self.beat_due = 0
+        self.awake = self.beat_due = 0
         self.beats: Any = None
         self.reported = 0  # when it last was
         self.report_due = Event()
@@ -65,11 +65,11 @@ class Journal:
     def wake(self, due: int) -> None:
         """This process was to wake up at a moment, and has. The next heartbeat comes if nothing else does,
         because to wake up can cost as much as a request."""
-        now = now_ns()
+        now, due = now_ns(), max(due, self.awake)
         self.late.append(max(0, now - due) // 1000)
         if now - due >= GAP_NS:
             self.gaps.append([due, now])
-        self.beat_due = now + BEAT_NS
+        self.awake, self.beat_due = now, now + BEAT_NS
         self.beats.again(self.beat)
         if now - self.reported >= (EVENTS_NS if self.events else REPORT_NS):
             self.report_due.set()

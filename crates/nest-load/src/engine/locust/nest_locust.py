@@ -164,8 +164,11 @@ class Nest:
         if self.alone:
             USERS.go_on_alone(Order(-1, now, work))
         else:
-            self.report()
-            self.tell({"alone": True})
+            gevent.spawn(self.tell_alone)  # the loop itself may have called this, and must not wait
+
+    def tell_alone(self) -> None:
+        self.report()
+        self.tell({"alone": True})
 
     def do_stop(self, command: dict[str, Any]) -> None:
         """From a moment on, no further execution begins. What waits for a user then never had one."""
