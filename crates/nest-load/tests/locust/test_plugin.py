@@ -352,7 +352,7 @@ class Plugin(unittest.TestCase):
             locust.until(lambda _: None, 5)
         ledger = Ledger(locust.events[None])
         self.assertLessEqual(
-            abs(self.server.total - ledger.wire), 50, "a second of arrivals at the very most"
+            abs(self.server.total - ledger.wire), 10, "a fifth of a second of arrivals at the very most"
         )
         self.assertGreater(ledger.begun["Shop.browse"], 30)
 
