@@ -91,7 +91,7 @@ def ours(name, rate):
             f'nest = 1\n[study]\nname = "cost"\ncustomer = "anybody"\nseed = 7\n[target]\nbase_url = "http://127.0.0.1:{port}"\n'
             f'[locust]\nfile = "locustfile.py"\npython = "{PYTHON}"\nargs = ["{name}"]\n[locust.behaviours]\nbrowse = "{name}.browse"\n'
             '[rates]\nbrowse = "20 / day"\n[customers]\npeak_hour_share = 1.0\nburst = 18\n'
-            f'[measure]\npilot = "200ms"\nsettle = "1s"\nsettle_most = "1s"\nwindow = "1s"\nwindows = {SETTLE_S + SPAN_S + 2:.0f}\n'
+            f'[measure]\npilot = "2s"\nsettle = "1s"\nsettle_most = "1s"\nwindow = "1s"\nwindows = {SETTLE_S + SPAN_S + 2:.0f}\n'
             f"max_rate = 2000\nbase = 0.0001\nboost = 0.0002\ncustomers = [{rate * 10}]\n")
         with running([NEST, "measure", "--yes", folder]) as process:
             wait_until(lambda: booked(port) > 100 and rate_of(port) > 0.8 * rate)
@@ -169,7 +169,7 @@ def nest(*arguments):
 def shop():
     """The demo shop with small demands on core 0, on a free port."""
     port = free_port()
-    with running([NEST, "shop", "--listen", f"127.0.0.1:{port}", "--cores", "0", "--items", "10", "--browse", "50us"]):
+    with running([NEST, "shop", "--listen", f"127.0.0.1:{port}", "--cores", "0", "--items", "10", "--browse", "100us"]):
         wait_until(lambda: listens(port))
         yield port
 
