@@ -18,6 +18,7 @@ from typing import Any
 import gevent
 import locust
 import locust.user.users as users_module
+from gevent.lock import BoundedSemaphore
 from locust import LoadTestShape, TaskSet, events
 from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastHttpSession
@@ -37,6 +38,7 @@ class Nest:
 
     def __init__(self) -> None:
         self.wire: socket.socket | None = None
+        self.sending = BoundedSemaphore()
         self.environment: Any = None
         self.alone: tuple[Work, int, int] | None = None  # what, until when, and how often still
         self.told = self.own_shape = False
@@ -47,9 +49,19 @@ class Nest:
 
     def tell(self, message: dict[str, Any]) -> None:
         if self.wire is not None:
-            self.wire.sendall(encoded(message).encode() + b"\n")
+            self.send(self.wire, encoded(message).encode() + b"\n")
         elif isinstance(getattr(self.environment, "runner", None), WorkerRunner):
             self.environment.runner.send_message("nest.report", message)
+
+    def send(self, wire: socket.socket, line: bytes) -> None:
+        """Sends a line, as a rule by one call of the system: that costs a third of what `sendall` does."""
+        with self.sending:
+            try:
+                sent = os.write(wire.fileno(), line)
+            except BlockingIOError:
+                sent = 0
+            if sent < len(line):
+                wire.sendall(line[sent:])
 
     def refuse(self, refusal: Refusal) -> None:
         if not self.told:
