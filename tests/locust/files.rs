@@ -1,11 +1,21 @@
 //! Locustfiles that make what cannot be counted, or only in part: the run says so.
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::sleep,
+    time::Duration,
+};
+
 use nest_data::{Caveat, measurement::Validity};
 
 use super::{OwnStudy, loaded};
 use crate::support::{
     assert_balanced, measurements,
     server::{Reply, Server},
+    start,
 };
 
 const SHOP: &str = r#"
@@ -61,7 +71,7 @@ fn load_what_a_locustfile_hides_raises_caveats() {
             BEHAVIOURS,
             RATES,
             &format!(
-                "arrival = \"{arrival}\"\n[measure]\nwindow = \"1s\"\nwindows = 2\nsettle = \"1s\"\n\
+                "arrival = \"{arrival}\"\nthink = \"200ms\"\n[measure]\nwindow = \"1s\"\nwindows = 2\nsettle = \"1s\"\n\
                  pilot = \"300ms\"\nbase = 0.001\nboost = 0.002\ncustomers = [40]\nmax_rate = 100\n"
             ),
         );
@@ -129,14 +139,13 @@ fn a_login_that_fails_is_named_as_the_reason() {
 
 #[test]
 fn load_a_login_that_fails_later_is_named_in_its_step() {
-    // Logins that come after the pilot fail: those of the steps' own users.
-    let begun = std::sync::atomic::AtomicUsize::new(0);
+    let shut = Arc::new(AtomicBool::new(false));
+    let is_shut = Arc::clone(&shut);
     let server = Server::start(move |asked| {
-        let login = asked.path == "/login";
-        let number = begun.fetch_add(usize::from(login), std::sync::atomic::Ordering::Relaxed);
-        if login && number >= 8 {
+        if asked.path == "/login" && is_shut.load(Ordering::Relaxed) {
             Reply::status(503)
         } else {
+            sleep(Duration::from_millis(20));
             Reply::text("hello")
         }
     });
@@ -152,7 +161,11 @@ fn load_a_login_that_fails_later_is_named_in_its_step() {
         "[measure]\nwindow = \"1s\"\nwindows = 2\nsettle = \"1s\"\npilot = \"300ms\"\nbase = 0.001\n\
          boost = 0.002\ncustomers = [4000]\nmax_rate = 200\n",
     );
-    study.measure();
+    let mut run = start(study.folder.path(), &["measure", "study", "--yes"]);
+    // The users of the pilot are in; those whom the steps need besides are not let in.
+    run.wait_for("step 1 of");
+    shut.store(true, Ordering::Relaxed);
+    run.finish();
     let measured = measurements(&study.path());
     let named = loaded(&measured)
         .flat_map(|step| &step.failures)

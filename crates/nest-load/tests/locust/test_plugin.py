@@ -286,6 +286,26 @@ class Plugin(unittest.TestCase):
         self.assert_exact(ledger)
         locust.quit()
 
+    def test_pilots_of_several_classes_find_users(self):
+        locust = self.start("shop.py")
+        locust.hello()
+        for task in ("Shop.pay", "Shop.browse", "Order", "Threads.read"):
+            already = sum("alone" in message for message in locust.said)
+            locust.ask("prepare", mode="open", most=2)
+            locust.ask("alone", task=task, span_s=5, most=10)
+            locust.until(
+                lambda message, already=already: (
+                    True if sum("alone" in one for one in locust.said) > already else None
+                ),
+                20,
+            )
+            close(locust)
+            ledger = Ledger(locust.events[None])
+            self.assertEqual(ledger.ended[task], 10)
+            self.assertEqual(ledger.dropped[task], 0)
+        self.assert_exact(ledger)
+        locust.quit()
+
     def test_a_pilot_of_users_who_cannot_log_in_ends(self):
         for task in ("Unable.act", "Inside.act"):
             locust = self.start("odd.py")

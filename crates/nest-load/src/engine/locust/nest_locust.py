@@ -164,6 +164,7 @@ class Nest:
 
     def do_alone(self, command: dict[str, Any]) -> None:
         work = USERS.works[command["task"]]
+        USERS.most = max(USERS.most, 2 * len(USERS.pools))  # one of each class who acts, and one to spare
         self.alone = (work, now_ns() + int(command["span_s"] * 1e9), command["most"])
         USERS.place(Order(-1, now_ns(), work))
 
@@ -174,9 +175,13 @@ class Nest:
         work, until, left = self.alone
         self.alone = (work, until, left - 1) if left > 1 and now < until else None
         if self.alone:
-            USERS.go_on_alone(Order(-1, now, work))
+            gevent.spawn_later(0, self.go_on, Order(-1, now, work))
         else:
             gevent.spawn(self.tell_alone)  # the loop itself may have called this, and must not wait
+
+    def go_on(self, order: Order) -> None:
+        if self.alone:
+            USERS.go_on_alone(order)
 
     def tell_alone(self) -> None:
         self.report()
