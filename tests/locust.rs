@@ -1,5 +1,8 @@
 //! A locustfile under our steps, with a real Locust, against the demo shop's own ledger.
 
+mod files;
+mod stall;
+
 use std::{
     fs,
     net::TcpListener,
@@ -113,16 +116,79 @@ impl LocustStudy {
         );
         for (step, pair) in measured.steps.iter().zip(ledgers.windows(2)) {
             let booked = executions(&pair[1]) - executions(&pair[0]);
-            let counts = step.executions.values().chain([&step.settling]);
-            let counted: u64 = counts.map(|counts| counts.completed + counts.failed).sum();
-            assert_eq!(booked, counted, "{}: {:?}", step.plan.label(), step.errors);
+            let (counted, lost) = (executed(step), lost(step));
+            if lost > 0 {
+                println!(
+                    "{}: {booked} booked, {counted} counted, {lost} of them lost",
+                    step.plan.label()
+                );
+            }
+            assert!(
+                (counted - lost..=counted).contains(&booked),
+                "{}: {booked} booked, {counted} counted, {lost} of them lost with a process: {:?}",
+                step.plan.label(),
+                step.errors
+            );
         }
         measured
     }
 }
 
+/// A study of some server, whose behaviours are tasks of a locustfile.
+struct OwnStudy {
+    folder: tempfile::TempDir,
+}
+
+impl OwnStudy {
+    /// `customers` is the end of `[customers]`, and of nest.toml.
+    fn new(base_url: &str, file: &str, behaviours: &str, rates: &str, customers: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let study = folder.path().join("study");
+        fs::create_dir(&study).expect("a temporary folder");
+        let text = format!(
+            "nest = 1\n[study]\nname = \"own\"\ncustomer = \"anybody\"\nseed = 7\n\
+             [target]\nbase_url = \"{base_url}\"\n\
+             [locust]\nfile = \"locustfile.py\"\npython = \"{}\"\n\
+             [locust.behaviours]\n{behaviours}[rates]\n{rates}\
+             [customers]\npeak_hour_share = 1.0\nburst = 18\n{customers}",
+            python().display()
+        );
+        fs::write(study.join("nest.toml"), text).expect("a temporary folder");
+        fs::write(study.join("locustfile.py"), file).expect("a temporary folder");
+        Self { folder }
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join("study")
+    }
+
+    fn measure(&self) -> Outcome {
+        nest(self.folder.path(), &["measure", "study", "--yes"])
+    }
+}
+
 fn executions(ledger: &Ledger) -> u64 {
     ledger.behaviours.values().map(|entry| entry.executions).sum()
+}
+
+/// Executions that a step counts, but for those that never began.
+fn executed(step: &Step) -> u64 {
+    let counts = step.executions.values().chain([&step.settling]);
+    counts.map(|counts| counts.completed + counts.failed).sum()
+}
+
+/// Those of them of which nobody knows whether the target did them, because their process is gone.
+fn lost(step: &Step) -> u64 {
+    let is_lost = step
+        .verdict
+        .reasons
+        .iter()
+        .any(|reason| reason.contains("of its executions were under way"));
+    if !is_lost {
+        return 0;
+    }
+    let errors = step.errors.iter().filter(|error| error.kind == "worker");
+    errors.map(|error| error.count).sum::<u64>() + step.settling.failed
 }
 
 fn loaded(measured: &Measurements) -> impl Iterator<Item = &Step> {
@@ -179,6 +245,17 @@ fn load_two_processes_execute_the_arrivals_of_one() {
 #[test]
 fn load_users_as_they_are_written_are_counted_exactly() {
     let study = LocustStudy::new("", "arrival = \"closed\"\nthink = \"1s\"");
+    // Users do all that the file has, and only what the study names is counted.
+    let nest = study.path().join("nest.toml");
+    let named = "login = \"Shop.on_start\"\n";
+    let all = format!("{named}search = \"Shop.search\"\nreceipt = \"Shop.receipt\"\n");
+    change(&nest, named, &all);
+    let rate = "login = \"1 / day\"\n";
+    change(
+        &nest,
+        rate,
+        &format!("{rate}search = \"6 / day\"\nreceipt = \"0.5 / day\"\n"),
+    );
     study.run(&["measure"]).expect(0);
     let measured = study.assert_exact();
     assert!(
@@ -186,6 +263,14 @@ fn load_users_as_they_are_written_are_counted_exactly() {
             .population
             .is_some_and(|population| population.planned == population.reached)),
         "users of every class are there"
+    );
+    let boosted = steps_for(&measured, Purpose::Boosted);
+    assert!(!boosted.is_empty());
+    assert!(
+        boosted
+            .iter()
+            .all(|step| step.plan.boosted.as_deref() != Some("login")),
+        "a user logs in once, however often it is to come"
     );
 }
 
@@ -229,7 +314,7 @@ fn load_a_generator_that_is_killed_or_stopped_spoils_its_step_alone() {
     for signal in [Signal::SIGKILL, Signal::SIGSTOP] {
         let study = LocustStudy::new("", "");
         let mut run = study.start();
-        run.wait_for("step");
+        run.wait_for("step 2 of 6");
         let hurt = generators(&run);
         assert_eq!(hurt.len(), 1, "{}", run.stderr());
         std::thread::sleep(Duration::from_millis(1_500));
@@ -238,10 +323,24 @@ fn load_a_generator_that_is_killed_or_stopped_spoils_its_step_alone() {
             wait_until("it is given up", || !run.is_running() || generators(&run) != hurt);
         }
         run.finish().expect(0);
-        let measured = measurements(&study.path());
-        assert_balanced(&measured);
-        let invalid = loaded(&measured).filter(|step| step.verdict.validity == Validity::Invalid);
-        assert!(invalid.count() <= 2, "{signal}: a step and its neighbour at most");
+        let measured = study.assert_exact();
+        let invalid: Vec<&Step> = loaded(&measured)
+            .filter(|step| step.verdict.validity == Validity::Invalid)
+            .collect();
+        assert!(
+            (1..=2).contains(&invalid.len()),
+            "{signal}: a step and its neighbour at most"
+        );
+        let broken = invalid
+            .iter()
+            .find(|step| lost(step) > 0)
+            .expect("it says what was lost");
+        println!("{signal}: {:?}", broken.verdict.reasons);
+        if signal == Signal::SIGKILL {
+            // What was under way, and what came due within some hundredths of a second.
+            let (lost, executed) = (lost(broken), executed(broken));
+            assert!(lost * 4 <= executed, "{lost} of {executed}");
+        }
     }
 }
 

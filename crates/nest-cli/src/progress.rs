@@ -147,12 +147,12 @@ impl RunProgress {
         self.done = self.done.max(step.plan.index + 1);
         let left: f64 = self.lasts_s.iter().skip(self.done).sum();
         let line = format!(
-            "{}: {:<16} {:>6.1} of {:>6.1} executions/s{}, active {:.1}, in flight {:.1}{} · {}{note} · {} \
-             left",
+            "{}: {:<16} {:>6.1} of {:>6.1} due executions/s{}, active {:.1}, in flight {:.1}{} · {}{note} · \
+             {} left",
             self.place(&step.plan),
             step.plan.label(),
             completed_per_s(step),
-            step.plan.total_per_s(),
+            due_per_s(step),
             self.busy(step),
             step.active,
             step.in_flight,
@@ -178,14 +178,23 @@ pub fn summary(plan: &Plan) -> String {
     )
 }
 
-fn completed_per_s(step: &Step) -> f64 {
+/// Executions that came due in the windows. Arrivals are drawn, so that they are not those of the plan.
+fn due_per_s(step: &Step) -> f64 {
+    step.total().due as f64 / span_s(step)
+}
+
+fn span_s(step: &Step) -> f64 {
     let span_s: f64 = step.windows.iter().map(|window| window.duration_s).sum();
+    span_s.max(1e-9)
+}
+
+fn completed_per_s(step: &Step) -> f64 {
     let completed: u64 = step
         .windows
         .iter()
         .flat_map(|window| window.completed.values())
         .sum();
-    completed as f64 / span_s.max(1e-9)
+    completed as f64 / span_s(step)
 }
 
 /// How busy each worker was, if there are any.

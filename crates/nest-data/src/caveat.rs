@@ -45,6 +45,25 @@ pub enum Caveat {
         /// Who found it where.
         found: String,
     },
+    /// Users of a locustfile made requests that belong to no behaviour of the study.
+    LocustOutside {
+        /// Those requests, in all steps.
+        requests: u64,
+        /// Their share of all requests, 0-1.
+        share: f64,
+        /// The tasks that the study does not name, and the requests outside of any task, that made most.
+        of: Vec<String>,
+    },
+    /// Executions of tasks make several requests, and only the first is timed from when it was due.
+    LocustInner {
+        /// The behaviours.
+        behaviours: Vec<String>,
+    },
+    /// Users of a closed load start fewer tasks when the target is slow.
+    LocustClosed {
+        /// Their classes.
+        classes: Vec<String>,
+    },
     /// The pilot could not read a tier's processor, and the plan does not take it into account.
     TierUnplanned {
         /// The tier.

@@ -308,6 +308,11 @@ impl Recorder {
     /// Counts a failure; `true` if few exchanges of its kind are kept so far.
     pub fn failed(&mut self, behaviour: usize, kind: &str) -> bool {
         self.count_error(behaviour, kind);
+        self.has_room_for(behaviour, kind)
+    }
+
+    /// Whether more failures of this kind are kept.
+    pub fn has_room_for(&self, behaviour: usize, kind: &str) -> bool {
         self.failures.has_room_for(behaviour, kind)
     }
 

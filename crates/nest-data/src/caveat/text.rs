@@ -43,6 +43,28 @@ impl fmt::Display for Caveat {
                 "{found}: not every worker may have loaded the same servers. Give the target a name that is \
                  the same everywhere, or write its address"
             ),
+            Self::LocustOutside { requests, share, of } => write!(
+                f,
+                "{requests} requests ({:.0} % of all) were made by {}, which the study does not count: what \
+                 they cost is in no behaviour, or in the wrong one. Name these tasks under \
+                 [locust.behaviours] with a rate; move requests that are outside of tasks into one",
+                share * 100.0,
+                of.join(", ")
+            ),
+            Self::LocustInner { behaviours } => write!(
+                f,
+                "{}: an execution makes several requests. The first is timed from when it was due, the \
+                 others from when they were sent, because pauses inside a task cannot be seen. Split a long \
+                 task to time each of its requests from when it was due",
+                behaviours.join(", ")
+            ),
+            Self::LocustClosed { classes } => write!(
+                f,
+                "users of {} wait by constant_pacing or constant_throughput and start fewer tasks while the \
+                 target is slow: response times leave out what they did not start. Use arrival = \"open\" \
+                 for response times",
+                classes.join(", ")
+            ),
             Self::TierUnplanned { tier } => {
                 write!(
                     f,

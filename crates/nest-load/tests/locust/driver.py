@@ -39,7 +39,14 @@ class Locust:
             [
                 *(
                     str(PLUGIN / f"{name}.py")
-                    for name in ("nest_hosts", "nest_past", "nest_tasks", "nest_locust")
+                    for name in (
+                        "nest_hosts",
+                        "nest_past",
+                        "nest_tasks",
+                        "nest_journal",
+                        "nest_users",
+                        "nest_locust",
+                    )
                 ),
                 str(file),
             ]

@@ -108,6 +108,31 @@ class Plugin(unittest.TestCase):
         )
         locust.quit()
 
+    def test_users_of_a_closed_load_act_only_while_a_step_runs(self):
+        locust = self.start("slow.py")
+        self.assertEqual(
+            {one["name"]: one["paced"] for one in locust.hello()["classes"]},
+            {"Slow": False, "Paced": True, "PacedInside": True},
+        )
+        for users in ({"Slow": 8}, {"Slow": 16, "Paced": 4}):
+            before = self.server.total
+            locust.ask("prepare", mode="closed", users=users)
+            time.sleep(0.5)
+            self.assertEqual(self.server.total, before, "nobody logs in before the step")
+            start = time.perf_counter_ns()
+            locust.ask("start", at=start)
+            time.sleep(1.0)
+            close(locust)
+            after = self.server.total
+            self.assertGreater(after, before)
+            time.sleep(2.5)
+            self.assertEqual(self.server.total, after, "nobody begins once it is over")
+            for event in locust.events[None]:
+                if event[0] == "b" and event[4] > start:
+                    self.assertGreaterEqual(event[3], start, "what is due belongs to the step")
+            self.assert_exact(Ledger(locust.events[None]))
+        locust.quit()
+
     def test_two_processes_share_a_schedule(self):
         processes = [self.start("shop.py") for _ in range(2)]
         orders = schedule(["Shop.browse", "Order"], 80, 2, after_s=1.0)
@@ -261,6 +286,40 @@ class Plugin(unittest.TestCase):
         self.assert_exact(ledger)
         locust.quit()
 
+    def test_pilots_of_several_classes_find_users(self):
+        locust = self.start("shop.py")
+        locust.hello()
+        for task in ("Shop.pay", "Shop.browse", "Order", "Threads.read"):
+            already = sum("alone" in message for message in locust.said)
+            locust.ask("prepare", mode="open", most=2)
+            locust.ask("alone", task=task, span_s=5, most=10)
+            locust.until(
+                lambda message, already=already: (
+                    True if sum("alone" in one for one in locust.said) > already else None
+                ),
+                20,
+            )
+            close(locust)
+            ledger = Ledger(locust.events[None])
+            self.assertEqual(ledger.ended[task], 10)
+            self.assertEqual(ledger.dropped[task], 0)
+        self.assert_exact(ledger)
+        locust.quit()
+
+    def test_a_pilot_of_users_who_cannot_log_in_ends(self):
+        for task in ("Unable.act", "Inside.act"):
+            locust = self.start("odd.py")
+            locust.hello()
+            locust.ask("prepare", mode="open", most=3)
+            locust.ask("alone", task=task, span_s=0.5, most=5)
+            locust.until(lambda message: message.get("alone"), 10)
+            close(locust)
+            ledger = Ledger(locust.events[None])
+            self.assertEqual(ledger.begun, ledger.ended)
+            self.assertGreater(ledger.dropped[task], 0)
+            self.assertEqual(ledger.begun[task], 0)
+            locust.quit()
+
     @unittest.skipUnless(HAS_MARKOV, "this Locust has no MarkovTaskSet")
     def test_sequences_chains_and_sets_of_the_old_style(self):
         locust = self.start("machine.py")
@@ -313,7 +372,7 @@ class Plugin(unittest.TestCase):
             locust.until(lambda _: None, 5)
         ledger = Ledger(locust.events[None])
         self.assertLessEqual(
-            abs(self.server.total - ledger.wire), 50, "a second of arrivals at the very most"
+            abs(self.server.total - ledger.wire), 10, "a fifth of a second of arrivals at the very most"
         )
         self.assertGreater(ledger.begun["Shop.browse"], 30)
 

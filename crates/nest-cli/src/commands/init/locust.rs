@@ -23,6 +23,8 @@ use crate::{
     printer::{data, talk},
 };
 
+/// How the configuration of functions begins in the text of a study.
+const FUNCTIONS: &str = "[configs.functions]\n";
 /// Most letters of the name of a behaviour that is made from a task.
 const LONGEST_NAME: usize = 60;
 
@@ -52,7 +54,7 @@ pub fn run(arguments: &InitArguments, file: &Path, name: &str) -> Result<(), Com
         let message = format!("{} has no task that a user chooses", place.file.display());
         return Err(CommandError::new(INVALID, message).hint("give a User class a task with @task"));
     }
-    let text = study_text(name, &url)
+    let text = without_functions(&study_text(name, &url))
         .replace(RATES, &rates(&proposals))
         .replace(
             "what each file in behaviours/ describes",
@@ -195,6 +197,17 @@ fn rates(proposals: &[Proposal<'_>]) -> String {
     text
 }
 
+/// The text of a study without the configuration of functions: a user who asks for Locust did not ask what
+/// functions cost.
+fn without_functions(text: &str) -> String {
+    let from = text.find(FUNCTIONS);
+    let length = from.and_then(|from| text[from..].find("\n\n"));
+    match (from, length) {
+        (Some(from), Some(length)) => format!("{}{}", &text[..from], &text[from + length + 2..]),
+        _ => text.to_owned(),
+    }
+}
+
 fn table(place: &FilePlace, listing: &Listing, proposals: &[Proposal<'_>]) -> String {
     let mut text = format!(
         "# The behaviours are tasks of this file. A real Locust executes them on our schedule; with\n\
@@ -293,6 +306,17 @@ mod tests {
                 "tasks":[{tasks}]}}"#
         );
         serde_json::from_str(&text).expect("a listing")
+    }
+
+    #[test]
+    fn the_study_has_no_configuration_that_nobody_asked_for() {
+        let url = TargetUrl::read(URL).expect("a URL");
+        let text = without_functions(&study_text("shop", &url));
+        assert!(
+            !text.contains("functions") && !text.contains("memory_mb"),
+            "{text}"
+        );
+        assert!(text.contains("[configs.today]") && text.contains("\n\n# How many customers you have"));
     }
 
     #[test]

@@ -2,19 +2,18 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
-use nest_data::behaviour::locustfile::LocustRun;
+use nest_data::{Caveat, behaviour::locustfile::LocustRun};
 
 use super::{
+    doubts::ToldRequests,
     ledger::{SILENT, SlotLedger},
     listing::{Listing, TaskKind},
     message::{Preparation, Verb},
+    pacing::{HAND_OVER, Pacing, Receiver, still_to_come},
     process::{LocustProcess, Wire, locked},
     settings::LocustSettings,
     users::{boosts, deal},
@@ -30,19 +29,13 @@ use crate::{
     error::LoadError,
     observe::threads::{self, ThreadUse},
     recorder::{Recorder, windows::StepControl},
-    schedule::{
-        load::{LoadModel, StepLoad},
-        pacer::ScheduledStarts,
-    },
+    schedule::load::{LoadModel, StepLoad},
     script::program::Program,
     worker::command::AloneOrder,
 };
 
 /// How far ahead the start of a step and of its windows is set.
 const AHEAD: Duration = Duration::from_millis(200);
-/// How far ahead arrivals are handed over, and how often. Their process holds them until they are due.
-const LOOK_AHEAD: Duration = Duration::from_millis(800);
-const HAND_OVER: Duration = Duration::from_millis(100);
 /// How often whoever waits looks again.
 const LOOK: Duration = Duration::from_millis(10);
 /// Most users of one process. Our choice: each is a greenlet with a connection, and Python looks through all
@@ -59,6 +52,15 @@ pub struct LocustCrew {
     interrupt: Interrupt,
     slots: Mutex<Vec<Slot>>,
     pacing: Mutex<Option<Pacing>>,
+    running: Mutex<Option<RunningStep>>,
+    told: Mutex<ToldRequests>, // of all steps
+}
+
+/// The step that runs.
+struct RunningStep {
+    load: StepLoad,
+    limits: StepLimits,
+    control: Arc<StepControl>,
 }
 
 /// One generator process.
@@ -66,12 +68,6 @@ struct Slot {
     process: Arc<LocustProcess>,
     worker: Option<String>,
     ledger: Arc<Mutex<SlotLedger>>,
-}
-
-/// The thread that hands over arrivals.
-struct Pacing {
-    over: Arc<AtomicBool>,
-    thread: std::thread::JoinHandle<()>,
 }
 
 impl Slot {
@@ -123,6 +119,8 @@ impl LocustCrew {
             interrupt: interrupt.clone(),
             slots: Mutex::default(),
             pacing: Mutex::default(),
+            running: Mutex::default(),
+            told: Mutex::default(),
         };
         *locked(&crew.slots) = crew.started()?;
         Ok(crew)
@@ -310,69 +308,20 @@ impl LocustCrew {
         }
     }
 
-    /// Hands over arrivals a little before they are due, until the step ends.
+    /// Hands over arrivals until the step ends.
     fn pace(&self, load: &StepLoad, control: &Arc<StepControl>, slots: &[Slot]) -> Result<Pacing, LoadError> {
-        let over = Arc::new(AtomicBool::new(false));
-        let tasks: Vec<String> = self.settings.tasks.iter().map(|task| task.task.clone()).collect();
-        let mut feeds = Vec::new();
-        if let LoadModel::Open { spacing, .. } = load.model {
-            for (index, slot) in slots.iter().enumerate() {
-                let starts = ScheduledStarts::new(&load.rates, spacing, load.seed, index, slots.len());
-                feeds.push((
-                    starts.peekable(),
-                    Arc::clone(slot.wire()),
-                    slot.worker.clone(),
-                    Arc::clone(&slot.ledger),
-                ));
-            }
-        }
-        let (control, is_over) = (Arc::clone(control), Arc::clone(&over));
-        let run = move || {
-            while !is_over.load(Ordering::Acquire) && !control.is_stopped() {
-                let now = MonotonicTime::now();
-                if now > control.end() {
-                    return;
-                }
-                let until = now.after(LOOK_AHEAD).min(control.end());
-                for (starts, wire, worker, ledger) in &mut feeds {
-                    let mut orders = Vec::new();
-                    let due_of = |due_s: f64| {
-                        control
-                            .start
-                            .after(Duration::try_from_secs_f64(due_s).unwrap_or(Duration::MAX))
-                    };
-                    while let Some(start) = starts.next_if(|start| due_of(start.due_s) < until) {
-                        if !control.take(start.number) {
-                            break;
-                        }
-                        let due = due_of(start.due_s);
-                        locked(ledger).hand_over(&start, due);
-                        orders.push((start.number, due.nanoseconds(), tasks[start.behaviour].clone()));
-                    }
-                    if !orders.is_empty() && wire.send(worker.as_deref(), Verb::Due { orders }).is_err() {
-                        // Whoever watches the step sees that it is gone.
-                        return;
-                    }
-                }
-                std::thread::sleep(HAND_OVER);
-            }
+        let tasks = self.settings.tasks.iter().map(|task| task.task.clone());
+        let receiver = |slot: &Slot| Receiver {
+            wire: Arc::clone(slot.wire()),
+            worker: slot.worker.clone(),
+            ledger: Arc::clone(&slot.ledger),
         };
-        let thread = std::thread::Builder::new()
-            .name("nest-pacer".to_owned())
-            .spawn(run)
-            .map_err(|source| LoadError::System {
-                what: "a thread that hands over arrivals",
-                source,
-            })?;
-        Ok(Pacing { over, thread })
-    }
-
-    fn end_pacing(&self) {
-        if let Some(pacing) = locked(&self.pacing).take() {
-            pacing.over.store(true, Ordering::Release);
-            // If it panicked, the step lacks arrivals and says so.
-            let _ = pacing.thread.join();
-        }
+        Pacing::start(
+            load,
+            control,
+            tasks.collect(),
+            slots.iter().map(receiver).collect(),
+        )
     }
 
     fn begin(&self, slots: &[Slot], control: &Arc<StepControl>, seed: u64) {
@@ -383,36 +332,45 @@ impl LocustCrew {
     }
 
     /// Closes the books of every slot.
-    fn close(&self, slots: &[Slot]) -> Result<Collected, LoadError> {
+    fn close(&self, slots: &[Slot]) -> Result<(Collected, ToldRequests), LoadError> {
         let asked: Vec<Result<u64, LoadError>> = slots.iter().map(|slot| slot.send(Verb::Close)).collect();
         let mut merged: Option<Recorder> = None;
+        let mut told = ToldRequests::default();
         let mut broken = None;
         for ((index, slot), asked) in slots.iter().enumerate().zip(asked) {
             let answered = asked.and_then(|id| slot.wire().answer(id, PATIENCE.min(SILENT * 4)));
-            let is_gone = answered.is_err();
-            if is_gone {
-                broken = broken.or_else(|| {
-                    slot.lost(index).or_else(|| {
-                        Some(format!(
-                            "generator process {} did not hand in its records",
-                            index + 1
-                        ))
-                    })
-                });
-            }
             let now = MonotonicTime::now();
-            if let Some((recorder, _)) = locked(&slot.ledger).close(now, is_gone) {
-                match &mut merged {
-                    Some(merged) => merged.merge(recorder),
-                    None => merged = Some(recorder),
-                }
+            let gone = answered.is_err().then(|| slot.wire().gone_since().unwrap_or(now));
+            let Some(closed) = locked(&slot.ledger).close(now, gone) else {
+                continue;
+            };
+            if let (Some(lost), Some(gone), None) = (closed.lost, gone, &broken) {
+                let silent = || format!("generator process {} did not hand in its records", index + 1);
+                let why = slot.lost(index).unwrap_or_else(silent);
+                let running = locked(&self.running);
+                let never_due = running.as_ref().and_then(|step| {
+                    still_to_come(
+                        &step.load,
+                        &step.limits,
+                        &step.control,
+                        (index, slots.len()),
+                        gone,
+                    )
+                });
+                broken = Some(lost.reason(&why, never_due));
+            }
+            told.merge(closed.requests);
+            match &mut merged {
+                Some(merged) => merged.merge(closed.recorder),
+                None => merged = Some(closed.recorder),
             }
         }
-        Ok(Collected {
+        let collected = Collected {
             recorder: merged.ok_or(LoadError::WorkerGone)?,
             generators: Vec::new(),
             broken,
-        })
+        };
+        Ok((collected, told))
     }
 }
 
@@ -455,6 +413,11 @@ impl Crew for LocustCrew {
             })?;
         }
         *locked(&self.pacing) = Some(self.pace(load, &control, &slots)?);
+        *locked(&self.running) = Some(RunningStep {
+            load: load.clone(),
+            limits: *limits,
+            control: Arc::clone(&control),
+        });
         Ok(control)
     }
 
@@ -483,7 +446,9 @@ impl Crew for LocustCrew {
     ) -> Result<Collected, LoadError> {
         let slots = locked(&self.slots);
         let end = control.end().min(MonotonicTime::now());
-        self.end_pacing();
+        if let Some(pacing) = locked(&self.pacing).take() {
+            pacing.end();
+        }
         for slot in slots.iter() {
             // Of one that is gone, the books are closed below.
             let _ = slot.send(Verb::Stop {
@@ -502,7 +467,9 @@ impl Crew for LocustCrew {
         while is_open() && Instant::now() < patience && !is_stopped() {
             std::thread::sleep(LOOK);
         }
-        self.close(&slots)
+        let (collected, told) = self.close(&slots)?;
+        locked(&self.told).merge(told);
+        Ok(collected)
     }
 
     fn alone(&self, order: AloneOrder) -> Result<(Recorder, Duration), LoadError> {
@@ -539,7 +506,7 @@ impl Crew for LocustCrew {
             && slot.wire().gone().is_none()
         {}
         let took = began.elapsed();
-        let collected = self.close(std::slice::from_ref(slot))?;
+        let (collected, _) = self.close(std::slice::from_ref(slot))?;
         Ok((collected.recorder, took))
     }
 
@@ -551,6 +518,21 @@ impl Crew for LocustCrew {
             .enumerate()
             .filter(|(index, slot)| slot.lost(*index).is_none());
         there.try_for_each(|(_, slot)| slot.ask(Verb::Forget))
+    }
+
+    fn caveats(&self) -> Vec<Caveat> {
+        let of_task = self.settings.tasks.iter().map(|task| task.behaviour.clone());
+        let mut caveats = locked(&self.told).caveats(&of_task.collect::<Vec<_>>());
+        let model = locked(&self.running).as_ref().map(|step| step.load.model);
+        if matches!(model, Some(LoadModel::Closed { .. })) {
+            let slots = locked(&self.slots);
+            let listing = slots.first().map(|slot| slot.process.listing());
+            let all = listing.map_or(&[][..], |listing| &listing.classes);
+            let paced = all.iter().filter(|class| class.paced);
+            let classes: Vec<String> = paced.map(|class| class.name.clone()).collect();
+            caveats.extend((!classes.is_empty()).then_some(Caveat::LocustClosed { classes }));
+        }
+        caveats
     }
 
     fn kind(&self) -> crate::verdict::GeneratorKind {

@@ -9,7 +9,10 @@ use std::{
 
 use nest_data::measurement::Outcome;
 
-use super::message::{Report, TaskEvent};
+use super::{
+    doubts::ToldRequests,
+    message::{Report, TaskEvent},
+};
 use crate::{
     clock::MonotonicTime,
     observe::threads::ThreadUse,
@@ -27,6 +30,11 @@ const CODE: &str = "code";
 const WORKER: &str = "worker";
 /// Kind of executions that were under way when the step ended.
 const CUT: &str = "cut";
+/// Kind of executions that no user could take because the last one failed to begin.
+const DROPPED: &str = "dropped";
+
+/// How the names of what users do first end.
+const ON_START: &str = ".on_start";
 
 /// What one process told, from step to step.
 pub struct SlotLedger {
@@ -53,7 +61,49 @@ struct LedgerStep {
     requests: HashMap<u64, (RequestPlace, RequestRecord)>,
     told: u64, // requests told so far
     flushed: MonotonicTime,
-    outside: u64, // requests outside of any execution that is counted
+    requests_told: ToldRequests,
+    unnamed: HashMap<u64, UnnamedExecution>,
+    /// The `on_start` that failed last, and why.
+    failed_start: Option<(String, String)>,
+}
+
+/// An execution under way of a task that the study does not name.
+struct UnnamedExecution {
+    task: String,
+    failed: Option<String>, // the kind of its first request that failed
+}
+
+/// A step that is over, as one process told of it.
+pub struct ClosedStep {
+    pub recorder: Recorder,
+    /// Its requests, for the doubts that they raise.
+    pub requests: ToldRequests,
+    /// What was lost with the process, if it is gone.
+    pub lost: Option<LostPart>,
+}
+
+/// What is not known of a step because its process is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LostPart {
+    /// Executions that had begun and of which no end was told.
+    pub open: u64,
+    /// Executions that came due before it was gone, and of which it is not known whether they began.
+    pub untold: u64,
+}
+
+impl LostPart {
+    /// What is not known and how it counts, in words, after why; `never_due` executions of a schedule would
+    /// have come due later.
+    pub fn reason(&self, why: &str, never_due: Option<u64>) -> String {
+        let Self { open, untold } = self;
+        let never = never_due.map_or_else(String::new, |count| {
+            format!("; {count} more would have come due there")
+        });
+        format!(
+            "{why}. {open} of its executions were under way, and {untold} more were due that it may have \
+             begun: all of them count as failed{never}"
+        )
+    }
 }
 
 /// Whether a request begins or ends; at the same moment it begins first.
@@ -104,7 +154,9 @@ impl SlotLedger {
             requests: HashMap::new(),
             told: 0,
             flushed,
-            outside: 0,
+            requests_told: ToldRequests::default(),
+            unnamed: HashMap::new(),
+            failed_start: None,
         });
         std::mem::take(&mut self.early)
             .iter()
@@ -171,19 +223,23 @@ impl SlotLedger {
         self.step.as_ref().map_or(0, |step| step.open.len())
     }
 
-    /// The step is over at `now`: what it recorded, and how many requests belonged to no execution that is
-    /// counted. If the process is gone, what was due there and has not ended failed with it.
-    pub fn close(&mut self, now: MonotonicTime, is_gone: bool) -> Option<(Recorder, u64)> {
+    /// The step is over at `now`. If the process is `gone` since a moment, what came due there before and has
+    /// not ended failed with it; what came due later never had a process.
+    pub fn close(&mut self, now: MonotonicTime, gone: Option<MonotonicTime>) -> Option<ClosedStep> {
         let mut step = self.step.take()?;
         step.flush(MonotonicTime::NEVER);
-        if is_gone {
-            step.lose(now);
+        let lost = gone.map(|gone| {
             // It stood still from its last word on.
             step.recorder.gaps.beat(&step.control, self.used.0, now);
-        }
+            step.lose(gone)
+        });
         step.recorder.close(&step.control);
         step.control.progress[self.slot].forget_aborted(step.open.len());
-        Some((step.recorder, step.outside))
+        Some(ClosedStep {
+            recorder: step.recorder,
+            requests: step.requests_told,
+            lost,
+        })
     }
 }
 
@@ -200,6 +256,9 @@ impl LedgerStep {
                 waited,
             } => {
                 let Some(behaviour) = behaviours.get(task).copied() else {
+                    let task = task.clone();
+                    self.unnamed
+                        .insert(*execution, UnnamedExecution { task, failed: None });
                     return;
                 };
                 let (due, began) = (time(due), time(at));
@@ -232,7 +291,11 @@ impl LedgerStep {
                 at,
                 reason,
             } => {
+                if let Some(one) = self.unnamed.remove(execution) {
+                    self.note_start(&one.task, reason, one.failed.as_deref());
+                }
                 if let Some(open) = self.open.remove(execution) {
+                    self.note_start(&open.task, reason, open.failed.as_deref());
                     self.end(open, time(at), reason, slot);
                 }
             }
@@ -271,7 +334,31 @@ impl LedgerStep {
                 self.add_to_schedule(*number, due, behaviour);
                 self.recorder.execution_due(behaviour, phase);
                 self.recorder.execution_dropped(behaviour, phase);
+                self.blame_start(behaviour);
             }
+        }
+    }
+
+    /// Notes an `on_start` that raised an error: its user is gone, and takes nothing of what is due.
+    fn note_start(&mut self, task: &str, reason: &str, failed: Option<&str>) {
+        if task.ends_with(ON_START) && !reason.is_empty() && reason != CUT {
+            let request = failed.map_or_else(String::new, |kind| format!(", after a request failed: {kind}"));
+            self.failed_start = Some((task.to_owned(), format!("{reason}{request}")));
+        }
+    }
+
+    /// Keeps the `on_start` that failed last as the reason why an execution found no user.
+    fn blame_start(&mut self, behaviour: usize) {
+        let has_room = self.recorder.has_room_for(behaviour, DROPPED);
+        if let Some((request, reason)) = self.failed_start.clone().filter(|_| has_room) {
+            self.recorder.keep_failure(KeptFailure {
+                behaviour,
+                kind: DROPPED.to_owned(),
+                reason: format!("no user can begin: {reason}"),
+                request,
+                answer: None,
+                body: None,
+            });
         }
     }
 
@@ -328,13 +415,24 @@ impl LedgerStep {
         mut record: RequestRecord,
         redirects: u64,
     ) {
+        self.requests_told.all += 1;
         let Some(open) = execution.and_then(|execution| self.open.get_mut(&execution)) else {
-            self.outside += 1;
+            let unnamed = execution.and_then(|execution| self.unnamed.get_mut(&execution));
+            if let Some(one) = unnamed {
+                if !kind.is_empty() {
+                    one.failed.get_or_insert_with(|| kind.to_owned());
+                }
+                self.requests_told.outside(&one.task);
+            } else {
+                self.requests_told.outside(name);
+            }
             return;
         };
         if open.is_first {
             record.due = open.due;
             open.is_first = false;
+        } else {
+            self.requests_told.several.insert(open.behaviour);
         }
         if !kind.is_empty() {
             open.failed.get_or_insert_with(|| kind.to_owned());
@@ -384,30 +482,33 @@ impl LedgerStep {
         self.flushed = self.flushed.max(until.min(self.control.end()));
     }
 
-    /// The process is gone: what was due there and has not ended failed with it.
-    fn lose(&mut self, now: MonotonicTime) {
-        let lost: Vec<(u64, (MonotonicTime, usize))> = std::mem::take(&mut self.awaited)
+    /// The process is gone since a moment: what came due there before and has not ended failed with it.
+    fn lose(&mut self, gone: MonotonicTime) -> LostPart {
+        let end = self.control.end();
+        let untold: Vec<(u64, (MonotonicTime, usize))> = std::mem::take(&mut self.awaited)
             .into_iter()
-            .filter(|(_, (due, _))| *due <= now && *due < self.control.end())
+            .filter(|(_, (due, _))| *due <= gone && *due < end)
             .collect();
-        for (number, (due, behaviour)) in lost {
-            self.add_to_schedule(number, due, behaviour);
-            self.recorder.execution_due(behaviour, self.phase(due));
-            if self.phase(due) == StepPhase::Measured {
-                self.recorder.failed(behaviour, WORKER);
-            }
-        }
-        let open: Vec<(usize, StepPhase)> = self
+        let lost = LostPart {
+            open: self.open.len() as u64,
+            untold: untold.len() as u64,
+        };
+        let mut failed: Vec<(usize, StepPhase)> = self
             .open
             .values()
             .map(|open| (open.behaviour, open.phase))
             .collect();
-        for (behaviour, _) in open
-            .into_iter()
-            .filter(|(_, phase)| *phase == StepPhase::Measured)
-        {
-            self.recorder.failed(behaviour, WORKER);
+        for (number, (due, behaviour)) in untold {
+            self.add_to_schedule(number, due, behaviour);
+            self.recorder.execution_due(behaviour, self.phase(due));
+            failed.push((behaviour, self.phase(due)));
         }
+        for (behaviour, phase) in failed {
+            if phase == StepPhase::Measured {
+                self.recorder.failed(behaviour, WORKER);
+            }
+        }
+        lost
     }
 }
 

@@ -42,6 +42,9 @@ pub struct ListedClass {
     pub host: Option<String>,
     /// A number of users that the file fixes, which does not count here; 0 without one.
     pub fixed: u32,
+    /// Whether its users wait by `constant_pacing` or `constant_throughput`.
+    #[serde(default)]
+    pub paced: bool,
 }
 
 /// Something that a user can be asked to do.

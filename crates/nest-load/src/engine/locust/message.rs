@@ -23,7 +23,7 @@ pub struct Told {
     pub re: Option<u64>,
     pub error: Option<String>,
     /// A behaviour that was executed alone has come to its end.
-    pub alone: Option<u64>,
+    pub alone: Option<bool>,
     /// It is a report, which is read by itself.
     pub ev: Option<IgnoredAny>,
 }

@@ -1,6 +1,6 @@
 """Which tasks a locustfile has, what is known of an execution, and why a file is refused.
 
-Loaded by Locust before `nest_locust.py`, which uses it.
+Loaded by Locust before the files that use it.
 """
 
 from __future__ import annotations
@@ -66,8 +66,10 @@ class Order(NamedTuple):
 class Execution:
     """An execution under way."""
 
-    def __init__(self, number: int, name: str) -> None:
-        self.number, self.name, self.reason = number, name, ""
+    __slots__ = ("greenlet", "left", "name", "number", "reason", "sends")
+
+    def __init__(self, number: int, name: str, greenlet: Any) -> None:
+        self.number, self.name, self.greenlet, self.reason = number, name, greenlet, ""
         self.sends: list[int] = []  # when requests were sent that no event has told of yet
         self.left = 1  # tasks of a sequence's round
 

@@ -32,10 +32,12 @@ use super::{
 use crate::{clock::MonotonicTime, engine::interrupt::Interrupt, error::LoadError, run::target::pin};
 
 /// The files that Locust loads before the locustfile, in this order.
-const PLUGIN: [(&str, &str); 4] = [
+const PLUGIN: [(&str, &str); 6] = [
     ("nest_hosts.py", include_str!("nest_hosts.py")),
     ("nest_past.py", include_str!("nest_past.py")),
     ("nest_tasks.py", include_str!("nest_tasks.py")),
+    ("nest_journal.py", include_str!("nest_journal.py")),
+    ("nest_users.py", include_str!("nest_users.py")),
     ("nest_locust.py", include_str!("nest_locust.py")),
 ];
 /// How often whoever waits looks again.
@@ -68,7 +70,7 @@ struct Heard {
     answers: BTreeMap<u64, Option<String>>, // by number of the command; with what was wrong
     alone: u64,                             // behaviours executed alone that came to their end
     ledgers: Vec<(Option<String>, Arc<Mutex<SlotLedger>>)>,
-    gone: Option<String>, // why nothing more will be heard
+    gone: Option<(MonotonicTime, String)>, // since when nothing more will be heard, and why
     wrote: VecDeque<String>,
 }
 
@@ -125,7 +127,12 @@ impl Wire {
 
     /// Why nothing more will be heard, if so.
     pub fn gone(&self) -> Option<String> {
-        locked(&self.heard).gone.clone()
+        locked(&self.heard).gone.as_ref().map(|(_, why)| why.clone())
+    }
+
+    /// Since when nothing more will be heard, if so.
+    pub fn gone_since(&self) -> Option<MonotonicTime> {
+        locked(&self.heard).gone.as_ref().map(|(since, _)| *since)
     }
 
     /// Who has said what it can do.
@@ -194,7 +201,8 @@ impl Wire {
             if hello.protocol == PROTOCOL {
                 heard.hellos.push((told.w, hello.listing));
             } else {
-                heard.gone = Some(format!("it speaks protocol {}", hello.protocol));
+                let why = format!("it speaks protocol {}", hello.protocol);
+                heard.gone = Some((MonotonicTime::now(), why));
             }
         } else if let Some(refused) = told.refused {
             heard.refused = Some(refused);
@@ -208,7 +216,10 @@ impl Wire {
     }
 
     fn end(&self, why: &str) {
-        locked(&self.heard).gone.get_or_insert_with(|| why.to_owned());
+        let now = MonotonicTime::now();
+        locked(&self.heard)
+            .gone
+            .get_or_insert_with(|| (now, why.to_owned()));
         self.news.notify_all();
     }
 }
@@ -476,9 +487,7 @@ fn spawn(folder: &Path, settings: &LocustSettings, core: Option<usize>) -> Resul
     }
     spawned.map_err(|error| LoadError::Locustfile {
         reason: format!("{} cannot be run: {error}", settings.python.display()),
-        remedy: "name a Python that has Locust under [locust] python: `python3 -m venv .venv && \
-                 .venv/bin/pip install locust` makes one"
-            .to_owned(),
+        remedy: settings.other_python(),
     })
 }
 
@@ -522,9 +531,7 @@ fn never_came(settings: &LocustSettings, status: String, wrote: &str) -> LoadErr
     };
     LoadError::Locustfile {
         reason,
-        remedy: "name a Python that has Locust 2.32 or newer: `python3 -m venv .venv && .venv/bin/pip \
-                 install locust`, then python = \".venv/bin/python\""
-            .to_owned(),
+        remedy: settings.other_python(),
     }
 }
 
@@ -539,11 +546,12 @@ fn listen(wire: &Arc<Wire>, stream: UnixStream) -> std::io::Result<()> {
     std::thread::Builder::new()
         .name("nest-locust".to_owned())
         .spawn(move || {
-            for line in BufReader::new(stream).lines() {
-                match line {
-                    Ok(line) => wire.hear(&line),
-                    Err(_) => break,
-                }
+            let mut lines = BufReader::new(stream);
+            let mut line = String::new();
+            // One without an end is what a process that was killed began to tell.
+            while lines.read_line(&mut line).is_ok() && line.ends_with('\n') {
+                wire.hear(&line);
+                line.clear();
             }
             wire.end("it ended");
         })

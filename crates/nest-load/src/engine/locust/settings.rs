@@ -99,6 +99,19 @@ impl LocustSettings {
                 .collect(),
         }
     }
+
+    /// What to do about a Python without Locust. Whoever only lists tasks has no study yet to name one in.
+    pub(super) fn other_python(&self) -> String {
+        let name = if self.tasks.is_empty() {
+            "then give `--python .venv/bin/python`"
+        } else {
+            "then write python = \".venv/bin/python\" under [locust]"
+        };
+        format!(
+            "make one that has Locust 2.32 or newer: `python3 -m venv .venv && .venv/bin/pip install \
+             locust`, {name}"
+        )
+    }
 }
 
 /// A command that is looked up, or a path from a folder.

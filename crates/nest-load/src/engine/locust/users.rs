@@ -59,6 +59,7 @@ mod tests {
             weight,
             host: None,
             fixed: 0,
+            paced: false,
         }
     }
 

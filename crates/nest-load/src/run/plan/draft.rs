@@ -130,7 +130,19 @@ fn boosted(
             stored: first_size(study),
         }
     };
-    pilots.iter().map(draft).collect()
+    let able = pilots
+        .iter()
+        .filter(|pilot| can_be_boosted(study, &pilot.behaviour));
+    able.map(draft).collect()
+}
+
+/// Whether a step can have more of a behaviour: users of a closed load do what their `on_start` says once,
+/// however often it is to come.
+fn can_be_boosted(study: &Study, behaviour: &str) -> bool {
+    let tasks = study.locust.as_ref().map(|locust| &locust.behaviours);
+    let task = tasks.and_then(|tasks| tasks.get(behaviour));
+    let is_start = task.is_some_and(|task| task.name().ends_with(".on_start"));
+    !(is_start && study.customers.arrival == Arrival::Closed)
 }
 
 /// The boosted steps of behaviours that may depend on stored data, at every size but the first.

@@ -1,7 +1,7 @@
 """Tasks that go wrong, or do what few do."""
 
 import gevent
-from locust import HttpUser, constant, events, tag, task
+from locust import HttpUser, TaskSet, constant, events, tag, task
 
 
 class Odd(HttpUser):
@@ -64,3 +64,14 @@ class Unable(HttpUser):
     @task
     def act(self):
         self.client.get("/never")
+
+
+class Shut(HttpUser):
+    @task
+    class Inside(TaskSet):
+        def on_start(self):
+            raise RuntimeError("no way in")
+
+        @task
+        def act(self):
+            self.client.get("/never")

@@ -101,10 +101,17 @@ fn what_is_due_in_the_windows_counts_and_the_first_request_is_timed_from_due() {
         ],
     ));
     assert_eq!(control.progress[0].present.load(Relaxed), 3);
-    let (recorder, outside) = ledger
-        .close(MonotonicTime::from_nanoseconds(at(3_000)), false)
+    let closed = ledger
+        .close(MonotonicTime::from_nanoseconds(at(3_000)), None)
         .expect("a step");
-    assert_eq!((recorder.settling.completed, outside), (1, 0));
+    let recorder = closed.recorder;
+    let (all, several) = (closed.requests.all, closed.requests.several);
+    assert_eq!((recorder.settling.completed, all), (1, 4));
+    assert_eq!(
+        several.into_iter().collect::<Vec<_>>(),
+        [1],
+        "pay alone makes two"
+    );
     let pay = &recorder.behaviours[1];
     assert_eq!((pay.executions.completed, pay.requests.completed), (1, 2));
     let browse = &recorder.behaviours[0];
@@ -138,9 +145,10 @@ fn requests_are_recorded_in_order_of_time_although_each_is_told_when_it_ends() {
             ended(1, 1_400, ""),
         ],
     ));
-    let (recorder, _) = ledger
-        .close(MonotonicTime::from_nanoseconds(at(3_000)), false)
-        .expect("a step");
+    let recorder = ledger
+        .close(MonotonicTime::from_nanoseconds(at(3_000)), None)
+        .expect("a step")
+        .recorder;
     // 0.3 s and 0.1 s in flight, over windows of 2 s.
     let span_s = control.end().since(control.from()).as_secs_f64();
     assert!((recorder.in_flight.mean(span_s) - 0.2).abs() < 1e-9);
@@ -159,7 +167,7 @@ fn a_process_that_is_lost_leaves_nothing_unaccounted_for() {
         due_s,
         behaviour,
     };
-    for (number, due_ms) in [(0, 1_100), (1, 1_200), (2, 1_900), (3, 2_500)] {
+    for (number, due_ms) in [(0, 1_100), (1, 1_200), (2, 1_900), (3, 1_960), (4, 2_500)] {
         let due = MonotonicTime::from_nanoseconds(at(due_ms));
         ledger.hand_over(&start(number, due_ms as f64 / 1e3, 0), due);
     }
@@ -171,20 +179,63 @@ fn a_process_that_is_lost_leaves_nothing_unaccounted_for() {
             begun(2, "Shop.browse", 1_200, Some(1)),
         ],
     ));
-    let (recorder, _) = ledger
-        .close(MonotonicTime::from_nanoseconds(at(2_000)), true)
-        .expect("a step");
+    let moment = |ms| MonotonicTime::from_nanoseconds(at(ms));
+    let closed = ledger.close(moment(2_000), Some(moment(1_950))).expect("a step");
+    let (recorder, lost) = (closed.recorder, closed.lost.expect("it is gone"));
     let counts = recorder.behaviours[0].executions;
     assert_eq!(
         (counts.due, counts.completed, counts.failed),
         (3, 1, 2),
-        "the last one never came due"
+        "what would have come due once it was gone never did"
     );
     assert!(counts.balance());
     assert_eq!(recorder.errors_of(WORKER), 2);
+    assert_eq!((lost.open, lost.untold), (1, 1));
+    assert_eq!(
+        lost.reason("it is gone", Some(40)),
+        "it is gone. 1 of its executions were under way, and 1 more were due that it may have begun: all of \
+         them count as failed; 40 more would have come due there"
+    );
     assert!(
         recorder.gaps.longest() > Duration::from_millis(700),
         "it stood still from its last word on"
+    );
+}
+
+#[test]
+fn a_login_that_fails_is_named_where_nobody_takes_what_is_due() {
+    let (_, mut ledger) = step();
+    let dropped = |number| TaskEvent::Dropped {
+        number,
+        task: "Shop.browse".to_owned(),
+    };
+    ledger.hand_over(
+        &ScheduledStart {
+            number: 3,
+            due_s: 1.1,
+            behaviour: 0,
+        },
+        MonotonicTime::from_nanoseconds(at(1_100)),
+    );
+    ledger.take(report(
+        1_300,
+        vec![
+            begun(5, "Shop.on_start", 1_150, None),
+            request(5, 1_150, 1_160, "status 401"),
+            ended(5, 1_160, "KeyError at shop.py:7"),
+            dropped(3),
+        ],
+    ));
+    let closed = ledger
+        .close(MonotonicTime::from_nanoseconds(at(3_000)), None)
+        .expect("a step");
+    let names = ["browse", "pay"].map(str::to_owned);
+    let kept = closed.recorder.kept_failures(&names);
+    assert_eq!(kept.len(), 1);
+    assert_eq!(kept[0].behaviour, "browse");
+    assert_eq!(
+        kept[0].to_string(),
+        "Shop.on_start: no user can begin: KeyError at shop.py:7, after a request failed: status 401"
     );
 }
 
@@ -208,11 +259,20 @@ fn an_arrival_without_a_user_is_dropped_and_what_is_outside_of_tasks_is_noted() 
             dropped,
             request(77, 1_100, 1_150, ""),
             begun(5, "Shop.on_start", 1_150, None),
+            request(5, 1_150, 1_160, ""),
+            ended(5, 1_160, ""),
         ],
     ));
-    let (recorder, outside) = ledger
-        .close(MonotonicTime::from_nanoseconds(at(3_000)), false)
+    let closed = ledger
+        .close(MonotonicTime::from_nanoseconds(at(3_000)), None)
         .expect("a step");
-    let counts = recorder.behaviours[1].executions;
-    assert_eq!((counts.due, counts.dropped, outside), (1, 1, 1));
+    let counts = closed.recorder.behaviours[1].executions;
+    assert_eq!((counts.due, counts.dropped), (1, 1));
+    let outside: Vec<(&str, u64)> = closed
+        .requests
+        .outside
+        .iter()
+        .map(|(source, count)| (source.as_str(), *count))
+        .collect();
+    assert_eq!(outside, [("GET /items", 1), ("Shop.on_start", 1)]);
 }
