@@ -50,7 +50,7 @@ fn echo() -> Server {
 }
 
 fn study(server: &Server) -> SmallStudy {
-    let more = "[customers]\n[measure]\npilot = \"200ms\"\nsettle = \"300ms\"\nsettle_most = \"300ms\"\n\
+    let more = "[customers]\n[measure]\npilot = \"1s\"\nsettle = \"300ms\"\nsettle_most = \"300ms\"\n\
                 window = \"500ms\"\nwindows = 2\nmax_rate = 200\nbase = 0.1\nboost = 0.2\n\
                 customers = [300]\n";
     SmallStudy::new(

@@ -24,7 +24,7 @@ fn server() -> Server {
 /// A study whose steps have so many windows of half a second.
 fn study(server: &Server, windows: u32) -> SmallStudy {
     let more = format!(
-        "[customers]\n[measure]\npilot = \"200ms\"\nsettle = \"300ms\"\nsettle_most = \"300ms\"\n\
+        "[customers]\n[measure]\npilot = \"1s\"\nsettle = \"300ms\"\nsettle_most = \"300ms\"\n\
          window = \"500ms\"\nwindows = {windows}\nmax_rate = 200\nbase = 0.05\nboost = 0.1\n\
          customers = [300]\n"
     );
@@ -49,7 +49,7 @@ fn a_worker_says_what_it_waits_for_and_why_it_may_not_join() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let server = server();
     let study = study(&server, 2);
-    let coordinator = coordinator(&study, folder.path());
+    let mut coordinator = coordinator(&study, folder.path());
     let line = worker_line(&coordinator);
     let words: Vec<&str> = line.split(' ').collect();
     let session = words
@@ -68,6 +68,8 @@ fn a_worker_says_what_it_waits_for_and_why_it_may_not_join() {
 
     let mut one = start_by_line(&line, folder.path(), "one", &[]);
     one.wait_for("joined");
+    // This process is the target, and its children count: none may end while the pilot runs.
+    coordinator.wait_for("step 1 of");
     let surplus = start_by_line(&line, folder.path(), "surplus", &[])
         .finish()
         .expect(7);
