@@ -1,4 +1,4 @@
-//! A fleet over TLS, with the broker of `deploy/nats.conf` as it is committed, and certificates made by openssl.
+//! A fleet over TLS: the broker of `deploy/nats.conf` as it is committed, and certificates made by openssl.
 
 use std::{fs, path::Path, process::Command};
 
@@ -33,7 +33,8 @@ fn certify(folder: &Path, names: &[&str]) {
         openssl(
             folder,
             &format!(
-                "x509 -req -in {name}.csr -CA ca.crt -CAkey ca.key -CAcreateserial -extfile extensions -out {name}.crt"
+                "x509 -req -in {name}.csr -out {name}.crt -CA ca.crt -CAkey ca.key -CAcreateserial \
+                 -extfile extensions"
             ),
         );
     }
@@ -101,7 +102,8 @@ fn a_fleet_measures_over_tls_and_shows_certificates_to_a_broker_that_asks_for_th
         Reply::text("hello")
     });
     let more = "[customers]\n[measure]\npilot = \"200ms\"\nsettle = \"300ms\"\nsettle_most = \"300ms\"\n\
-                window = \"500ms\"\nwindows = 2\nmax_rate = 200\nbase = 0.1\nboost = 0.2\ncustomers = [300]\n";
+                window = \"500ms\"\nwindows = 2\nmax_rate = 200\nbase = 0.1\nboost = 0.2\n\
+                customers = [300]\n";
     let study = SmallStudy::new(
         &server.url(""),
         &[("look", 20.0, "steps = [{ get = \"/look\" }]")],
