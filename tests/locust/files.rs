@@ -71,7 +71,8 @@ fn load_what_a_locustfile_hides_raises_caveats() {
             BEHAVIOURS,
             RATES,
             &format!(
-                "arrival = \"{arrival}\"\nthink = \"200ms\"\n[measure]\nwindow = \"1s\"\nwindows = 2\nsettle = \"1s\"\n\
+                "arrival = \"{arrival}\"\nthink = \"200ms\"\n[measure]\nwindow = \"1s\"\nwindows = 2\n\
+                 settle = \"1s\"\n\
                  pilot = \"300ms\"\nbase = 0.001\nboost = 0.002\ncustomers = [40]\nmax_rate = 100\n"
             ),
         );
