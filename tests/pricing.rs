@@ -239,7 +239,8 @@ fn pricing_lays_the_users_rows_over_the_shipped_ones() {
     ];
     let priced = nest(folder.path(), &quantity).expect(0).stdout;
     assert_eq!(rows(&priced)[0][4], "29.8935");
-    let by_day = "[[meter]]\nid = \"by.day\"\nunit = \"request\"\nprice = { amount = \"2\", window = \"day\" }\n\
+    let by_day = "[[meter]]\nid = \"by.day\"\nunit = \"request\"\n\
+        price = { amount = \"2\", window = \"day\" }\n\
         free = { kind = \"always\", quantity = \"100\" }\nsource = \"contract\"\n";
     write(
         folder.path(),

@@ -66,7 +66,7 @@ pub struct GrowthDraws<'a> {
 }
 
 impl<'a> GrowthDraws<'a> {
-    /// Draws `count` trajectories of a scenario; its months are divided on the days `cuts`, and so many months
+    /// Draws `count` trajectories of a scenario; its months are divided on the days `cuts` and `turns` months
     /// after its start.
     ///
     /// # Errors

@@ -84,7 +84,9 @@ fn a_reserve_is_lowered_by_the_key_that_is_named() {
 
 #[test]
 fn servers_and_budgets_are_raised_by_the_key_that_is_named() {
-    let fast = STUDY.edit("monthly = \"3%\"", "monthly = \"9%\"");
+    let fast = STUDY
+        .edit("monthly = \"3%\"", "monthly = \"9%\"")
+        .edit("range = [\"1%\", \"5%\"]", "range = [\"7%\", \"11%\"]");
     let budget = "[budget]\nmonthly = \"700\"\nper_1000 = \"3.5\"\n";
     let text = format!(
         "{}{MOVED}{budget}",

@@ -318,7 +318,8 @@ impl<'a> ScenarioDemand<'a> {
         self.behaviours.iter().zip(counts).map(of_one).collect()
     }
 
-    /// Use of a tier's processor by an execution of each behaviour that counts, and what of it open items add.
+    /// Use of a tier's processor by an execution of each behaviour that counts, and what of it open items
+    /// add.
     fn with_open(&self, counts: &[bool], tier: &str, own: impl Fn(&str) -> f64) -> (Vec<f64>, Vec<f64>) {
         let whole = self.by_counting_behaviour(counts, |name| own(name) + self.backlog(tier, name));
         let without = self.by_counting_behaviour(counts, &own);

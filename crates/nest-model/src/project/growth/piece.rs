@@ -4,7 +4,8 @@ use nest_data::growth::MOST_CUSTOMERS;
 
 use super::{GrowthDraws, trajectory::Trajectory};
 
-/// Part of a month in which nothing happens at once: no event begins or ends, and no price changes.
+/// Part of a month in which nothing happens at once: no event begins or ends, no price changes, and no policy
+/// begins or turns.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GrowthPiece {
     /// Month in which it lies, from 0.

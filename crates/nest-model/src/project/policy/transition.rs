@@ -21,8 +21,8 @@ pub struct Transition {
 }
 
 impl Transition {
-    /// That of a dated policy in a growth that starts on a day; `patched` are all parameters with it in force.
-    /// One without a date has always been in force.
+    /// That of a dated policy in a growth that starts on a day; `patched` are all parameters with it in
+    /// force. One without a date has always been in force.
     pub fn new(
         study: &Study,
         start: Date,

@@ -126,7 +126,7 @@ impl ExplainedMeter<'_, '_> {
             "steps",
             vec![count],
         );
-        let rounded = product(&format!("rounded {what}"), "s", vec![whole, step()]);
+        let rounded = product(format!("rounded {what}"), "s", vec![whole, step()]);
         let least = steps.least_s.max(steps.step_s);
         let parts = vec![rounded, priced("shortest that is billed", least)];
         ExplanationNode::computed(Basis::Maximum, format!("billed {what}"), "s", parts)
