@@ -10,8 +10,8 @@ use super::exposition::MetricSeries;
 const GROUP_LABELS: [&str; 4] = ["id", "cgroup", "cgroup_path", "slice"];
 /// Values by which exporters mark the sum of the other values of the label.
 const TOTALS: [&str; 6] = ["total", "all", "sum", "_total", "cpu-total", "cpu_total"];
-/// Labels of the parts of a distribution: a bucket of a histogram holds all that are smaller, and quantiles of
-/// a summary are no amounts.
+/// Labels of the parts of a distribution: a bucket of a histogram holds all that are smaller, and quantiles
+/// of a summary are no amounts.
 const PART_LABELS: [&str; 2] = ["le", "quantile"];
 /// Most different sets of labels of one metric that are looked at.
 const MOST_SHAPES: usize = 32;
@@ -22,8 +22,8 @@ const LEAST_WHOLE: f64 = 0.9;
 ///
 /// A series contains another of its name if its control group lies above the other's, if it is the total of a
 /// label that the other breaks down, if it is a larger bucket of the same histogram, or if the other has all
-/// its labels and more, and the values of all such others do not exceed its own. Takes time in proportion to the number of series, since a page may hold
-/// very many.
+/// its labels and more, and the values of all such others do not exceed its own. Takes time in proportion to
+/// the number of series, since a page may hold very many.
 #[must_use]
 pub fn first_overlap<'a>(series: &[&'a MetricSeries]) -> Option<(&'a MetricSeries, &'a MetricSeries)> {
     group_overlap(series)

@@ -130,8 +130,8 @@ pub fn fit_resource(blocks: &[Block], behaviours: &[String], resource: &Resource
 ///
 /// `behaviours` is their number; `load` says whether a dependence on load is looked for, which needs the
 /// capacity of every window; `scale` is the capacity or the largest use. If the mixes do not tell demands
-/// apart (condition above 30), idle use is taken for a small share of the scale, and demands for about alike. `None` if a
-/// behaviour was never executed.
+/// apart (condition above 30), idle use is taken for a small share of the scale, and demands for about alike.
+/// `None` if a behaviour was never executed.
 #[must_use]
 pub fn fit_demand(blocks: &[Block], behaviours: usize, load: LoadSearch, scale: f64) -> Option<DemandFit> {
     let mut observations = observations(blocks, behaviours, scale);

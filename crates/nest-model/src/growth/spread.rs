@@ -201,8 +201,8 @@ impl ForecastSpread {
     ///
     /// # Formula
     /// Of a walk with independent changes, a forecast at step h has the variance `h + h^2 / (n - 1)` in units
-    /// of one change: `1 + h / n` over what its deviations make. Of values around a level, whose errors do not
-    /// grow with the step, the pace adds nothing. A history that grows steadily is followed further.
+    /// of one change: `1 + h / n` over what its deviations make. Of values around a level, whose errors do
+    /// not grow with the step, the pace adds nothing. A history that grows steadily is followed further.
     fn of_pace(self, step: usize) -> f64 {
         let walk = (self.growth / WALK).min(1.0);
         let share = PACE + PACE_OF_STEADY * self.steadiness;

@@ -38,7 +38,8 @@ pub(super) fn periods_of<'a>(recorded: &[(&'a str, f64)], positions: &[i64]) -> 
     known.into_values().collect()
 }
 
-/// Leaves out the periods that had not begun on a day: what stands there was planned, or filled in beforehand.
+/// Leaves out the periods that had not begun on a day: what stands there was planned, or filled in
+/// beforehand.
 pub(super) fn leave_out_not_begun(
     known: &mut Vec<Period<'_>>,
     spacing: Spacing,
