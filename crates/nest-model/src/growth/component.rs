@@ -62,7 +62,7 @@ impl Component {
 
     /// The same forecast, one step later and moved so that its first step goes on from a value that is at its
     /// level now: a shift of level that stays.
-    pub(super) fn from_level(&self, value: f64) -> Self {
+    pub(super) fn with_level(&self, value: f64) -> Self {
         let off = self.scale.to(value) - self.centre.first().copied().unwrap_or(0.0);
         Self {
             centre: self.centre.iter().skip(1).map(|centre| centre + off).collect(),

@@ -97,7 +97,7 @@ pub(super) fn doubt(values: &[f64], history: &History, horizon: usize) -> Option
     };
     (share >= LEAST || is_open).then(|| Doubt {
         share: share.min(MOST),
-        stays: without.from_level(*last),
+        stays: without.with_level(*last),
         without,
         last: *last,
         expected,
