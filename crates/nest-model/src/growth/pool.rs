@@ -32,6 +32,8 @@ const PARTS: usize = 4;
 const STEADY: f64 = 4.0;
 /// Largest share of the weights that is moved to members that keep the pace.
 const MOST_STEADY: f64 = 0.9;
+/// Errors without following steady growth, over those with it, at which it is not followed.
+const DISTRUSTED: f64 = 0.9;
 /// How strongly errors of the past tell members apart: weights go with error to the minus this power.
 const SHARPNESS: f64 = 3.0;
 /// Origins with average errors that every member is given before its own are seen.
@@ -147,39 +149,44 @@ pub(super) fn pool(numbers: &[f64], scale: ForecastScale, periods: &[usize], hor
         .iter()
         .map(|(origin, paths)| off(&numbers[*origin..], &paths.of_members))
         .collect();
-    let errors = trials
-        .iter()
-        .enumerate()
-        .map(|(trial, (origin, paths))| {
-            let others: Vec<&[f64]> = off
-                .iter()
-                .enumerate()
-                .filter(|(other, _)| *other != trial)
-                .map(|(_, off)| off.as_slice())
-                .collect();
-            let said = mix(
-                &paths.of_members,
-                &steadied(weights(&others), *origin, paths.steadiness),
-            );
-            said.iter()
-                .zip(&numbers[*origin..])
-                .map(|(said, truth)| truth - said)
-                .collect()
-        })
-        .collect();
+    let errors_with = |trust: f64| -> Vec<Vec<f64>> {
+        let error = |(trial, (origin, paths)): (usize, &(usize, Paths))| {
+            let others = off.iter().enumerate().filter(|(other, _)| *other != trial);
+            let others: Vec<&[f64]> = others.map(|(_, off)| off.as_slice()).collect();
+            let weights = steadied(weights(&others), *origin, trust * paths.steadiness);
+            let said = mix(&paths.of_members, &weights);
+            let pairs = said.iter().zip(&numbers[*origin..]);
+            pairs.map(|(said, truth)| truth - said).collect()
+        };
+        trials.iter().enumerate().map(error).collect()
+    };
+    let trust = trust(&errors_with(0.0), &errors_with(1.0));
     let all: Vec<&[f64]> = off.iter().map(Vec::as_slice).collect();
     let stride = origins.last().zip(origins.first()).map_or(1.0, |(last, first)| {
         (last - first) as f64 / (origins.len().max(2) - 1) as f64
     });
     let now = paths(numbers, scale, periods, horizon);
+    let steadiness = trust * now.steadiness;
     Pooled {
         stride,
         steadiness: now.steadiness,
         centre: mix(
             &now.of_members,
-            &steadied(weights(&all), numbers.len(), now.steadiness),
+            &steadied(weights(&all), numbers.len(), steadiness),
         ),
-        errors,
+        errors: errors_with(trust),
+    }
+}
+
+/// How far following steady growth is believed, 0 to 1, by the errors from all origins without it and with
+/// it: in full if it makes them no larger, and not at all if it makes them a ninth larger.
+fn trust(without: &[Vec<f64>], with: &[Vec<f64>]) -> f64 {
+    let sum = |errors: &[Vec<f64>]| errors.iter().flatten().map(|error| error.abs()).sum::<f64>();
+    let (without, with) = (sum(without), sum(with));
+    if with > 0.0 {
+        ((without / with - DISTRUSTED) / (1.0 - DISTRUSTED)).clamp(0.0, 1.0)
+    } else {
+        1.0
     }
 }
 
