@@ -250,8 +250,8 @@ fn intervals_of_steady_growth_hold_a_year_ahead() {
             "{growth} a step, {known} known: {held} held, {above} above, {}",
             ratios[50]
         );
-        // 100 series: a standard deviation of 0.03; trends that were damped left 0.74 inside and 0.22 above
-        assert!(held >= 0.8 && above <= 0.18, "{case}");
+        // 100 series: a standard deviation of 0.04; trends that were damped left 0.74 inside and 0.22 above
+        assert!(held > 0.775 && above < 0.205, "{case}");
         assert!((0.96..=1.04).contains(&ratios[50]), "{case}");
     }
 }

@@ -87,7 +87,7 @@ fn servers_and_budgets_are_raised_by_the_key_that_is_named() {
     let fast = STUDY
         .edit("monthly = \"3%\"", "monthly = \"9%\"")
         .edit("range = [\"1%\", \"5%\"]", "range = [\"7%\", \"11%\"]");
-    let budget = "[budget]\nmonthly = \"700\"\nper_1000 = \"3.5\"\n";
+    let budget = "[budget]\nmonthly = \"450\"\nper_1000 = \"3.5\"\n";
     let text = format!(
         "{}{MOVED}{budget}",
         fast.edit("min = 1\nspare = 1", "min = 1\nmax = 3\nspare = 1")

@@ -92,9 +92,11 @@ fn reason(base: &Study, head: &Study, name: &String) -> Option<String> {
         return Some("changed: it is not the same work in both".to_owned());
     }
     let needed = with_needed(head, std::slice::from_ref(name));
-    let changed = needed
-        .iter()
-        .find(|needed| base.behaviours.get(*needed) != head.behaviours.get(*needed))?;
+    let differs = |needed: &&String| match (base.behaviours.get(*needed), head.behaviours.get(*needed)) {
+        (Some(old), Some(new)) => !is_same(old, new),
+        (old, new) => old.is_some() || new.is_some(),
+    };
+    let changed = needed.iter().find(differs)?;
     Some(format!(
         "it needs `{changed}`, which is not the same work in both"
     ))
