@@ -5,14 +5,14 @@ use nest_data::projection::PolicyProjection;
 use super::{
     NextStep,
     subject::{Subject, number},
-    title::{effect, large_policy, parameter_in_words},
+    title::{effect, large_policy, parameter_in_words, told_change},
 };
 use crate::{format, words};
 
 /// To decide on the policy that moves cost and fees most; `None` if none moves them much.
 pub(super) fn decide(subject: &Subject) -> Option<NextStep> {
     let policy = large_policy(subject)?;
-    let change = &policy.totals.change_with_fees;
+    let change = told_change(policy);
     let currency = subject.currency();
     let between = words::between(change, currency);
     let between = if between.is_empty() {

@@ -121,16 +121,33 @@ pub(super) fn parameter_in_words(parameter: &str) -> String {
     words.join(" ")
 }
 
-/// `saves about $6.5 million in fees over 24 months`.
-pub(super) fn effect(policy: &PolicyProjection, currency: &str) -> String {
+/// The change that is told of a policy: that of the fees alone, where nearly all of it is in them; else that of
+/// servers and fees.
+pub(super) fn told_change(policy: &PolicyProjection) -> &MoneyEstimate {
     let totals = &policy.totals;
-    let change = &totals.change_with_fees;
-    let value = number(change.value.0);
+    let of_fees = totals
+        .fees
+        .as_ref()
+        .filter(|_| (MOSTLY..=2.0 - MOSTLY).contains(&share_of_fees(policy)));
+    of_fees.map_or(&totals.change_with_fees, |[_, _, fees]| fees)
+}
+
+/// Share of what a policy changes that is in fees; below 0 or above 1 where servers go the other way.
+fn share_of_fees(policy: &PolicyProjection) -> f64 {
+    let totals = &policy.totals;
     let fees = totals
         .fees
         .as_ref()
         .map_or(0.0, |[_, _, fees]| number(fees.value.0));
-    let share = fees / value;
+    fees / number(totals.change_with_fees.value.0)
+}
+
+/// `saves about $6.5 million in fees over 24 months`.
+pub(super) fn effect(policy: &PolicyProjection, currency: &str) -> String {
+    let totals = &policy.totals;
+    let change = told_change(policy);
+    let value = number(change.value.0);
+    let share = share_of_fees(policy);
     let of_fees = if (MOSTLY..=2.0 - MOSTLY).contains(&share) {
         " in fees"
     } else {
