@@ -121,8 +121,8 @@ pub(super) fn parameter_in_words(parameter: &str) -> String {
     words.join(" ")
 }
 
-/// The change that is told of a policy: that of the fees alone, where nearly all of it is in them; else that of
-/// servers and fees.
+/// The change that is told of a policy: that of the fees alone, where nearly all of it is in them; else that
+/// of servers and fees.
 pub(super) fn told_change(policy: &PolicyProjection) -> &MoneyEstimate {
     let totals = &policy.totals;
     let of_fees = totals
