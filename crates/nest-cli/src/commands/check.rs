@@ -150,7 +150,7 @@ fn ended(report: &GateReport, gate: &Gate, calibrating: bool) -> Result<(), Comm
     }
     let hint = match report.verdict {
         GateVerdict::Unclear if !report.reasons.is_empty() => {
-            "see why above; on a machine that does nothing else, fewer visits are disturbed"
+            "see why above; visits that were disturbed are fewer on a machine that does nothing else"
         }
         GateVerdict::Unclear => "give the check a longer --budget, or a wider limit under [check]",
         GateVerdict::Void => "see why the visits do not count, and run the check again",
