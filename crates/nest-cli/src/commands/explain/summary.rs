@@ -182,8 +182,8 @@ mod tests {
     #[test]
     fn a_part_that_is_not_known_makes_the_sum_a_least() {
         let parts = vec![
-            part("servers", "30", Basis::Price, Vec::new()),
-            part("webtask.requests", "unknown", Basis::Price, Vec::new()),
+            part("servers", "30", Basis::Priced, Vec::new()),
+            part("webtask.requests", "unknown", Basis::Priced, Vec::new()),
         ];
         let text = summary(&part("cost of a month", "30", Basis::Sum, parts));
         assert!(
