@@ -279,7 +279,7 @@ fn pricing_validates_with_lines_for_errors_and_warnings_for_doubts() {
         &["pricing", "validate", "good.toml", "--on", "2026-11-25"],
     )
     .expect(0)
-    .says("good.toml: aws/us-east-1 is valid, 1 rows");
+    .says("good.toml: aws/us-east-1 is valid, 1 row");
     let old = nest(
         folder.path(),
         &["pricing", "validate", "good.toml", "--on", "2027-11-25"],
