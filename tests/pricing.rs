@@ -131,6 +131,11 @@ fn pricing_shows_a_row_with_its_source_and_what_a_quantity_of_it_costs() {
         "{}",
         sustained.stdout
     );
+    assert!(
+        sustained.stdout.contains("\nSources:\n\n1. "),
+        "{}",
+        sustained.stdout
+    );
     assert_eq!(
         cost(&["aws/us-east-1", "egress.internet", "--quantity", "37888"]),
         "3262.68"

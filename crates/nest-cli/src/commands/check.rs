@@ -69,8 +69,8 @@ pub fn run(arguments: &CheckArguments, registry: &Registry) -> Result<(), Comman
 
 fn nothing_to_compare() -> CommandError {
     CommandError::new(USAGE, "nothing says which version to compare with").hint(
-        "give --base REVISION; without git both --base-start COMMAND and --head-start COMMAND; or --calibrate \
-         to learn this machine's noise",
+        "give --base REVISION; without git both --base-start COMMAND and --head-start COMMAND; or \
+         --calibrate to learn this machine's noise",
     )
 }
 
