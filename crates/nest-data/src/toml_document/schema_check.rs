@@ -263,7 +263,10 @@ impl SchemaCheck<'_> {
     fn choice(&mut self, choices: &[String], value: &Value, path: &[String]) {
         let written = value.as_str().unwrap_or_default();
         if !choices.iter().any(|choice| choice == written) {
-            let help = match nearest(written, choices.iter().map(String::as_str)) {
+            let dotted = self.set_instead(&Value::Null, value, path);
+            let near = nearest(written, choices.iter().map(String::as_str));
+            let help = match near {
+                _ if dotted.is_some() => dotted.unwrap_or_default(),
                 Some(near) => format!("did you mean \"{near}\"?"),
                 None => format!("one of: {}", choices.join(", ")),
             };
