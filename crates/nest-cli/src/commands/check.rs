@@ -32,7 +32,7 @@ use self::{
 use crate::{
     args::CheckArguments,
     clock,
-    command_error::{CommandError, GATE_FAILED, GATE_UNCLEAR, LOST},
+    command_error::{CommandError, GATE_FAILED, GATE_UNCLEAR, LOST, USAGE},
     commands::measure::consent::{self, ComparedVersions, ConsentFor},
     files::StudyFolder,
     interrupts,
@@ -42,6 +42,9 @@ use crate::{
 /// Runs the verb. Whatever happens is written in all forms that were asked for: an old result must not be
 /// taken for this one's.
 pub fn run(arguments: &CheckArguments, registry: &Registry) -> Result<(), CommandError> {
+    if arguments.base.is_none() && arguments.base_start.is_none() && !arguments.calibrate {
+        return Err(nothing_to_compare());
+    }
     let elapsed = clock::stopwatch();
     let opened = StudyFolder::open(&arguments.study.study, &arguments.study.overrides, registry);
     let name = match &opened {
@@ -62,6 +65,13 @@ pub fn run(arguments: &CheckArguments, registry: &Registry) -> Result<(), Comman
             Err(error)
         }
     }
+}
+
+fn nothing_to_compare() -> CommandError {
+    CommandError::new(USAGE, "nothing says which version to compare with").hint(
+        "give --base REVISION; without git both --base-start COMMAND and --head-start COMMAND; or \
+         --calibrate to learn this machine's noise",
+    )
 }
 
 /// Compares the versions.

@@ -105,7 +105,8 @@ fn drivers(text: &mut String, mut parts: Vec<MoneyPart>, total: f64) {
     if more > 0 {
         let rest: f64 = parts.iter().skip(SHOWN).map(|part| part.amount).sum();
         let share = format::rough_percent(rest / total);
-        writeln!(text, "  {share:>7}  {more} smaller parts").expect("a String takes everything");
+        let parts = if more == 1 { "part" } else { "parts" };
+        writeln!(text, "  {share:>7}  {more} smaller {parts}").expect("a String takes everything");
     }
     if unused / total >= WORTH_SAYING {
         writeln!(
