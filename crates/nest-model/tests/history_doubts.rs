@@ -388,19 +388,3 @@ fn a_last_week_that_is_not_over_is_no_change_of_level() {
         assert!(told == 0, "{end:?}: {told} of 10");
     }
 }
-
-/// What an open period has already is the least that it will have.
-#[test]
-fn an_open_end_that_is_higher_already_is_not_drawn_back() {
-    let history = History {
-        values: vec![1_038.0, 1_200.0],
-        seasons: Vec::new(),
-        end: PeriodEnd::Open,
-    };
-    let forecast = fit_history(&history, 2).expect("two values");
-    assert!(
-        forecast.quantile(1, 0.5) >= 1_190.0,
-        "{}",
-        forecast.quantile(1, 0.5)
-    );
-}

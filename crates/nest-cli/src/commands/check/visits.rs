@@ -473,9 +473,9 @@ pub struct Visited {
     counted: Option<f64>,
 }
 
-/// Why two visits, the first of which is base's, cannot be compared at a size: they store different numbers of
-/// items there. A difference of 1 % cannot move a demand that grows in a straight line by more, and limits are
-/// wider.
+/// Why two visits, the first of which is base's, cannot be compared at a size: they store different numbers
+/// of items there. A difference of 1 % cannot move a demand that grows in a straight line by more, and limits
+/// are wider.
 fn other_data(base: Option<&Visited>, other: &Visited, which: &str, size: Option<f64>) -> Option<String> {
     let (base, other) = (base?.counted?, other.counted?);
     let differs = (base - other).abs() > DATA_TOLERANCE * base.max(other);
