@@ -193,6 +193,11 @@ fn a_run_in_which_a_behaviour_uses_more_is_told_from_an_older_one() {
         "{truth} in {:?}",
         clear[0]
     );
+    // From elsewhere, the study is that of the newer run.
+    let newer = study.join("runs/newer/measurements.json");
+    fs::copy(newer, study.join("measurements.json")).expect("written");
+    let path = study.to_str().expect("UTF-8");
+    nest(folder.path(), &["compare", "runs", path, path]).expect(0);
     let text = run(&["--html", page_argument]).stdout;
     assert!(
         text.contains("`search` uses") && text.contains("1,000 customers cost"),

@@ -252,6 +252,20 @@ fn an_override_reaches_money_and_names_with_dots() {
 }
 
 #[test]
+fn an_override_that_is_refused_shows_what_a_shell_takes() {
+    let folder = Folder::new();
+    let set = |override_: &str| {
+        with_model(&folder)
+            .run(&["project", "--set", override_])
+            .expect(3)
+    };
+    set("growth.expected.monthly=9").says("write it as --set growth.expected.monthly=9%");
+    set("rates.pay=0.3").says("write it as --set 'rates.pay=0.3 / day'");
+    set("configs.today.commitments.m7i.large-1y-none=3")
+        .says("--set 'configs.today.commitments.\"m7i.large-1y-none\"=3'");
+}
+
+#[test]
 fn a_ready_path_that_is_none_is_refused() {
     for path in [
         "health",

@@ -131,6 +131,11 @@ fn pricing_shows_a_row_with_its_source_and_what_a_quantity_of_it_costs() {
         "{}",
         sustained.stdout
     );
+    assert!(
+        sustained.stdout.contains("\nSources:\n\n1. "),
+        "{}",
+        sustained.stdout
+    );
     assert_eq!(
         cost(&["aws/us-east-1", "egress.internet", "--quantity", "37888"]),
         "3262.68"
@@ -279,7 +284,7 @@ fn pricing_validates_with_lines_for_errors_and_warnings_for_doubts() {
         &["pricing", "validate", "good.toml", "--on", "2026-11-25"],
     )
     .expect(0)
-    .says("good.toml: aws/us-east-1 is valid, 1 rows");
+    .says("good.toml: aws/us-east-1 is valid, 1 row");
     let old = nest(
         folder.path(),
         &["pricing", "validate", "good.toml", "--on", "2027-11-25"],

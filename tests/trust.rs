@@ -441,7 +441,9 @@ fn a_dry_plan_starts_nothing_and_says_what_only_a_pilot_can_tell() {
     assert!(table.contains("ramp at 2000,ramp,2000,200,home,200"), "{table}");
     assert!(table.contains("base,base,,,,"), "{table}");
     assert_eq!(visitor.times_run(), 0);
-    visitor.run(&["measure", "--dry"]).expect(2).says("--plan");
+    let short = visitor.run(&["measure", "--dry"]).expect(0);
+    short.says("nothing was started");
+    assert_eq!(visitor.times_run(), 0);
 }
 
 #[test]

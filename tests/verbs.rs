@@ -133,6 +133,40 @@ fn doctor_looks_at_files_ports_cgroups_and_stolen_time() {
 }
 
 #[test]
+fn doctor_ends_with_code_six_if_the_target_is_not_reached() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    nest(folder.path(), &["doctor", "--target", "http://127.0.0.1:9"])
+        .expect(6)
+        .says("no load can go to http://127.0.0.1:9")
+        .says("start the target");
+}
+
+#[test]
+fn verbs_that_lack_something_name_what_they_take() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    nest(folder.path(), &["compare", "runs", "older", "newer"])
+        .expect(3)
+        .says("has no nest.toml")
+        .says("third argument");
+    nest(folder.path(), &["check"])
+        .expect(2)
+        .says("--base REVISION")
+        .says("--head-start")
+        .says("--calibrate");
+    nest(folder.path(), &["pricing", "validate", "aws/us-east-1"])
+        .expect(1)
+        .says("`locust-nest pricing show BOOK`");
+    fs::write(
+        folder.path().join("data.csv"),
+        "series,x,y\na,1,10\na,2,20\na,4,30\n",
+    )
+    .expect("written");
+    nest(folder.path(), &["curve", "data.csv", "--at", "64"])
+        .expect(1)
+        .says("--at takes a CSV file");
+}
+
+#[test]
 fn completions_know_the_verbs_and_hide_the_shop() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let bash = nest(folder.path(), &["completions", "bash"]).expect(0).stdout;

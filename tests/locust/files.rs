@@ -63,7 +63,7 @@ const RATES: &str = "browse = \"20 / day\"\npay = \"5 / day\"\nread = \"10 / day
 
 #[test]
 fn load_what_a_locustfile_hides_raises_caveats() {
-    for arrival in ["closed", "open"] {
+    for (arrival, think) in [("closed", "think = \"200ms\"\n"), ("open", "")] {
         let server = Server::start(|_| Reply::text("hello"));
         let study = OwnStudy::new(
             &server.url(""),
@@ -71,7 +71,7 @@ fn load_what_a_locustfile_hides_raises_caveats() {
             BEHAVIOURS,
             RATES,
             &format!(
-                "arrival = \"{arrival}\"\nthink = \"200ms\"\n[measure]\nwindow = \"1s\"\nwindows = 2\n\
+                "arrival = \"{arrival}\"\n{think}[measure]\nwindow = \"1s\"\nwindows = 2\n\
                  settle = \"1s\"\n\
                  pilot = \"300ms\"\nbase = 0.001\nboost = 0.002\ncustomers = [40]\nmax_rate = 100\n"
             ),

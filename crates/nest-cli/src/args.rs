@@ -119,10 +119,11 @@ pub enum Format {
 /// Options of `demo`.
 #[derive(Debug, Args)]
 pub struct DemoArguments {
-    /// Measure nothing: print verdict and next steps from the measurement that comes with the program
+    /// Measure nothing: print verdict and next steps from the measurement that comes with the program; they
+    /// have one form, so --format does not go with it
     #[arg(long, conflicts_with = "format")]
     pub sample: bool,
-    /// How to print the table of processor time per execution
+    /// How to print the table of processor time per execution; not with --sample
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
 }
@@ -153,7 +154,7 @@ pub struct DoctorArguments {
     /// Check the way to this NATS server, too, as a worker would use it
     #[arg(long, value_name = "URL")]
     pub join: Option<String>,
-    /// Check the route to this target, too, as a worker would use it
+    /// Check the way from this machine to a URL that is to be tested, too; exit code 6 if none leads there
     #[arg(long, value_name = "URL")]
     pub target: Option<String>,
     /// Host other than this machine that may be tried as the target; may be repeated

@@ -47,6 +47,10 @@ pub struct Projection {
     pub as_of: Date,
     /// What the study is about.
     pub study: About,
+    /// Keys of the study and the values that they had for this projection instead of those in nest.toml
+    /// (`--set`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set: Vec<(String, String)>,
     /// The model it rests on.
     pub model: ModelSource,
     /// Growth scenario that gives the dates.

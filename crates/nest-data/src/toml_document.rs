@@ -65,19 +65,24 @@ impl Spans {
         message: String,
         help: String,
     ) -> Diagnostic {
-        let mut known = self.keys.keys().chain(self.values.keys());
-        let of_the_text = path.is_empty() || known.any(|key| key.as_slice() == path);
-        let given = |place: &[String]| {
-            let agree = place.iter().zip(path).all(|(a, b)| a == b);
-            agree && (path.len() >= place.len() || !of_the_text)
-        };
-        match self.overrides.iter().rev().find(|(place, _)| given(place)) {
+        match self.override_at(path) {
             Some((place, text)) => {
                 let given = format!("--set {}={}", place.join("."), concealed(text));
                 Diagnostic::at(&given, 0..0, message, help)
             }
             None => Diagnostic::at(&self.file, self.find(spans, path), message, help),
         }
+    }
+
+    /// The override that gave the path its value, or that made a table there: its keys and its text.
+    pub(crate) fn override_at(&self, path: &[&str]) -> Option<&(Vec<String>, String)> {
+        let mut known = self.keys.keys().chain(self.values.keys());
+        let of_the_text = path.is_empty() || known.any(|key| key.as_slice() == path);
+        let given = |place: &[String]| {
+            let agree = place.iter().zip(path).all(|(a, b)| a == b);
+            agree && (path.len() >= place.len() || !of_the_text)
+        };
+        self.overrides.iter().rev().find(|(place, _)| given(place))
     }
 
     /// Name of the text.
@@ -357,6 +362,44 @@ mod tests {
             ("word = 7", "write text in quotes, such as \"7\""),
         ] {
             assert_eq!(help(text), [expected], "{text}");
+        }
+    }
+
+    #[test]
+    fn an_override_is_answered_with_what_a_shell_takes() {
+        let source = Source::new("x.toml", "wait = \"3s\"\n");
+        for (path, value, message, help) in [
+            (
+                "wait",
+                "9",
+                "`wait` must be text, not 9",
+                "write it as --set wait=9s",
+            ),
+            (
+                "price",
+                "true",
+                "`price` must be text, not true",
+                "write it as --set price=0.0116",
+            ),
+            (
+                "word",
+                "7",
+                "`word` must be text, not 7",
+                "write it as --set 'word=\"7\"'",
+            ),
+            (
+                "all.m7i.customers.x",
+                "3",
+                "`all.m7i.customers` must be a whole number, not a table",
+                "a name with a dot stands in quotes: --set 'all.m7i.\"customers.x\"=3'",
+            ),
+        ] {
+            let given = [(path.to_owned(), value.to_owned())];
+            let found = read::<Example>(&source, &given).expect_err("a wrong type");
+            assert_eq!(
+                (found[0].message.as_str(), found[0].help.as_str()),
+                (message, help)
+            );
         }
     }
 

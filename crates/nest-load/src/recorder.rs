@@ -423,6 +423,15 @@ impl Recorder {
             .sum()
     }
 
+    /// Failures whose answer blames the server: a status of 500 to 599 (RFC 9110, section 15.6).
+    pub fn server_errors(&self) -> u64 {
+        self.errors
+            .iter()
+            .filter(|((_, of), _)| of.starts_with("status 5"))
+            .map(|(_, count)| count)
+            .sum()
+    }
+
     /// Executions that failed before anything was sent.
     pub fn own_errors(&self) -> u64 {
         self.errors_of("feed") + self.errors_of("request")

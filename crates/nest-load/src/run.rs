@@ -303,7 +303,9 @@ impl<'a> Run<'a> {
         let needs_recovery = recovery::is_needed(&finished.step, &finished.outcome.missed);
         steps.push(finished.step);
         let left = self.left(plan, steps);
-        if needs_recovery && (self.options.search || !left.is_zero()) {
+        if !needs_recovery {
+            self.backlog = None;
+        } else if self.options.search || !left.is_zero() {
             let spare = self.time_left().unwrap_or_default().saturating_sub(left);
             self.recover(step, spare, watch)?;
         }

@@ -73,6 +73,10 @@ pub enum Doubt {
     },
     /// Too few runs to know how much runs differ; a prior stands in.
     FewRuns {
+        /// Runs there are.
+        runs: usize,
+        /// Demands that they tell, besides idle use.
+        demands: usize,
         /// Runs beyond what the coefficients take.
         repeats: f64,
     },
@@ -130,16 +134,22 @@ impl fmt::Display for Doubt {
                 "single demands cannot be told apart (condition {condition:.0}); only totals of measured \
                  mixes are meant. Add runs with much more of one behaviour each"
             ),
-            Self::FewRuns { repeats } => write!(
+            Self::FewRuns {
+                runs,
+                demands,
+                repeats,
+            } => write!(
                 f,
-                "too few runs to see how much they differ ({repeats:.1} to spare): {:.0} % is assumed. Add \
-                 runs",
+                "{} for {} and idle use leave {} to judge how much runs differ: {:.0} % is assumed. Add runs",
+                counted(*runs, "run"),
+                counted(*demands, "demand"),
+                spare(*repeats),
                 PRIOR_BETWEEN_BLOCKS * 100.0
             ),
             Self::WindowsServe { runs } => write!(
                 f,
-                "{runs} runs are too few to tell demands apart, so their windows do. Add runs with other \
-                 mixes"
+                "{} too few to tell demands apart, so their windows do. Add runs with other mixes",
+                are(*runs, "run")
             ),
             Self::NoIdleWindow => write!(
                 f,
@@ -147,7 +157,8 @@ impl fmt::Display for Doubt {
             ),
             Self::Outliers { windows } => write!(
                 f,
-                "{windows} windows lie too far from all others and were left out. Look what ran in them"
+                "{} too far from all others and left out. Look what ran in them",
+                are(*windows, "window")
             ),
             Self::Saturated { windows } => {
                 write!(
@@ -170,6 +181,26 @@ impl fmt::Display for Doubt {
     }
 }
 
+/// So many of a thing, in words.
+fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
+/// The same with its verb.
+fn are(count: usize, what: &str) -> String {
+    let verb = if count == 1 { "is" } else { "are" };
+    format!("{} {verb}", counted(count, what))
+}
+
+/// Runs that are left, whole or with one digit.
+fn spare(repeats: f64) -> String {
+    match format!("{repeats:.1}") {
+        text if text.starts_with('-') || text == "0.0" => "none".to_owned(),
+        text => text.strip_suffix(".0").map_or(text.clone(), str::to_owned),
+    }
+}
+
 /// A reason why the demands on a resource cannot be told.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DemandRefusal {
@@ -180,7 +211,7 @@ pub enum DemandRefusal {
         what: &'static str,
     },
     /// There is nothing to compare.
-    #[error("{windows} windows are too few: demands need two or more")]
+    #[error("{} too few: demands need two or more", are(*windows, "window"))]
     TooFewWindows {
         /// Windows there are.
         windows: usize,
@@ -405,6 +436,8 @@ fn doubts(blocks: &[Block], behaviours: &[String], fit: &DemandFit) -> Vec<Doubt
     }
     if fit.mixed.repeats < PRIOR_REPEATS && !fit.mixed.prior_is_refuted {
         doubts.push(Doubt::FewRuns {
+            runs: blocks.len(),
+            demands: behaviours.len(),
             repeats: fit.mixed.repeats,
         });
     }

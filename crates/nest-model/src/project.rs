@@ -132,6 +132,7 @@ fn projected(
         header: Projection::header(),
         as_of: options.as_of,
         study: study.study.clone(),
+        set: Vec::new(),
         model: ModelSource {
             run: model.run.clone(),
             measured_at: model.measured_at.clone(),

@@ -337,3 +337,19 @@ fn real_histories_are_forecast_better_than_by_drift_and_by_the_season_before() {
     );
     assert!((0.6..=0.95).contains(&(held / count)), "{}", held / count);
 }
+
+/// What an open period has already is the least that it will have.
+#[test]
+fn an_open_end_that_is_higher_already_is_not_drawn_back() {
+    let history = History {
+        values: vec![1_038.0, 1_200.0],
+        seasons: Vec::new(),
+        end: PeriodEnd::Open,
+    };
+    let forecast = fit_history(&history, 2).expect("two values");
+    assert!(
+        forecast.quantile(1, 0.5) >= 1_190.0,
+        "{}",
+        forecast.quantile(1, 0.5)
+    );
+}

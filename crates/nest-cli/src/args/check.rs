@@ -18,7 +18,7 @@ pub struct CheckArguments {
     #[command(flatten)]
     pub consent: ConsentArguments,
     /// Compare the checked-out commit with this revision of the study's repository
-    #[arg(long, value_name = "REVISION", required_unless_present_any = ["base_start", "calibrate"])]
+    #[arg(long, value_name = "REVISION")]
     pub base: Option<String>,
     /// Without git: the command that starts the old version; needs --head-start
     #[arg(

@@ -67,8 +67,8 @@ pub enum PricingVerb {
         #[command(flatten)]
         books: BooksArguments,
     },
-    /// Make price books from files: our own CSV, AWS offers, answers and savings plans, Azure retail prices,
-    /// GCP catalogues
+    /// Make price books from vendors' files: AWS offers, answers and savings plans, Azure retail prices, GCP
+    /// catalogues
     Import(ImportArguments),
     /// Download a vendor's price list and make a price book from it
     ///

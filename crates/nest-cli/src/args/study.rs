@@ -15,7 +15,8 @@ pub struct StudyArguments {
     #[arg(default_value = ".")]
     pub study: PathBuf,
     /// Replace a value of nest.toml, for example --set customers.burst=2 or, of the first item of a list,
-    /// --set configs.a.place.0.reserve=0.2; may be repeated
+    /// --set configs.a.place.0.reserve=0.2; a name with a dot stands in quotes:
+    /// --set 'configs.a.commitments."m7i.large-1y-none"=3'; may be repeated
     #[arg(long = "set", value_name = "PATH=VALUE", value_parser = override_pair)]
     pub overrides: Vec<(String, String)>,
 }
@@ -60,8 +61,8 @@ pub struct MeasureArguments {
     /// Run only the pilot, print the planned steps, and stop
     #[arg(long, conflicts_with = "resume")]
     pub plan: bool,
-    /// With --plan, run and send nothing: plan from the pilot of the newest run
-    #[arg(long, requires = "plan")]
+    /// Like --plan, but run and send nothing: plan from the pilot of the newest run
+    #[arg(long, conflicts_with_all = ["resume", "search"])]
     pub dry: bool,
     /// Continue the newest interrupted run
     #[arg(long)]
@@ -98,7 +99,8 @@ pub struct ProjectionArguments {
     /// Day from which to forecast [default: today]
     #[arg(long, value_name = "DATE", value_parser = super::date)]
     pub as_of: Option<Date>,
-    /// Without growth, search for break points beyond four times the number of customers that was tested
+    /// Search for break points beyond four times the number of customers that was tested; matters only
+    /// without growth: with growth the search goes to its end
     #[arg(long)]
     pub beyond: bool,
 }
@@ -154,9 +156,9 @@ pub struct CompareRunsArguments {
     pub before: String,
     /// Newer run, in the same way
     pub after: String,
-    /// Folder of the study
-    #[arg(default_value = ".")]
-    pub study: PathBuf,
+    /// Folder of the study that has the runs, and whose plans and prices are used [default: this folder;
+    /// where that is no study, AFTER if it is the folder of one]
+    pub study: Option<PathBuf>,
     #[command(flatten)]
     pub projection: ProjectionArguments,
     /// Write the comparison to this file as a web page, too
@@ -170,8 +172,8 @@ pub struct CompareRunsArguments {
 /// Options of `explain`.
 #[derive(Debug, Args)]
 pub struct ExplainArguments {
-    /// Figure to explain: per-1000, cost, fees, break-point, instances, demand.RESOURCE.BEHAVIOUR or
-    /// rate.BEHAVIOUR
+    /// Figure to explain: per-1000, cost, fees, break-point, instances, demand.RESOURCE.BEHAVIOUR (such as
+    /// demand.app/cpu.pay) or rate.BEHAVIOUR (such as rate.pay)
     #[arg(value_name = "FIGURE")]
     pub number: String,
     #[command(flatten)]

@@ -137,7 +137,8 @@ pub(super) fn hint_of_load(error: &LoadError) -> Option<&'static str> {
              NEST_NATS_PASSWORD, or --credentials FILE"
         }
         LoadError::WorkersMissing { .. } => {
-            "start the others with the line above, wait longer with --wait, or ask for fewer with --workers"
+            "run the command again and start all workers with the line that it prints then; wait longer with \
+             --wait, or ask for fewer with --workers"
         }
         LoadError::WorkersLost { .. } => {
             "finished steps are saved; start the workers anew and continue with `locust-nest measure STUDY \

@@ -32,7 +32,7 @@ use self::{
 use crate::{
     args::CheckArguments,
     clock,
-    command_error::{CommandError, GATE_FAILED, GATE_UNCLEAR, LOST},
+    command_error::{CommandError, GATE_FAILED, GATE_UNCLEAR, LOST, USAGE},
     commands::measure::consent::{self, ComparedVersions, ConsentFor},
     files::StudyFolder,
     interrupts,
@@ -42,6 +42,9 @@ use crate::{
 /// Runs the verb. Whatever happens is written in all forms that were asked for: an old result must not be
 /// taken for this one's.
 pub fn run(arguments: &CheckArguments, registry: &Registry) -> Result<(), CommandError> {
+    if arguments.base.is_none() && arguments.base_start.is_none() && !arguments.calibrate {
+        return Err(nothing_to_compare());
+    }
     let elapsed = clock::stopwatch();
     let opened = StudyFolder::open(&arguments.study.study, &arguments.study.overrides, registry);
     let name = match &opened {
@@ -62,6 +65,13 @@ pub fn run(arguments: &CheckArguments, registry: &Registry) -> Result<(), Comman
             Err(error)
         }
     }
+}
+
+fn nothing_to_compare() -> CommandError {
+    CommandError::new(USAGE, "nothing says which version to compare with").hint(
+        "give --base REVISION; without git both --base-start COMMAND and --head-start COMMAND; or \
+         --calibrate to learn this machine's noise",
+    )
 }
 
 /// Compares the versions.
@@ -150,7 +160,7 @@ fn ended(report: &GateReport, gate: &Gate, calibrating: bool) -> Result<(), Comm
     }
     let hint = match report.verdict {
         GateVerdict::Unclear if !report.reasons.is_empty() => {
-            "see why above; on a machine that does nothing else, fewer visits are disturbed"
+            "see why above; visits that were disturbed are fewer on a machine that does nothing else"
         }
         GateVerdict::Unclear => "give the check a longer --budget, or a wider limit under [check]",
         GateVerdict::Void => "see why the visits do not count, and run the check again",

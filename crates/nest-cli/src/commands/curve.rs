@@ -73,7 +73,13 @@ struct LevelForecast<'a> {
 /// Runs the verb.
 pub fn run(arguments: &CurveArguments) -> Result<(), CommandError> {
     let rows = csv_table::read(&arguments.data, &DATA, &AXIS)?;
-    let asked = csv_table::read(&arguments.at, &AT, &[])?;
+    let asked = csv_table::read(&arguments.at, &AT, &[]).map_err(|error| {
+        if arguments.at.exists() || arguments.at.as_os_str() == "-" {
+            error
+        } else {
+            error.hint("--at takes a CSV file with the columns series and x")
+        }
+    })?;
     let (names, curves) = curves(&rows, arguments.axis);
     let forecasts: Vec<LevelForecast> = asked.iter().map(|row| forecast(row, &curves)).collect();
     data(&table(&forecasts).render(arguments.format))?;

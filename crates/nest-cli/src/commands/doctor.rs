@@ -7,7 +7,7 @@ use nest_load::{
 
 use crate::{
     args::DoctorArguments,
-    command_error::CommandError,
+    command_error::{CommandError, LOST},
     fleet::{Credentials, access},
     printer::data,
     table::{Cell, Column, OutputTable, Shown, Unit},
@@ -20,10 +20,17 @@ pub fn run(arguments: &DoctorArguments) -> Result<(), CommandError> {
         let access = access(&arguments.broker, url, Credentials::of(&arguments.broker)?);
         findings.extend(examine(&access)?);
     }
+    let mut unreached = None;
     if let Some(url) = &arguments.target {
-        findings.push(examine_route(url, &arguments.allow_host)?);
+        let route = examine_route(url, &arguments.allow_host)?;
+        // Advice about the machine is only a doubt; without a route, no load can go to the target.
+        unreached = route.advice.clone().map(|advice| {
+            CommandError::new(LOST, format!("no load can go to {url}: {}", route.found)).hint(advice)
+        });
+        findings.push(route);
     }
-    data(&table(findings).render(arguments.format))
+    data(&table(findings).render(arguments.format))?;
+    unreached.map_or(Ok(()), Err)
 }
 
 /// A row for each finding; programs get one for each fact of it.

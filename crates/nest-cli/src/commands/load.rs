@@ -44,6 +44,12 @@ pub fn run(arguments: &LoadArguments, registry: &Registry) -> Result<(), Command
 fn ended_early(error: LoadError) -> CommandError {
     match error {
         LoadError::Interrupted => CommandError::new(INTERRUPTED, "interrupted before the load began"),
+        LoadError::TargetDown { .. } | LoadError::TargetLost { .. } => {
+            CommandError::from(error).hint("start the target, or correct its URL")
+        }
+        LoadError::WorkersLost { .. } => {
+            CommandError::from(error).hint("run the command again, and start the workers anew")
+        }
         other => other.into(),
     }
 }

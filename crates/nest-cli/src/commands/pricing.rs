@@ -176,7 +176,7 @@ fn validate(files: &[PathBuf], on: Date) -> Result<(), CommandError> {
     let mut faulty = Vec::new();
     let mut books = Vec::new();
     for file in files {
-        let text = source(file)?;
+        let text = source(file).map_err(|error| no_file(error, file))?;
         match PriceBook::read(&text) {
             Ok(book) => books.push((text, book)),
             Err(errors) => {
@@ -207,15 +207,35 @@ fn validate(files: &[PathBuf], on: Date) -> Result<(), CommandError> {
             + book.commitment.len()
             + book.plan.len()
             + book.limit.len();
-        talk(&format!("{}: {} is valid, {rows} rows", text.name, book.name()));
+        let rows = if rows == 1 {
+            "1 row".to_owned()
+        } else {
+            format!("{rows} rows")
+        };
+        talk(&format!("{}: {} is valid, {rows}", text.name, book.name()));
     }
     if warnings > 0 {
-        talk(&format!("{warnings} warnings"));
+        let plural = if warnings == 1 { "" } else { "s" };
+        talk(&format!("{warnings} warning{plural}"));
     }
     if found.is_empty() {
         Ok(())
     } else {
         Err(CommandError::diagnostics(found, faulty))
+    }
+}
+
+/// What `validate` takes, where it got the name of a book or a folder.
+fn no_file(error: CommandError, path: &Path) -> CommandError {
+    if path.is_dir() {
+        error.hint(format!(
+            "validate takes files: {}/*.toml",
+            path.display().to_string().trim_end_matches('/')
+        ))
+    } else if path.exists() || path == Path::new("-") {
+        error
+    } else {
+        error.hint("validate takes files; `locust-nest pricing show BOOK` shows a built-in book")
     }
 }
 

@@ -57,7 +57,9 @@ pub fn projection(
 ) -> Result<Projection, CommandError> {
     check_measured(folder, study, model)?;
     let books = BookSet::of_configs(folder, study)?;
-    Ok(nest_model::project(model, study, &books, options)?)
+    let mut projection = nest_model::project(model, study, &books, options)?;
+    projection.set = folder.overrides().to_vec();
+    Ok(projection)
 }
 
 /// Refuses a model of a study that has changed since it was measured.

@@ -20,7 +20,16 @@ const HOST_NAME: &str = "/proc/sys/kernel/hostname";
 
 /// Runs the verb.
 pub fn run(arguments: &WorkerArguments, registry: &Registry) -> Result<(), CommandError> {
-    let credentials = Credentials::of(&arguments.broker)?;
+    let credentials = Credentials::of(&arguments.broker).map_err(|error| {
+        if arguments.broker.credentials.is_some() {
+            error
+        } else {
+            error.hint(
+                "give --credentials FILE: the command that `measure --workers` printed has the file; or \
+                 export both",
+            )
+        }
+    })?;
     let interrupt = interrupts::watch()?;
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let slots = match (arguments.slots, arguments.cores.len()) {

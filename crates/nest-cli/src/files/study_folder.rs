@@ -46,6 +46,8 @@ pub struct StudyFolder {
     /// The same folder for reading: studies that lie side by side below `models` may share files by links.
     shared: Folder,
     registry: Registry,
+    /// Keys and values of `--set`, which stand for those of nest.toml.
+    overrides: Vec<(String, String)>,
 }
 
 impl StudyFolder {
@@ -73,6 +75,7 @@ impl StudyFolder {
                 folder,
                 shared,
                 registry: registry.clone(),
+                overrides: Vec::new(),
             });
         }
         let message = format!("{} is not a study: it has no nest.toml", path.display());
@@ -86,9 +89,15 @@ impl StudyFolder {
         overrides: &[(String, String)],
         registry: &Registry,
     ) -> Result<(Self, Study), CommandError> {
-        let folder = Self::with_code(path, registry)?;
+        let mut folder = Self::with_code(path, registry)?;
         let study = folder.study(overrides)?;
+        folder.overrides = overrides.to_vec();
         Ok((folder, study))
+    }
+
+    /// Keys and values of `--set` with which the study was opened.
+    pub fn overrides(&self) -> &[(String, String)] {
+        &self.overrides
     }
 
     /// Behaviours in code.

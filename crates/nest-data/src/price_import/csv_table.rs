@@ -57,8 +57,8 @@ impl CsvKind {
             }
             None => "this is not a known price file".to_owned(),
         };
-        let help = "it reads the CSV files of the price data, AWS offer files, answers and savings plans \
-            (JSON or CSV), Azure retail prices and GCP catalogues (JSON)";
+        let help = "it reads AWS offer files, answers and savings plans (JSON or CSV), Azure retail prices \
+            and GCP catalogues (JSON)";
         Err(Diagnostic::at(
             &file.name,
             layout.offset..layout.offset + first.len(),

@@ -64,6 +64,25 @@ pub fn set(root: &mut Value, keys: &[String], text: &str) -> Result<(), Diagnost
     Ok(())
 }
 
+/// A path and a value as a shell takes them: `--set 'rates.pay=0.3 / day'`.
+pub fn written(keys: &[String], value: &str) -> String {
+    let quoted = |key: &String| {
+        if key.contains('.') {
+            format!("\"{key}\"")
+        } else {
+            key.clone()
+        }
+    };
+    let path: Vec<String> = keys.iter().map(quoted).collect();
+    let pair = format!("{}={value}", path.join("."));
+    let is_plain = |letter: char| letter.is_alphanumeric() || "/._-+%=:,".contains(letter);
+    if pair.chars().all(is_plain) {
+        format!("--set {pair}")
+    } else {
+        format!("--set '{pair}'")
+    }
+}
+
 fn value_of(text: &str) -> Value {
     let parsed = Source::new("--set", format!("value = {text}"));
     let (table, errors) = DeTable::parse_recoverable(&parsed.text);
@@ -93,6 +112,16 @@ mod tests {
         assert_eq!(keys_of("a.\"b.c\".d"), ["a", "b.c", "d"]);
         assert_eq!(keys_of("a.'b.c'"), ["a", "b.c"]);
         assert_eq!(keys_of("a..b"), ["a", "", "b"]);
+    }
+
+    #[test]
+    fn a_path_is_written_as_a_shell_takes_it() {
+        assert_eq!(written(&keys_of("a.b"), "9%"), "--set a.b=9%");
+        assert_eq!(
+            written(&keys_of("rates.pay"), "0.3 / day"),
+            "--set 'rates.pay=0.3 / day'"
+        );
+        assert_eq!(written(&keys_of("a.'b.c'"), "3"), "--set 'a.\"b.c\"=3'");
     }
 
     #[test]

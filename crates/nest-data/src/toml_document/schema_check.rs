@@ -5,10 +5,11 @@ use serde_json::Value;
 use super::{
     Spans,
     advice::{self, expected, types},
+    overrides,
     text_format::TextFormat,
 };
 use crate::{
-    diagnostic::{Diagnostic, nearest},
+    diagnostic::{Diagnostic, nearest, secrets::concealed},
     formula::{Formula, UNITS_OF_TIME},
 };
 
@@ -93,13 +94,14 @@ impl SchemaCheck<'_> {
             return self.choice(&constant, value, path);
         }
         if !type_matches(&schema, value) {
-            let message = format!(
-                "{} must be {}, not {}",
-                named(path),
-                expected(&schema),
-                describe(value)
-            );
+            let set = self.set_instead(&schema, value, path);
+            let wanted = match &set {
+                Some(_) => expected(&schema).replace("text in quotes", "text"),
+                None => expected(&schema),
+            };
+            let message = format!("{} must be {wanted}, not {}", named(path), describe(value));
             let help = match format_of(&schema) {
+                _ if set.is_some() => set.unwrap_or_default(),
                 Some(format) => format.hint.to_owned(),
                 None => {
                     let of_names = self.resolve(&schema["additionalProperties"], &Value::Null);
@@ -193,9 +195,35 @@ impl SchemaCheck<'_> {
         {
             match self.no_unit_of(schema, &text) {
                 Some((reason, help)) => self.report(path, format!("{}: {reason}", named(path)), help),
-                None => self.report(path, format!("{}: {error}", named(path)), format.hint),
+                None => {
+                    let help = self.set_instead(schema, value, path);
+                    let help = help.unwrap_or_else(|| format.hint.to_owned());
+                    self.report(path, format!("{}: {error}", named(path)), help);
+                }
             }
         }
+    }
+
+    /// What to write after `--set`, where that gave the value: a shell removes the quotes that a file needs.
+    fn set_instead(&self, schema: &Value, value: &Value, path: &[String]) -> Option<String> {
+        let parts: Vec<&str> = path.iter().map(String::as_str).collect();
+        let (place, text) = self.spans.override_at(&parts)?;
+        if value.is_object() && place.len() > path.len() {
+            let (last, above) = path.split_last()?;
+            let name = format!("{last}.{}", place[path.len()..].join("."));
+            let keys: Vec<String> = above.iter().cloned().chain([name]).collect();
+            let written = overrides::written(&keys, &concealed(text));
+            return Some(format!("a name with a dot stands in quotes: {written}"));
+        }
+        let instead = match format_of(schema) {
+            _ if place.as_slice() != path => return None,
+            Some(format) => format.instead_of(value),
+            None if types(schema).contains(&"string") && (value.is_number() || value.is_boolean()) => {
+                format!("\"{value}\"")
+            }
+            None => return None,
+        };
+        Some(format!("write it as {}", overrides::written(place, &instead)))
     }
 
     /// What is wrong with a formula that is no rate because of a name in it, and what to do about it.
@@ -235,7 +263,10 @@ impl SchemaCheck<'_> {
     fn choice(&mut self, choices: &[String], value: &Value, path: &[String]) {
         let written = value.as_str().unwrap_or_default();
         if !choices.iter().any(|choice| choice == written) {
-            let help = match nearest(written, choices.iter().map(String::as_str)) {
+            let dotted = self.set_instead(&Value::Null, value, path);
+            let near = nearest(written, choices.iter().map(String::as_str));
+            let help = match near {
+                _ if dotted.is_some() => dotted.unwrap_or_default(),
                 Some(near) => format!("did you mean \"{near}\"?"),
                 None => format!("one of: {}", choices.join(", ")),
             };

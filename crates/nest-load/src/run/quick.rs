@@ -72,7 +72,7 @@ pub struct QuickLoad {
     pub timeout: Duration,
     /// Longest body of an answer, in bytes.
     pub longest_body: u64,
-    /// Threads; or workers on other machines.
+    /// Threads; or workers, on this machine or others.
     pub workers: usize,
     /// Use HTTP/2.
     pub http2: bool,

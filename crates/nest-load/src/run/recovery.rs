@@ -45,18 +45,21 @@ fn longest(load_s: f64, spare: Duration) -> Duration {
     wanted.clamp(LEAST_WAIT, MOST_WAIT).min(spare)
 }
 
-/// Whether an execution alone went as those of the pilot did. One that failed because of what it is, such as
-/// a feed that has run dry, says nothing about load.
+/// Whether an execution alone went as those of the pilot did, which took `mean_s` on average. One that failed
+/// because of what it is, such as a feed that has run dry, says nothing about load.
 fn is_quick(recorder: &Recorder, behaviour: usize, mean_s: f64) -> bool {
     let turned_away = OF_A_FULL_TARGET
         .into_iter()
         .chain([NoAnswer::CONNECT, NoAnswer::LOST]);
-    let executions = recorder.behaviours[behaviour].executions;
+    let record = &recorder.behaviours[behaviour];
+    let executions = record.executions;
+    let requests = record.requests.completed as f64 / executions.completed.max(1) as f64;
+    let request_s = mean_s / requests.max(1.0);
     executions.completed + executions.failed > 0
-        && turned_away.map(|kind| recorder.errors_of(kind)).sum::<u64>() == 0
+        && turned_away.map(|kind| recorder.errors_of(kind)).sum::<u64>() + recorder.server_errors() == 0
         && recorder
             .quantile_s(behaviour, 1.0)
-            .is_none_or(|slowest_s| slowest_s <= TIMES_AS_LONG * mean_s + GRACE_S)
+            .is_none_or(|slowest_s| slowest_s <= TIMES_AS_LONG * request_s + GRACE_S)
 }
 
 impl Run<'_> {

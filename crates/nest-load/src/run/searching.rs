@@ -24,10 +24,10 @@ impl Run<'_> {
             plan::most_searched(self.study, &pilot)?,
         );
         let mut missed_at: Vec<String> = Vec::new();
-        let (mut generator, mut unclear) = (None, None);
+        let (mut generator, mut unclear, mut stopped) = (None, None, None);
         while let Some(tried) = search.next() {
             if let Some(backlog) = &self.backlog {
-                unclear = Some(backlog.to_string());
+                stopped = Some(backlog.to_string());
                 break;
             }
             if self.start.elapsed() >= measure.max_duration.duration() {
@@ -67,7 +67,7 @@ impl Run<'_> {
             smallest_failed: search.smallest_failed().map(f64::floor),
             missed: missed_at,
             generator_limit: generator,
-            unclear: unclear.filter(|_| self.backlog.is_some() || search.is_bounded_by_unclear()),
+            unclear: stopped.or_else(|| unclear.filter(|_| search.is_bounded_by_unclear())),
         })
     }
 }

@@ -237,7 +237,7 @@ fn compile(study: &Study, options: &MeasureOptions, origin: &Origin) -> Result<P
 }
 
 /// What stands for the secrets of behaviours where workers send the requests: each reads its own, and the
-/// coordinator needs none.
+/// coordinator needs only those of the base URL.
 fn unused_secrets(study: &Study) -> BTreeMap<String, String> {
     let names = script::secret_names(study.behaviours.values(), &study.target.base_url);
     names.into_iter().map(|name| (name, String::new())).collect()

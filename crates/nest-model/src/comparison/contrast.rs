@@ -170,8 +170,8 @@ pub struct SizedChange {
 /// Chance with which versions that grow alike may seem to differ in any subject.
 const GROWTH_SIGNIFICANCE: f64 = 0.05;
 
-/// The change of each subject that the blocks tell. A difference in growth is believed that would be seen in
-/// any subject in 5 % of comparisons of versions that grow alike (Student's t, two-sided; Bonferroni).
+/// The change of each subject that the blocks tell. Growth counts as different only if versions that grow
+/// alike would look so different in at most 5 % of comparisons (Student's t, two-sided; Bonferroni).
 #[must_use]
 pub fn changes(blocks: &[VisitBlock], subjects: usize, prior: Prior) -> Vec<SubjectChange> {
     let level = GROWTH_SIGNIFICANCE / (2.0 * subjects.max(1) as f64);

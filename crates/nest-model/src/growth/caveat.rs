@@ -122,9 +122,10 @@ impl fmt::Display for HistoryCaveat {
                 "the series never changed, so the interval has no width: nothing shows how far it may go"
             ),
             Self::BeyondTested { tested, horizon } => {
+                let steps = if *tested == 1 { "step" } else { "steps" };
                 write!(
                     f,
-                    "past values tried the interval only {tested} steps ahead; from there to {horizon} its \
+                    "past values tried the interval only {tested} {steps} ahead; from there to {horizon} its \
                      width is extrapolated"
                 )
             }

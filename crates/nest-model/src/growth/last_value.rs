@@ -90,6 +90,8 @@ pub(super) fn doubt(values: &[f64], history: &History, horizon: usize) -> Option
     let deviation = without.value(1, 1.0, Learnt::SHIPPED) - expected;
     let share = if expected > 0.0 && *last >= 0.0 && deviation > 0.0 && before.len() >= FEWEST {
         share(&without, before, *last, expected, history)
+    } else if is_open && *last >= expected {
+        0.0 // it is more than expected already, and can only grow
     } else if is_open {
         OPEN // how large a part it is cannot be told
     } else {

@@ -54,7 +54,8 @@ pub(super) struct Pooled {
     pub errors: Vec<Vec<f64>>,
     /// Steps from one of these origins to the next, on average.
     pub stride: f64,
-    /// How steadily the history grows, 0 to 1: the share of the members that keep its pace follows from it.
+    /// How steadily the history grows, 0 to 1. The share of the members that keep its pace follows from it
+    /// and from how well they did; how far the pace widens the interval, from it alone.
     pub steadiness: f64,
 }
 

@@ -70,7 +70,7 @@ fn case_of_all(xml: &mut Writer<Vec<u8>>, report: &GateReport, fails_when_unclea
     match report.verdict {
         GateVerdict::Unclear if fails_when_unclear => said(xml, "failure", "unclear", &text)?,
         GateVerdict::Unclear => skipped(xml, &text)?,
-        GateVerdict::Fail => said(xml, "failure", "demand", &text)?,
+        GateVerdict::Fail => said(xml, "failure", "verdict", &text)?,
         _ => said(xml, "error", "void", &text)?,
     }
     xml.write_event(Event::End(BytesEnd::new("testcase")))

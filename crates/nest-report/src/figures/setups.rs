@@ -249,7 +249,9 @@ fn dearer(projection: &Projection, total: &ConfigTotal, than: &str) -> String {
     let Some(More { text, printed }) = more(projection, total, than, currency) else {
         return format!("dearer than {than_name}");
     };
-    let moving = moving_cost(projection, &total.config) - moving_cost(projection, than);
+    let moving_than = moving_cost(projection, than);
+    let moving = moving_cost(projection, &total.config) - moving_than;
+    let more = if moving_than > Decimal::ZERO { " more" } else { "" };
     let amount = |value: Decimal| words::amount(value.to_f64().unwrap_or(0.0), currency);
     if moving <= Decimal::ZERO {
         return format!("{text} more than {than_name}");
@@ -263,7 +265,7 @@ fn dearer(projection: &Projection, total: &ConfigTotal, than: &str) -> String {
     }
     let at_most = if total.total.at_least { "at most " } else { "" };
     format!(
-        "{text} more than {than_name} in all: moving costs {}, and the bills are {at_most}{} lower",
+        "{text} more than {than_name} in all: moving costs {}{more}, and the bills are {at_most}{} lower",
         amount(moving),
         amount(lower)
     )

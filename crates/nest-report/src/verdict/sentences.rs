@@ -23,7 +23,8 @@ const MOSTLY_FEES: f64 = 0.9;
 /// What the first sentence rests on: cost, first limit, largest part of the bill, and the test where it was
 /// not good.
 pub(super) fn sentences(subject: &Subject, title: &Title) -> Vec<String> {
-    let mut found = vec![of_cost(subject, title)];
+    let mut found: Vec<String> = other_values(subject.projection).into_iter().collect();
+    found.push(of_cost(subject, title));
     found.push(of_limit(subject));
     found.extend(if is_mostly_fees(subject) {
         servers_notice(subject)
@@ -32,6 +33,16 @@ pub(super) fn sentences(subject: &Subject, title: &Title) -> Vec<String> {
     });
     found.extend(quality(subject.projection));
     found
+}
+
+/// That values of `--set` stand for those of the study.
+fn other_values(projection: &Projection) -> Option<String> {
+    let values: Vec<String> = projection
+        .set
+        .iter()
+        .map(|(key, value)| format!("{} = {}", words::name(key), words::clean(value)))
+        .collect();
+    (!values.is_empty()).then(|| format!("With other values than nest.toml has: {}.", values.join(", ")))
 }
 
 fn of_cost(subject: &Subject, title: &Title) -> String {

@@ -55,6 +55,7 @@ pub fn projection() -> Projection {
             currency: "USD".to_owned(),
             seed: 20_261_122,
         },
+        set: Vec::new(),
         model: ModelSource {
             run: "2026-11-21T09-14-02Z".to_owned(),
             measured_at: "2026-11-21T09:14:02Z".to_owned(),

@@ -275,7 +275,8 @@ impl Checkout<'_> {
                 .code(LOST)
                 .hint(match which {
                     _ if has_submodules(version) => {
-                        "a work tree has no submodules: let `build` begin with `git submodule update --init`"
+                        "see its messages above; a work tree has no submodules: let `build` begin with \
+                         `git submodule update --init` if it needs them"
                     }
                     "base" => {
                         "the base is broken: compare with a revision that builds, or give --base-broken-ok"

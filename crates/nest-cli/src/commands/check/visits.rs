@@ -337,7 +337,7 @@ impl GateVisits<'_> {
             let Some(visit) = visit else {
                 return Ok(None);
             };
-            if let Some(reason) = other_data(seen.first(), &visit, size) {
+            if let Some(reason) = other_data(seen.first(), &visit, which, size) {
                 findings.reasons.push(reason);
                 return Ok(None);
             }
@@ -473,15 +473,17 @@ pub struct Visited {
     counted: Option<f64>,
 }
 
-/// Why two versions cannot be compared at a size: they store different numbers of items there. A difference
-/// of 1 % cannot move a demand that grows in a straight line by more, and limits are wider.
-fn other_data(base: Option<&Visited>, head: &Visited, size: Option<f64>) -> Option<String> {
-    let (base, head) = (base?.counted?, head.counted?);
-    let differs = (base - head).abs() > DATA_TOLERANCE * base.max(head);
+/// Why two visits, the first of which is base's, cannot be compared at a size: they store different numbers
+/// of items there. A difference of 1 % cannot move a demand that grows in a straight line by more, and limits
+/// are wider.
+fn other_data(base: Option<&Visited>, other: &Visited, which: &str, size: Option<f64>) -> Option<String> {
+    let (base, other) = (base?.counted?, other.counted?);
+    let differs = (base - other).abs() > DATA_TOLERANCE * base.max(other);
+    let then = if which == "base" { "then" } else { "and head" };
     differs.then(|| {
         format!(
-            "at size {}, base stores {base} items and head {head}, so their demands cannot be compared; make \
-             `state` fill both alike",
+            "at size {}, base stores {base} items {then} {other}, so their demands cannot be compared; make \
+             `state` fill both alike, each time",
             size.unwrap_or_default()
         )
     })

@@ -1,6 +1,6 @@
 //! `compare runs`: two runs of a study, by what each behaviour uses, what that costs and where it breaks.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nest_data::{Document, Measurements, RunsReport, runs_report::RunDemand};
 use nest_load::code::Registry;
@@ -9,7 +9,7 @@ use nest_model::comparison::compare_runs;
 use crate::{
     args::{CompareRunsArguments, Format},
     book_set::BookSet,
-    command_error::CommandError,
+    command_error::{CommandError, INVALID},
     commands::{check::noise_of_runs, project::options},
     files::{self, StudyFolder},
     printer::{data, talk},
@@ -18,7 +18,7 @@ use crate::{
 
 /// Runs the verb.
 pub fn run(arguments: &CompareRunsArguments, registry: &Registry) -> Result<(), CommandError> {
-    let folder = StudyFolder::with_code(&arguments.study, registry)?;
+    let folder = StudyFolder::with_code(&study_of(arguments)?, registry)?;
     let before = measured(&folder, &arguments.before)?;
     let after = measured(&folder, &arguments.after)?;
     let books = BookSet::of_configs(&folder, &after.study)?;
@@ -36,10 +36,29 @@ pub fn run(arguments: &CompareRunsArguments, registry: &Registry) -> Result<(), 
     Ok(())
 }
 
+/// The study whose runs, plans and prices are used: STUDY, the current folder or AFTER, in this order.
+fn study_of(arguments: &CompareRunsArguments) -> Result<PathBuf, CommandError> {
+    let here = Path::new(".");
+    match &arguments.study {
+        Some(study) => Ok(study.clone()),
+        None if is_study(here) => Ok(here.to_owned()),
+        None if is_study(Path::new(&arguments.after)) => Ok(PathBuf::from(&arguments.after)),
+        None => {
+            let message = "STUDY, whose runs, plans and prices are used, is `.`, which has no nest.toml";
+            Err(CommandError::new(INVALID, message)
+                .hint("give the folder of the study as third argument: `compare runs BEFORE AFTER STUDY`"))
+        }
+    }
+}
+
+fn is_study(path: &Path) -> bool {
+    path.join("nest.toml").is_file()
+}
+
 /// A run of the study, by its name; or what lies in the folder of another study.
 fn measured(folder: &StudyFolder, run: &str) -> Result<Measurements, CommandError> {
     let path = Path::new(run);
-    if path.join("nest.toml").is_file() {
+    if is_study(path) {
         return StudyFolder::new(path)?.measurements();
     }
     folder.run(run)?.measurements()

@@ -29,8 +29,18 @@ struct MoneyPart {
 
 /// The summary of an explanation.
 pub fn summary(root: &ExplanationNode) -> String {
-    let mut text = format!("{} {}: {}\n", rounded(&root.value), root.unit, root.name);
     let sum = money_sum(root);
+    let unknown = sum.map(unknown_parts).unwrap_or_default();
+    let at_least = if unknown.is_empty() { "" } else { "at least " };
+    let mut text = format!(
+        "{at_least}{} {}: {}\n",
+        rounded(&root.value),
+        root.unit,
+        root.name
+    );
+    if !unknown.is_empty() {
+        writeln!(text, "  not known: {}", unknown.join(", ")).expect("a String takes everything");
+    }
     let parts = sum.map(money_parts).unwrap_or_default();
     let total: f64 = parts.iter().map(|part| part.amount).sum();
     if parts.len() < 2 || total == 0.0 {
@@ -50,6 +60,16 @@ fn money_sum(node: &ExplanationNode) -> Option<&ExplanationNode> {
         Basis::Quotient => node.parts.first().and_then(money_sum),
         _ => None,
     }
+}
+
+/// Names of the parts of a sum, and of the sums in it, whose amount is not known.
+fn unknown_parts(sum: &ExplanationNode) -> Vec<String> {
+    let of = |part: &ExplanationNode| match part.basis {
+        Basis::Sum if !part.parts.is_empty() => unknown_parts(part),
+        _ if part.value == "unknown" => vec![part.name.clone()],
+        _ => Vec::new(),
+    };
+    sum.parts.iter().flat_map(of).collect()
 }
 
 /// The parts of a sum and of the sums in it.
@@ -85,7 +105,8 @@ fn drivers(text: &mut String, mut parts: Vec<MoneyPart>, total: f64) {
     if more > 0 {
         let rest: f64 = parts.iter().skip(SHOWN).map(|part| part.amount).sum();
         let share = format::rough_percent(rest / total);
-        writeln!(text, "  {share:>7}  {more} smaller parts").expect("a String takes everything");
+        let parts = if more == 1 { "part" } else { "parts" };
+        writeln!(text, "  {share:>7}  {more} smaller {parts}").expect("a String takes everything");
     }
     if unused / total >= WORTH_SAYING {
         writeln!(
@@ -157,5 +178,18 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("--full"), "{text}");
+    }
+
+    #[test]
+    fn a_part_that_is_not_known_makes_the_sum_a_least() {
+        let parts = vec![
+            part("servers", "30", Basis::Priced, Vec::new()),
+            part("webtask.requests", "unknown", Basis::Priced, Vec::new()),
+        ];
+        let text = summary(&part("cost of a month", "30", Basis::Sum, parts));
+        assert!(
+            text.starts_with("at least 30 USD: cost of a month\n  not known: webtask.requests\n"),
+            "{text}"
+        );
     }
 }

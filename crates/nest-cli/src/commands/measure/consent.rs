@@ -30,6 +30,13 @@ pub fn check(
     purpose: ConsentFor,
     yes: bool,
 ) -> Result<(), CommandError> {
+    let also = match &purpose {
+        ConsentFor::Measuring => {
+            let dry = folder.command("measure --plan --dry");
+            format!("; `{dry}` plans without them")
+        }
+        ConsentFor::Checking(_) => String::new(),
+    };
     let request = ConsentRequest::of(folder, study, purpose)?;
     if yes || request.is_empty() {
         return Ok(());
@@ -50,9 +57,7 @@ pub fn check(
     };
     if !(io::stdin().is_terminal() && io::stderr().is_terminal()) {
         return Err(refused(&request, "there is no terminal to ask at").hint(format!(
-            "read them and add --yes, or run the verb in a terminal once to confirm them; `{}` plans without \
-             them",
-            folder.command("measure --plan --dry")
+            "read them and add --yes, or run the verb in a terminal once to confirm them{also}"
         )));
     }
     if !is_yes(request.question())? {

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Columns of the rows of a book.
-const COLUMNS: [Column; 23] = [
+const COLUMNS: [Column; 24] = [
     Column::new("table", &["table"]),
     Column::new("row", &["row"]),
     Column::for_readers("part"),
@@ -39,7 +39,8 @@ const COLUMNS: [Column; 23] = [
     Column::for_programs(&["effective_from"]),
     Column::for_programs(&["effective_to"]),
     Column::new("seen", &["observed_on"]),
-    Column::new("source", &["source"]),
+    Column::for_readers("source"),
+    Column::for_programs(&["source"]),
     Column::new("note", &["note"]),
 ];
 
@@ -55,12 +56,38 @@ pub fn book(layered: &LayeredBook, format: Format) -> Result<(), CommandError> {
         book.currency,
         layered.layers.join(" < ")
     ));
-    data(&table(book, &all_rows(book)).render(format))
+    print_rows(book, &all_rows(book), format)
 }
 
 /// Prints one row of a book with its tiers.
 pub fn row(book: &PriceBook, id: &str, format: Format) -> Result<(), CommandError> {
-    data(&table(book, &rows_called(book, id)?).render(format))
+    print_rows(book, &rows_called(book, id)?, format)
+}
+
+/// Prints rows; readers get each source once, below the table.
+fn print_rows(book: &PriceBook, rows: &[BookRow], format: Format) -> Result<(), CommandError> {
+    let titles = titles(book, rows);
+    let table = table(book, rows, &titles).render(format);
+    match format {
+        Format::Human | Format::Md if !titles.is_empty() => {
+            let numbered = (1..)
+                .zip(&titles)
+                .map(|(number, title)| format!("{number}. {title}\n"));
+            data(&format!("{table}\nSources:\n\n{}", numbered.collect::<String>()))
+        }
+        _ => data(&table),
+    }
+}
+
+/// The title of each source that rows have, once, in the order of the rows.
+fn titles<'a>(book: &'a PriceBook, rows: &[BookRow]) -> Vec<&'a str> {
+    let mut titles = Vec::new();
+    for source in rows.iter().filter_map(|row| book.source.get(row.source)) {
+        if !titles.contains(&source.title.as_str()) {
+            titles.push(source.title.as_str());
+        }
+    }
+    titles
 }
 
 /// Prints what a quantity of a row costs on a day.
@@ -95,18 +122,20 @@ fn rows_called<'a>(book: &'a PriceBook, id: &str) -> Result<Vec<BookRow<'a>>, Co
 }
 
 /// One line for each price of each row.
-fn table(book: &PriceBook, rows: &[BookRow]) -> OutputTable {
+fn table(book: &PriceBook, rows: &[BookRow], titles: &[&str]) -> OutputTable {
     let mut table = OutputTable::new(&COLUMNS);
     for row in rows {
         for part in &row.parts {
-            table.push(cells(book, row, part));
+            table.push(cells(book, row, part, titles));
         }
     }
     table
 }
 
-fn cells(book: &PriceBook, row: &BookRow, part: &PricePart) -> Vec<Cell> {
+fn cells(book: &PriceBook, row: &BookRow, part: &PricePart, titles: &[&str]) -> Vec<Cell> {
     let [observed_on, title] = seen(book, row.source);
+    let source = book.source.get(row.source);
+    let number = source.and_then(|source| titles.iter().position(|title| *title == source.title));
     let decimal = |number: Option<QuotedDecimal>| Cell::or_missing(number, "", Cell::decimal);
     vec![
         Cell::text(row.table),
@@ -136,6 +165,7 @@ fn cells(book: &PriceBook, row: &BookRow, part: &PricePart) -> Vec<Cell> {
         date(row.from),
         date(row.to),
         observed_on,
+        Cell::or_missing(number, "", |number| Cell::count(number + 1)),
         title,
         Cell::text(&row.note),
     ]

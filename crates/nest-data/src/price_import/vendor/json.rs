@@ -117,10 +117,12 @@ pub fn kind(file: &Source) -> Result<JsonKind, Diagnostic> {
         ));
     }
     let there: Vec<&str> = names.0.keys().take(8).map(String::as_str).collect();
-    let message = format!(
-        "this is not a known price file; its keys are {}",
-        there.join(", ")
-    );
+    let message = if there.is_empty() {
+        "this is not a known price file: it has no keys".to_owned()
+    } else {
+        let keys = there.join(", ");
+        format!("this is not a known price file; its keys are {keys}")
+    };
     Err(Diagnostic::at(&file.name, 0..0, message, KNOWN))
 }
 

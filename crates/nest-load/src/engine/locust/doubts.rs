@@ -9,6 +9,8 @@ use nest_data::Caveat;
 const WORTH_NAMING: f64 = 0.01;
 /// Sources of such requests that are kept, and those of them that a caveat names.
 const KEPT: usize = 100;
+/// What all further sources count as.
+const OTHERS: &str = "others";
 const NAMED: usize = 3;
 
 /// The requests that were told.
@@ -24,12 +26,13 @@ pub struct ToldRequests {
 }
 
 impl ToldRequests {
-    /// A request that belongs to no behaviour.
+    /// A request that belongs to no behaviour. What stands behind a `?` may be secret and is not kept.
     pub fn outside(&mut self, source: &str) {
+        let source = source.split_once('?').map_or(source, |(path, _)| path);
         if self.outside.len() < KEPT || self.outside.contains_key(source) {
             *self.outside.entry(source.to_owned()).or_default() += 1;
         } else {
-            *self.outside.entry("others".to_owned()).or_default() += 1;
+            *self.outside.entry(OTHERS.to_owned()).or_default() += 1;
         }
     }
 
@@ -48,7 +51,11 @@ impl ToldRequests {
         let requests: u64 = self.outside.values().sum();
         let share = requests as f64 / self.all.max(1) as f64;
         if share >= WORTH_NAMING {
-            let mut sources: Vec<(&String, &u64)> = self.outside.iter().collect();
+            let mut sources: Vec<(&String, &u64)> = self
+                .outside
+                .iter()
+                .filter(|(source, _)| *source != OTHERS)
+                .collect();
             sources.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
             let of = sources.into_iter().take(NAMED).map(|(source, _)| source.clone());
             caveats.push(Caveat::LocustOutside {

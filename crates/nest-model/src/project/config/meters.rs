@@ -276,12 +276,18 @@ fn floats(metered: &Metered<'_>, all: &[Metered<'_>]) -> MeterFloats {
             .collect(),
         exchange: float(metered.exchange),
         other,
-        steps: metered.meter.quantum.as_ref().and_then(|quantum| {
-            Some(BilledSteps {
-                step_s: float(quantum.step_s()?),
-                least_s: float(quantum.minimum_s()?),
-            })
-        }),
+        // What is rounded once for a whole resource says nothing about a single request.
+        steps: metered
+            .meter
+            .quantum
+            .as_ref()
+            .filter(|quantum| quantum.per != "resource")
+            .and_then(|quantum| {
+                Some(BilledSteps {
+                    step_s: float(quantum.step_s()?),
+                    least_s: float(quantum.minimum_s()?),
+                })
+            }),
     }
 }
 

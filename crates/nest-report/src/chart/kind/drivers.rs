@@ -78,7 +78,7 @@ fn key(subject: &Subject, parts: &[Named]) -> String {
         )
     });
     format!(
-        "The bill of {} for {} customers a month.{striped} Grey: the same for any number of customers.{fees}",
+        "The bill of {} for {} customers a month.{striped} Grey: fixed, or shared by all acts.{fees}",
         words::money(&subject.base.bill.total, subject.currency()),
         words::customers(subject.base.bill.customers)
     )

@@ -32,7 +32,7 @@ const HEIGHT: f64 = 280.0;
 const CLASSES: [&str; 4] = ["f0", "f0 o8", "f0 o6", "f0 o4"];
 /// Names of the layers that are not one behaviour's.
 const STANDING: &str = "Stands ready";
-const FIXED: &str = "Fixed";
+const FIXED: &str = "Fixed or shared";
 const OTHER: &str = "Other acts";
 
 /// A layer: its name, its class and its amount each month.

@@ -91,9 +91,9 @@ fn title(scenarios: &[&GrowthProjection]) -> String {
         ),
         (Some((date, one)), None) => {
             format!(
-                "The limit comes as early as {}, with growth {}",
-                words::month(date),
-                short(&one.name)
+                "The limit comes soonest with growth {}, about {}",
+                short(&one.name),
+                words::month(date)
             )
         }
         (None, _) => format!(
