@@ -230,12 +230,10 @@ class Functions(Placement):
         per_core = self.book.limit(f"{self.host}.memory_per_vcpu")
         self.processor = min(ONE, self.memory_mb / per_core) if per_core else ONE
         if "cold_start" in table:
-            self.cold_s = (
-                share(table["cold_start"]["share"]) * Decimal(table["cold_start"]["extra_ms"]) / 1000
-            )
+            stated = table["cold_start"]
+            self.cold = (share(stated["share"]), Decimal(stated["extra_ms"]) / 1000)
         else:
-            frequency, extra_s = COLD_STARTS.get(self.host, (NOTHING, NOTHING))
-            self.cold_s = frequency * extra_s
+            self.cold = COLD_STARTS.get(self.host, (NOTHING, NOTHING))
 
     def processor_s(self, name):
         """Processor time of one request on the host."""
@@ -245,23 +243,29 @@ class Functions(Placement):
         """Processor time of one request on the measured machine."""
         return self.cpu.demand[name] / self.study.requests[name]
 
-    def duration_s(self, name):
-        """Time of one request: processor time, what it waited for at light load, its share of cold starts."""
+    def warm_s(self, name):
+        """Time of one request without a cold start: processor time, and what it waited for at light load."""
         waiting = max(self.study.light_s[name] - self.measured_s(name), NOTHING)
-        return self.processor_s(name) + waiting + self.cold_s
+        return self.processor_s(name) + waiting
+
+    def billed_ms(self, name, least_ms=NOTHING):
+        """Mean billed time of one request: those with a cold start and those without are rounded up apart."""
+        often, extra_s = self.cold
+        warm_s = self.warm_s(name)
+        warm, cold = (max(whole_up(time * 1000), least_ms) for time in (warm_s, warm_s + extra_s))
+        return (1 - often) * warm + often * cold
 
     def of_time(self, name):
         """Meters of one request's time, each with its quantity."""
-        billed_ms = whole_up(self.duration_s(name) * 1000)
         match self.host:
             case "lambda":
                 yield (
                     f"lambda.duration.{self.table.get('arch', 'x86_64')}",
-                    billed_ms / 1000 * self.memory_mb / 1024,
+                    self.billed_ms(name) / 1000 * self.memory_mb / 1024,
                 )
             case "functions":
                 gib = whole_up(self.memory_mb / 128) * 128 / 1024
-                yield "functions.duration", max(billed_ms, Decimal(100)) / 1000 * gib
+                yield "functions.duration", self.billed_ms(name, Decimal(100)) / 1000 * gib
             case "workers":
                 yield "workers.cpu", self.processor_s(name) * 1000
             case other:
