@@ -5,6 +5,8 @@ use std::{
     net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command},
+    thread,
+    time::Duration,
 };
 
 use nest_data::measurement::{Measurements, Purpose};
@@ -313,6 +315,8 @@ fn a_database_that_dies_gives_failures_and_then_a_message() {
     let loading = start_program(&bank.program, folder.path(), &load);
     let entries = bank.asked("select count(*) from entries");
     while bank.asked("select count(*) from entries") == entries {}
+    // By then the customers may still be settling, and what they do is not of the window yet.
+    thread::sleep(Duration::from_secs(1));
     server.end();
     let loaded: Value = serde_json::from_str(&loading.finish().expect(0).stdout).expect("JSON");
     let count = |name: &str| loaded["executions"][name].as_u64().expect("a count");

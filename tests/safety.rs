@@ -444,7 +444,8 @@ fn bodies_that_are_checked_share_a_bound_of_memory() {
     let (folder, address) = (tempfile::tempdir().expect("a folder"), free_address());
     let path = folder.path().display();
     fs::write(folder.path().join("big"), vec![b'x'; 48 << 20]).expect("written");
-    let served = format!("server {{ listen {address}; location / {{ root {path}; }} }}");
+    // Slowly, so that all of them are on their way at a time.
+    let served = format!("server {{ listen {address}; location / {{ root {path}; limit_rate 24m; }} }}");
     let _nginx = Nginx::start(folder.path(), address, &served);
     let behaviour = "steps = [{ get = \"/big\", expect = { body_contains = \"xxx\" } }]";
     fs::write(folder.path().join("big.toml"), behaviour).expect("written");
