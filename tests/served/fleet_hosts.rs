@@ -149,8 +149,8 @@ impl Ended {
                 let unsent = |error: &&ErrorCount| matches!(error.kind.as_str(), "connect" | "held");
                 let unsent: u64 = step.errors.iter().filter(unsent).map(|error| error.count).sum();
                 let sent = total.due - total.dropped - unsent + step.settling.due - step.settling.dropped;
-                // What was cut may have been about to connect. Why executions failed while the step settled is
-                // not kept: some were never sent.
+                // What was cut may have been about to connect. Why executions failed while the step settled
+                // is not kept: some were never sent.
                 let cut = step.errors.iter().filter(|error| error.kind == "cut");
                 let unknown = step.settling.failed + cut.map(|error| error.count).sum::<u64>();
                 let sent = sent - unknown..=sent;
