@@ -295,3 +295,30 @@ fn the_number_of_threads_measured_tells_how_a_curve_goes_on_and_that_of_customer
         "{customers:?} {unknown}"
     );
 }
+
+#[test]
+fn a_curve_that_misses_what_was_measured_says_where() {
+    let missed = |points: &[(f64, f64)]| {
+        let curve = fit_curve(points, LoadAxis::Customers).expect("a curve");
+        let caveats = curve.caveats().iter();
+        caveats.cloned().find_map(|caveat| match caveat {
+            CurveCaveat::Missed { x, factor } => Some((x, factor, caveat.to_string())),
+            _ => None,
+        })
+    };
+    // A collapse to a third between two neighbours.
+    let fallen = [(10.0, 100.0), (20.0, 200.0), (40.0, 395.0), (80.0, 760.0), (100.0, 300.0)];
+    let (x, factor, text) = missed(&fallen).expect("no law jumps");
+    assert!([80.0, 100.0].contains(&x) && (factor - 1.0).abs() > 0.25, "{text}");
+    assert!(text.contains("Measure there again"), "{text}");
+    // Two systems in one series, of which each is linear.
+    let mixed: Vec<(f64, f64)> = [1.0, 2.0, 4.0, 8.0, 16.0]
+        .iter()
+        .flat_map(|x| [(*x, 10.0 * x), (*x, 1000.0 * x)])
+        .collect();
+    assert_eq!(codes(&mixed).iter().filter(|code| *code == "scattered").count(), 1);
+    // A curve that bends, with noise of some percent.
+    let bent = [(1.0, 100.0), (2.0, 192.0), (4.0, 360.0), (8.0, 560.0), (16.0, 640.0), (32.0, 600.0)];
+    assert_eq!(missed(&bent), None);
+    assert!(!codes(&bent).contains(&"scattered".to_owned()));
+}

@@ -18,7 +18,7 @@ use serde::Serialize;
 pub(crate) use actions::seen_in;
 pub(crate) use composition::Composition;
 pub(crate) use composition::driver_in_words;
-pub(crate) use subject::{Subject, policy_effect};
+pub(crate) use subject::{Subject, number, policy_effect};
 
 use crate::words;
 

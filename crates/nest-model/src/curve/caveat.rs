@@ -2,12 +2,21 @@
 
 use std::fmt;
 
-use super::{posterior::Posterior, series::CurveSeries};
+use super::{
+    posterior::Posterior,
+    series::{CurveSeries, LoadLevel},
+};
 
 /// Highest level asked for over the highest measured, up to which intervals were checked against real curves.
 const CHECKED: f64 = 4.0;
 /// Highest level asked for over the highest measured, beyond which a forecast says next to nothing.
 const FAR: f64 = 64.0;
+/// Factor between a level and the fitted curve from which on the level is missed. Our choice: observations of
+/// one level of public curves mostly lie within a few percent of each other.
+const MISSED: f64 = 1.25;
+/// Standard deviation of the log of repeated observations of a level from which on they contradict one another:
+/// the largest noise that the prior knows.
+const SCATTERED: f64 = 0.3;
 
 /// A reason for doubt, with its facts. Its text tells the reader what to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,6 +37,20 @@ pub enum CurveCaveat {
     Constant,
     /// The plateau lies beyond what was measured.
     PlateauNotSeen,
+    /// The fitted curve passes far from a level.
+    Missed {
+        /// The level.
+        x: f64,
+        /// What was measured there over what the curve says, above 0.
+        factor: f64,
+    },
+    /// Observations of one level contradict one another.
+    Scattered {
+        /// The level.
+        x: f64,
+        /// By which factor they typically differ, above 1.
+        factor: f64,
+    },
     /// The level lies below all measured ones.
     BelowMeasured {
         /// Lowest measured level over the one asked for.
@@ -50,6 +73,8 @@ impl CurveCaveat {
             Self::OnlyFalls => "only_falls".to_owned(),
             Self::Constant => "constant".to_owned(),
             Self::PlateauNotSeen => "plateau_not_seen".to_owned(),
+            Self::Missed { .. } => "missed".to_owned(),
+            Self::Scattered { .. } => "scattered".to_owned(),
             Self::BelowMeasured { .. } => "below_measured".to_owned(),
             Self::Extrapolated { factor } if *factor > FAR => "far_beyond_measured".to_owned(),
             Self::Extrapolated { factor } if *factor > CHECKED => "beyond_4x".to_owned(),
@@ -79,6 +104,19 @@ impl fmt::Display for CurveCaveat {
             Self::PlateauNotSeen => f.write_str(
                 "throughput still grows nearly in proportion: where it ends was not seen. Measure higher \
                  levels",
+            ),
+            Self::Missed { x, factor } => write!(
+                f,
+                "the curve passes {:.1} times {} what was measured at {x}: no law here moves like these points. \
+                 Measure there again; if they hold, two things were measured in one series, or it jumps and a \
+                 forecast beyond says little",
+                factor.max(factor.recip()),
+                if *factor > 1.0 { "below" } else { "above" }
+            ),
+            Self::Scattered { x, factor } => write!(
+                f,
+                "observations at {x} differ by a factor of {factor:.1} or so: two things may have been measured \
+                 in one series. Give each a series of its own"
             ),
             Self::BelowMeasured { factor } => write!(
                 f,
@@ -126,6 +164,21 @@ pub(super) fn of_series(series: &CurveSeries, posterior: &Posterior) -> Vec<Curv
         > 0.5
     {
         found.push(CurveCaveat::PlateauNotSeen);
+    }
+    let deviation = |level: &LoadLevel| (level.sum_squares / (level.count - 1.0).max(1.0)).sqrt();
+    let widest = levels.iter().max_by(|a, b| deviation(a).total_cmp(&deviation(b)));
+    if let Some(level) = widest.filter(|level| deviation(level) > SCATTERED) {
+        found.push(CurveCaveat::Scattered {
+            x: level.x,
+            // Two observations differ by twice their distance from the middle, which is `deviation / sqrt(2)`.
+            factor: (std::f64::consts::SQRT_2 * deviation(level)).exp(),
+        });
+    }
+    let worst = &levels[posterior.worst_level()];
+    let fitted = posterior.forecast(series.octaves_to(worst.x)).quantile(0.5);
+    let factor = (worst.mean_log - fitted).exp();
+    if factor.max(factor.recip()) > MISSED {
+        found.push(CurveCaveat::Missed { x: worst.x, factor });
     }
     found
 }

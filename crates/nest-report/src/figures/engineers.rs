@@ -284,7 +284,7 @@ fn load(projection: &Projection) -> Option<PageTable> {
         "#customers",
         "#active",
         "#in flight",
-        "#offered",
+        "#planned",
         "#completed",
         "#errors",
         "verdict",

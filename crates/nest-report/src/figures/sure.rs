@@ -3,12 +3,18 @@
 use nest_data::{Caveat, Projection, measurement::Validity, projection::PriceRow};
 
 use super::{Card, PageTable, Section};
-use crate::{format, verdict::Subject, words};
+use crate::{
+    format,
+    verdict::{Subject, number},
+    words,
+};
 
 /// Most groups of doubts that are shown.
 const MOST: usize = 3;
 /// Factor between the first limit and the tested load from which on the limit is calculated and not seen.
 const FAR: f64 = 1.05;
+/// Weight of fees that are more than the bill: a load test that was disturbed moves less money.
+const FEES_WEIGH: f64 = 2.0;
 
 /// Doubts of one cause, and how much they weigh against others.
 struct Doubt {
@@ -38,6 +44,7 @@ pub(super) fn how_sure(projection: &Projection) -> Section {
         of_speed,
         of_unknown_prices,
         of_old_prices,
+        of_fees,
     ]
     .into_iter()
     .filter_map(|group| group(projection))
@@ -70,7 +77,8 @@ fn caveats(projection: &Projection) -> Option<PageTable> {
 
 /// Steps of the load test that count less, or not at all.
 fn of_test(projection: &Projection) -> Option<Doubt> {
-    let all = projection.points.len();
+    let loaded = || projection.points.iter().filter(|point| point.offered_per_s > 0.0);
+    let all = loaded().count();
     if all == 0 {
         return Some(Doubt::new(
             3.0,
@@ -78,9 +86,7 @@ fn of_test(projection: &Projection) -> Option<Doubt> {
             "There is no test step. Measure the study before you rely on any figure.".to_owned(),
         ));
     }
-    let valid = projection
-        .points
-        .iter()
+    let valid = loaded()
         .filter(|point| point.validity == Validity::Valid)
         .count();
     let doubtful = all - valid;
@@ -96,7 +102,7 @@ fn of_test(projection: &Projection) -> Option<Doubt> {
             0.2,
             "Few steps were repeated",
             format!(
-                "How much equal steps differ is assumed. All {all} steps are clean; more of them narrow \
+                "How much equal steps differ is assumed. All {all} steps under load are clean; more of them narrow \
                  the intervals."
             ),
         )),
@@ -107,7 +113,7 @@ fn of_test(projection: &Projection) -> Option<Doubt> {
                 "Some test steps count less"
             };
             let text = format!(
-                "{doubtful} of {all} steps are not clean{reasons}. They count less or not at all, which \
+                "{doubtful} of {all} steps under load are not clean{reasons}. They count less or not at all, which \
                  widens every \
                  interval. Repeat them on a quieter machine."
             );
@@ -289,6 +295,33 @@ fn of_old_prices(projection: &Projection) -> Option<Doubt> {
             ),
             words::name(&oldest.item),
             format::age(oldest.age_days)
+        ),
+    ))
+}
+
+/// Fees that are more than the bill: no book of prices holds their terms.
+fn of_fees(projection: &Projection) -> Option<Doubt> {
+    let subject = Subject::of(projection)?;
+    let bill = &subject.config.bill;
+    let fees = bill.fees.as_ref()?;
+    let (fees_total, total) = (number(fees.total.value.0), number(bill.total.value.0));
+    if fees_total <= total {
+        return None;
+    }
+    let dearest = fees.lines.iter().max_by_key(|line| line.amount)?;
+    let source = words::clean(&dearest.source);
+    let source = if source.is_empty() {
+        String::new()
+    } else {
+        format!(" Those of {} are: {source}.", words::name(&dearest.meter))
+    };
+    Some(Doubt::new(
+        FEES_WEIGH,
+        "Most of the cost is fees whose terms the study states",
+        format!(
+            "{} of bill and fees together are fees. Their terms are in no price book and have no date.{source} \
+             Compare them with your contract first.",
+            words::capital(&words::share(fees_total / (fees_total + total)))
         ),
     ))
 }

@@ -1,7 +1,7 @@
 //! What to do next, in words: the projection's actions, and what the comparison and the test add to them.
 
 use nest_data::{
-    Caveat,
+    Caveat, Date,
     measurement::Validity,
     price_book::Confidence,
     projection::{Action, BreakPoint, ConfigTotal, Lever, LeverSetting, MoneyEstimate, Sensitivity, WhyNot},
@@ -116,8 +116,8 @@ pub(crate) fn seen_in(confidence: Confidence) -> &'static str {
 }
 
 fn pull(subject: &Subject, lever: &Lever) -> NextStep {
-    let by = lever.date.and_then(|date| date.low.or(date.value));
-    let by = by.map_or_else(String::new, |date| format!(" by {}", words::full_month(date)));
+    let latest = lever.date.and_then(|date| date.low.or(date.value));
+    let by = latest.map_or_else(String::new, |date| format!(" by {}", words::full_month(date)));
     let set = format!(
         "`{}` from {} to {}",
         words::clean(&lever.key),
@@ -133,24 +133,46 @@ fn pull(subject: &Subject, lever: &Lever) -> NextStep {
         return NextStep {
             what: format!("Plan a way past the first limit{by}."),
             why: format!(
-                "{}: {} by {}. Setting {set} {later}.",
+                "{}: {} by {}. Setting {set} {later}.{}",
                 words::capital(&limit_of(subject, lever)),
                 format::chance(lever.chance[0]),
-                subject.end_in_words()
+                subject.end_in_words(),
+                sooner(subject, latest)
             ),
         };
     }
     NextStep {
         what: format!("{}{by}.", what_moves(subject, lever)),
         why: format!(
-            "Set {set}{}.{} {} by {} falls from {} to {}.",
+            "Set {set}{}.{} {} by {} falls from {} to {}.{}",
             without_stand_by(subject, lever),
             price_of(subject, lever),
             chance_of(subject, lever),
             subject.end_in_words(),
             format::chance_cell(lever.chance[0]),
-            format::chance_cell(lever.chance[1])
+            format::chance_cell(lever.chance[1]),
+            sooner(subject, latest)
         ),
+    }
+}
+
+/// That another growth scenario reaches its limit before the step is due.
+fn sooner(subject: &Subject, latest: Option<Date>) -> String {
+    let projection = subject.projection;
+    let others = projection
+        .growths
+        .iter()
+        .filter(|one| projection.growth.as_ref() != Some(&one.name));
+    let soonest = others
+        .filter_map(|one| Some((one.date?.value?, one)))
+        .min_by_key(|(date, _)| *date);
+    match (soonest, latest) {
+        (Some((date, one)), Some(latest)) if date < latest => format!(
+            " With growth {} the limit comes sooner, about {}.",
+            words::name(&one.name),
+            words::full_month(date)
+        ),
+        _ => String::new(),
     }
 }
 

@@ -279,15 +279,9 @@ fn rounded_up(share: f64) -> f64 {
 
 /// That the load test was not good, if it was not.
 pub(super) fn quality(projection: &Projection) -> Option<String> {
-    let all = projection.points.len();
-    let count = |validity| {
-        projection
-            .points
-            .iter()
-            .filter(|point| point.validity == validity)
-            .count()
-    };
-    let valid = count(Validity::Valid);
+    let loaded = || projection.points.iter().filter(|point| point.offered_per_s > 0.0);
+    let all = loaded().count();
+    let count = |validity| loaded().filter(|point| point.validity == validity).count();
     if all == 0 {
         return Some("There is no measured step: every figure rests on the model alone.".to_owned());
     }
@@ -296,11 +290,13 @@ pub(super) fn quality(projection: &Projection) -> Option<String> {
             "None of the {all} test steps is valid: measure again before you rely on this."
         ));
     }
-    (valid * 2 < all).then(|| {
-        format!(
-            "The load test was disturbed: only {valid} of {all} steps {} clean, and the intervals are \
-             wider for it.",
-            if valid == 1 { "is" } else { "are" }
-        )
-    })
+    let clean = match count(Validity::Valid) {
+        valid if valid * 2 >= all => return None,
+        0 => format!("none of {all} steps under load is"),
+        1 => format!("only 1 of {all} steps under load is"),
+        valid => format!("only {valid} of {all} steps under load are"),
+    };
+    Some(format!(
+        "The load test was disturbed: {clean} clean, and the intervals are wider for it."
+    ))
 }

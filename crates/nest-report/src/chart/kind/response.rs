@@ -111,9 +111,10 @@ fn title(subject: &Subject, charts: &[(&Chart, &str)], behaviour: &str) -> Strin
         let time = time_at(curve(chart, &subject.base.name)?, subject.base.bill.customers)?;
         Some(format::duration(two_digits(time)))
     });
+    let on = short(&subject.base.name);
     match time {
-        Some(time) if behaviour.is_empty() => format!("19 in 20 answers now take at most {time}"),
-        Some(time) => format!("19 in 20 {behaviour} answers now take at most {time}"),
+        Some(time) if behaviour.is_empty() => format!("19 in 20 answers of {on} now take at most {time}"),
+        Some(time) => format!("19 in 20 {behaviour} answers of {on} now take at most {time}"),
         None => "How long customers wait for an answer".to_owned(),
     }
 }
@@ -139,7 +140,13 @@ fn description(subject: &Subject, charts: &[(&Chart, &str)]) -> String {
         }
     }
     let target = target(charts).map(|target| format!("Your target is {}.", format::duration(target)));
-    parts.into_iter().chain(target).collect::<Vec<_>>().join(" ")
+    let whose = "The model reckons them for each set-up's own servers, which are not the tested machine.";
+    parts
+        .into_iter()
+        .chain(target)
+        .chain(Some(whose.to_owned()))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn panels<'a>(subject: &Subject<'a>, charts: &[(&'a Chart, &str)]) -> Vec<Panel<'a>> {
