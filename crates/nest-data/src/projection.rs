@@ -34,7 +34,7 @@ pub use self::{
     },
     lever::{Action, Lever, LeverSetting, RangeBasis, Sensitivity},
     limit::{BreakDate, BreakKind, BreakPoint, LimitNature, first_break},
-    policy::{PolicyMonth, PolicyProjection, PolicyTotals},
+    policy::{PolicyMonth, PolicyProjection, PolicyTotals, SpreadShare},
     price_row::PriceRow,
 };
 

@@ -307,18 +307,37 @@ fn a_curve_that_misses_what_was_measured_says_where() {
         })
     };
     // A collapse to a third between two neighbours.
-    let fallen = [(10.0, 100.0), (20.0, 200.0), (40.0, 395.0), (80.0, 760.0), (100.0, 300.0)];
+    let fallen = [
+        (10.0, 100.0),
+        (20.0, 200.0),
+        (40.0, 395.0),
+        (80.0, 760.0),
+        (100.0, 300.0),
+    ];
     let (x, factor, text) = missed(&fallen).expect("no law jumps");
-    assert!([80.0, 100.0].contains(&x) && (factor - 1.0).abs() > 0.25, "{text}");
+    assert!(
+        [80.0, 100.0].contains(&x) && (factor - 1.0).abs() > 0.25,
+        "{text}"
+    );
     assert!(text.contains("Measure there again"), "{text}");
     // Two systems in one series, of which each is linear.
     let mixed: Vec<(f64, f64)> = [1.0, 2.0, 4.0, 8.0, 16.0]
         .iter()
         .flat_map(|x| [(*x, 10.0 * x), (*x, 1000.0 * x)])
         .collect();
-    assert_eq!(codes(&mixed).iter().filter(|code| *code == "scattered").count(), 1);
+    assert_eq!(
+        codes(&mixed).iter().filter(|code| *code == "scattered").count(),
+        1
+    );
     // A curve that bends, with noise of some percent.
-    let bent = [(1.0, 100.0), (2.0, 192.0), (4.0, 360.0), (8.0, 560.0), (16.0, 640.0), (32.0, 600.0)];
+    let bent = [
+        (1.0, 100.0),
+        (2.0, 192.0),
+        (4.0, 360.0),
+        (8.0, 560.0),
+        (16.0, 640.0),
+        (32.0, 600.0),
+    ];
     assert_eq!(missed(&bent), None);
     assert!(!codes(&bent).contains(&"scattered".to_owned()));
 }

@@ -24,7 +24,7 @@ pub(crate) use count::{an_ordinal, count, count_interval, customers, ordinal, sh
 pub(crate) use date::{full_month, limit_date, month, reached};
 pub(crate) use difference::{between, size, surely};
 pub(crate) use event::event;
-pub(crate) use input::{input, input_range};
+pub(crate) use input::{input, input_name, input_range};
 pub(crate) use limit::{cause, limit, limit_label, purpose_of_reserve, resource};
 pub(crate) use name::{capital, clean, listed, name, turns};
 pub(crate) use price::{allowed_age, allowed_days};

@@ -414,7 +414,9 @@ fn a_disturbed_test_is_said_and_is_an_action() {
     let disturbed = verdict(&projection);
     assert_eq!(
         disturbed.sentences.last().map(String::as_str),
-        Some("The load test was disturbed: only 1 of 5 steps under load is clean, and the intervals are wider for it.")
+        Some(
+            "The load test was disturbed: only 1 of 5 steps under load is clean, and the intervals are wider for it."
+        )
     );
     assert_eq!(
         disturbed.actions.last().map(|action| action.what.as_str()),

@@ -71,6 +71,18 @@ pub struct PolicyTotals {
     pub fees: Option<[MoneyEstimate; 3]>,
     /// Change of both together, paired by draw.
     pub change_with_fees: MoneyEstimate,
+    /// What the interval of that change comes from, the largest share first.
+    #[serde(default)]
+    pub spread: Vec<SpreadShare>,
+}
+
+/// How much of the spread of a result comes from one input.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SpreadShare {
+    /// The input, named as in [`Sensitivity`](super::Sensitivity).
+    pub input: String,
+    /// The share, 0-1. Shares need not sum to 1.
+    pub share: f64,
 }
 
 /// One month of a dated policy.

@@ -14,8 +14,8 @@ const FAR: f64 = 64.0;
 /// Factor between a level and the fitted curve from which on the level is missed. Our choice: observations of
 /// one level of public curves mostly lie within a few percent of each other.
 const MISSED: f64 = 1.25;
-/// Standard deviation of the log of repeated observations of a level from which on they contradict one another:
-/// the largest noise that the prior knows.
+/// Standard deviation of the log of repeated observations of a level from which on they contradict one
+/// another: the largest noise that the prior knows.
 const SCATTERED: f64 = 0.3;
 
 /// A reason for doubt, with its facts. Its text tells the reader what to do.
@@ -107,16 +107,16 @@ impl fmt::Display for CurveCaveat {
             ),
             Self::Missed { x, factor } => write!(
                 f,
-                "the curve passes {:.1} times {} what was measured at {x}: no law here moves like these points. \
-                 Measure there again; if they hold, two things were measured in one series, or it jumps and a \
-                 forecast beyond says little",
+                "the curve passes {:.1} times {} what was measured at {x}: no law here moves like these \
+                 points. Measure there again; if they hold, two things were measured in one series, or it \
+                 jumps and a forecast beyond says little",
                 factor.max(factor.recip()),
                 if *factor > 1.0 { "below" } else { "above" }
             ),
             Self::Scattered { x, factor } => write!(
                 f,
-                "observations at {x} differ by a factor of {factor:.1} or so: two things may have been measured \
-                 in one series. Give each a series of its own"
+                "observations at {x} differ by a factor of {factor:.1} or so: two things may have been \
+                 measured in one series. Give each a series of its own"
             ),
             Self::BelowMeasured { factor } => write!(
                 f,
@@ -170,7 +170,7 @@ pub(super) fn of_series(series: &CurveSeries, posterior: &Posterior) -> Vec<Curv
     if let Some(level) = widest.filter(|level| deviation(level) > SCATTERED) {
         found.push(CurveCaveat::Scattered {
             x: level.x,
-            // Two observations differ by twice their distance from the middle, which is `deviation / sqrt(2)`.
+            // The difference of two observations deviates by the square root of 2 times as much.
             factor: (std::f64::consts::SQRT_2 * deviation(level)).exp(),
         });
     }

@@ -216,7 +216,7 @@ impl<'a> Context<'a> {
     }
 
     /// Parameters in draw `index`, or in the point estimate.
-    fn parameters(&self, index: Option<u32>) -> BTreeMap<String, f64> {
+    pub fn parameters(&self, index: Option<u32>) -> BTreeMap<String, f64> {
         let mut values = self.study.parameter_values();
         if let Some(index) = index {
             let mut stream = RandomStream::new(self.model.draws.seed, StreamPurpose::Parameters, index);

@@ -3,6 +3,7 @@
 
 mod dated_limits;
 mod months;
+mod spread;
 mod transition;
 
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ use nest_data::{
 use rust_decimal::Decimal;
 
 pub use self::transition::Transition;
-use self::{dated_limits::dated_limits, months::policy_months};
+use self::{dated_limits::dated_limits, months::policy_months, spread::spread};
 use crate::{
     error::ModelError,
     project::break_point::{ConfigLimits, LimitMonths, config_limits, first_break_point},
@@ -156,6 +157,7 @@ fn undated_totals(
         fees: fees
             .zip(fee_change)
             .map(|((before, after), change)| [before, after, change].map(|amount| amount.into_money())),
+        spread: spread(context, &together),
         change_with_fees: together.into_money(),
     })
 }

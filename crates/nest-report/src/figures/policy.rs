@@ -2,7 +2,7 @@
 
 use nest_data::{
     Estimate, Projection,
-    projection::{BreakPoint, MoneyEstimate, PolicyProjection},
+    projection::{BreakPoint, MoneyEstimate, PolicyProjection, SpreadShare},
 };
 use rust_decimal::prelude::ToPrimitive;
 
@@ -102,7 +102,36 @@ fn in_words(projection: &Projection, policy: &PolicyProjection) -> String {
     }
     parts.extend(policy.room_change.as_ref().map(room_in_words));
     parts.extend(policy.date_change_days.as_ref().and_then(days_in_words));
-    format!("{}{what}: {}.", words::name(&policy.name), parts.join("; "))
+    format!(
+        "{}{what}: {}.{}",
+        words::name(&policy.name),
+        parts.join("; "),
+        doubts_in_words(policy)
+    )
+}
+
+/// What the money that a policy saves or costs depends on.
+fn doubts_in_words(policy: &PolicyProjection) -> String {
+    let [first, rest @ ..] = policy.totals.spread.as_slice() else {
+        return String::new();
+    };
+    let named = |one: &SpreadShare| {
+        let share = format::rough_percent(one.share);
+        format!("{} ({share} of its spread)", words::input_name(&one.input, ""))
+    };
+    let rest: Vec<String> = rest.iter().map(named).collect();
+    let rest = if rest.is_empty() {
+        String::new()
+    } else {
+        format!(", then on {}", words::listed(&rest))
+    };
+    let fees = if policy.totals.fees.is_some() {
+        " The terms of the fees are taken as the study states them: fees that are a tenth dearer make that \
+         part a tenth larger."
+    } else {
+        ""
+    };
+    format!(" That money depends most on {}{rest}.{fees}", named(first))
 }
 
 fn money_in_words(

@@ -86,9 +86,7 @@ fn of_test(projection: &Projection) -> Option<Doubt> {
             "There is no test step. Measure the study before you rely on any figure.".to_owned(),
         ));
     }
-    let valid = loaded()
-        .filter(|point| point.validity == Validity::Valid)
-        .count();
+    let valid = loaded().filter(|point| point.validity == Validity::Valid).count();
     let doubtful = all - valid;
     let share = doubtful as f64 / all as f64;
     let reasons = reasons(projection);
@@ -102,8 +100,8 @@ fn of_test(projection: &Projection) -> Option<Doubt> {
             0.2,
             "Few steps were repeated",
             format!(
-                "How much equal steps differ is assumed. All {all} steps under load are clean; more of them narrow \
-                 the intervals."
+                "How much equal steps differ is assumed. All {all} steps under load are clean; more of \
+                 them narrow the intervals."
             ),
         )),
         _ => {
@@ -113,9 +111,8 @@ fn of_test(projection: &Projection) -> Option<Doubt> {
                 "Some test steps count less"
             };
             let text = format!(
-                "{doubtful} of {all} steps under load are not clean{reasons}. They count less or not at all, which \
-                 widens every \
-                 interval. Repeat them on a quieter machine."
+                "{doubtful} of {all} steps under load are not clean{reasons}. They count less or not at all, \
+                 which widens every interval. Repeat them on a quieter machine."
             );
             Some(Doubt::new(
                 if share > 0.5 { 1.0 + share } else { share },
@@ -319,8 +316,8 @@ fn of_fees(projection: &Projection) -> Option<Doubt> {
         FEES_WEIGH,
         "Most of the cost is fees whose terms the study states",
         format!(
-            "{} of bill and fees together are fees. Their terms are in no price book and have no date.{source} \
-             Compare them with your contract first.",
+            "{} of bill and fees together are fees. Their terms are in no price book and have no \
+             date.{source} Compare them with your contract first.",
             words::capital(&words::share(fees_total / (fees_total + total)))
         ),
     ))

@@ -349,7 +349,13 @@ fn months(config: &ConfigProjection) -> Option<PageTable> {
     let unit = format!("#{}s", words::unit_word(Some(config.platform)));
     let mut table = PageTable::new(
         caption,
-        &["month", "#customers on the 1st", unit.as_str(), "#cost", "#per 1,000"],
+        &[
+            "month",
+            "#customers on the 1st",
+            unit.as_str(),
+            "#cost",
+            "#per 1,000",
+        ],
     );
     let shown = |index: usize| index % every == last % every;
     for (_, month) in config
@@ -375,16 +381,16 @@ fn months(config: &ConfigProjection) -> Option<PageTable> {
     };
     let units = if config.months.iter().any(|month| month.instances.is_some()) {
         format!(
-            " The {0}s are those of the application in its busiest hour, without databases; where their number \
-             follows the load, a {0} is billed only in the hours in which it runs.",
+            " The {0}s are those of the application in its busiest hour, without databases; where their \
+             number follows the load, a {0} is billed only in the hours in which it runs.",
             words::unit_word(Some(config.platform))
         )
     } else {
         String::new()
     };
     Some(table.noted(format!(
-        "Below each value: what 9 cases of 10 lie between. Cost is of the whole month; per 1,000 divides it by \
-         the month's average customers.{units}{stand_by}{rest}"
+        "Below each value: what 9 cases of 10 lie between. Cost is of the whole month; per 1,000 divides \
+         it by the month's average customers.{units}{stand_by}{rest}"
     )))
 }
 

@@ -11,7 +11,11 @@ use crate::format;
 
 /// An input in words: `growth of customers`, `speed of m7i.large`, `CPU kept free`.
 pub(crate) fn input(one: &Sensitivity) -> String {
-    let text = one.input.as_str();
+    input_name(&one.input, &one.unit)
+}
+
+/// An input by the name that a projection has for it; `unit` is that of its range.
+pub(crate) fn input_name(text: &str, unit: &str) -> String {
     if text.starts_with("growth `") {
         return "growth of customers".to_owned();
     }
@@ -37,7 +41,7 @@ pub(crate) fn input(one: &Sensitivity) -> String {
         return name(parameter);
     }
     match text.split_once(" of ") {
-        Some((used, behaviour)) if one.unit == "s" && used.contains('/') => {
+        Some((used, behaviour)) if unit == "s" && used.contains('/') => {
             format!("time on {} of one {}", resource(used), name(behaviour))
         }
         _ => clean(text),

@@ -2,7 +2,7 @@
 
 use nest_data::{
     Estimate,
-    projection::{BreakKind, BreakPoint, PolicyProjection, PolicyTotals},
+    projection::{BreakKind, BreakPoint, PolicyProjection, PolicyTotals, SpreadShare},
 };
 
 use super::{configs::broken, estimate, money};
@@ -38,6 +38,10 @@ pub fn policy() -> PolicyProjection {
             change: money("-1800", -2_010.0, -1_620.0),
             fees: None,
             change_with_fees: money("-1800", -2_010.0, -1_620.0),
+            spread: vec![SpreadShare {
+                input: "growth `expected`".to_owned(),
+                share: 0.914,
+            }],
         },
         break_before: Some(limit(estimate(46_613.0, 43_122.0, 50_921.0))),
         break_after: Some(limit(estimate(49_870.0, 46_100.0, 54_500.0))),

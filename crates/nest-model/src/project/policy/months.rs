@@ -22,7 +22,7 @@ use crate::{
     project::months::{rates_at_moments, sum_of_months},
 };
 
-use super::{all_fees, transition::Transition};
+use super::{all_fees, spread::spread, transition::Transition};
 
 /// A dated policy over the months of growth: each month as it is printed, and the sums of its changes.
 pub struct PolicyMonths {
@@ -61,6 +61,7 @@ impl PolicyMonths {
             before: costs.into_money(),
             change: self.change.clone().into_money(),
             fees: fees.map(|fees| fees.map(|amount| amount.into_money())),
+            spread: spread(context, &together),
             change_with_fees: together.into_money(),
         })
     }
