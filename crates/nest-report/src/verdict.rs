@@ -7,6 +7,7 @@
 mod actions;
 mod composition;
 mod decide;
+mod pull;
 mod sentences;
 mod subject;
 mod title;

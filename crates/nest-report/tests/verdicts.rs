@@ -399,7 +399,7 @@ fn other_actions_are_in_words() {
     );
     assert_eq!(
         actions[2].why,
-        "It moves the first limit most. Range 1.2–1.8: the limit comes not before November 2028 at one end, \
+        "It moves the first limit most. Range 1.2–1.8: the limit comes after November 2028 at one end and \
          October 2027 at the other."
     );
 }
@@ -415,7 +415,8 @@ fn a_disturbed_test_is_said_and_is_an_action() {
     assert_eq!(
         disturbed.sentences.last().map(String::as_str),
         Some(
-            "The load test was disturbed: only 1 of 5 steps under load is clean, and the intervals are wider for it."
+            "The load test was disturbed: only 1 of 5 steps under load is clean, and the intervals are \
+             wider for it."
         )
     );
     assert_eq!(

@@ -179,9 +179,9 @@ impl QueueingDelays {
 /// Response time in seconds of one quantile of a behaviour at a utilisation (0-1) in one draw; `None` without
 /// a law of that quantile or below.
 ///
-/// `laws` are all laws of the behaviour with their a and b in that draw. A law or a draw may let p95 pass p99:
-/// a quantile is the greatest of its own law and those of lower quantiles, so that p50 <= p95 <= p99. The
-/// lower one is believed because more requests stand behind it.
+/// `laws` are all laws of the behaviour with their a and b in that draw. A law or a draw may let p95 pass
+/// p99: a quantile is the greatest of its own law and those of lower quantiles, so that p50 <= p95 <= p99.
+/// The lower one is believed because more requests stand behind it.
 #[must_use]
 pub fn ordered_seconds(
     laws: &[(&QueueingDelay, (f64, f64))],

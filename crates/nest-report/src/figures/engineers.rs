@@ -341,7 +341,7 @@ fn response(projection: &Projection) -> Option<PageTable> {
         .into_iter()
         .rev()
         .find(|point| !point.response.is_empty())?;
-    let caption = format!("Response times measured in {}", words::clean(&last.label));
+    let caption = format!("Response times measured in step {}", words::clean(&last.label));
     let mut table = PageTable::new(
         caption,
         &["behaviour", "#quantile", "#response time", "#requests"],

@@ -147,8 +147,8 @@ pub(crate) fn totals(projection: &Projection) -> Option<PageTable> {
         String::new()
     };
     let note = format!(
-        "Columns 4 to 6 count random cases. The last one says in how many a set-up is the cheapest of those \
-         with room for the whole plan once limits of your choice are moved.{none}"
+        "The last three values count random cases. The last one says in how many a set-up is the cheapest of \
+         those with room for the whole plan once limits of your choice are moved.{none}"
     );
     table.noted(note).cut().unless_empty()
 }
@@ -309,7 +309,12 @@ fn more(projection: &Projection, total: &ConfigTotal, than: &str, currency: &str
 }
 
 fn shared_limit(wall: &SharedLimit) -> String {
-    let resource = words::resource(&wall.cause);
+    // Only a resource has a tier before its name.
+    let resource = if wall.cause.contains('/') {
+        words::resource(&wall.cause)
+    } else {
+        format!("the same ({})", words::clean(&wall.cause))
+    };
     if wall.moved.abs() < 5e-4 {
         format!("moving does not help: {resource} is the limit in both")
     } else {

@@ -229,12 +229,13 @@ fn strongest_assumption(subject: &Subject) -> Option<String> {
         .max_by(|a, b| a.months.total_cmp(&b.months))?;
     let end = |index: usize| {
         widest.date[index].map_or_else(
-            || format!("not before {}", subject.end_in_words()),
+            || format!("after {}", subject.end_in_words()),
             |date| format!("about {}", words::full_month(date)),
         )
     };
     Some(format!(
-        "Strongest assumption: {} ({}). The first limit comes {} at one end of that range, {} at the other.",
+        "Strongest assumption: {} ({}). The first limit comes {} at one end of that range and {} at the \
+         other.",
         words::input(widest),
         words::input_range(widest),
         end(0),

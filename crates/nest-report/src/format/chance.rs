@@ -25,7 +25,7 @@ pub fn chance(share: f64) -> String {
 #[must_use]
 pub fn chance_cell(share: f64) -> String {
     match in_100(share) {
-        Bounded::None => "0".to_owned(),
+        Bounded::None => "0 of 100".to_owned(),
         Bounded::LessThanOne => "less than 1 of 100".to_owned(),
         Bounded::Whole(count) => format!("{count} of 100"),
         Bounded::MoreThan99 => "more than 99 of 100".to_owned(),

@@ -1,15 +1,16 @@
 //! What to do next, in words: the projection's actions, and what the comparison and the test add to them.
 
 use nest_data::{
-    Caveat, Date,
+    Caveat,
     measurement::Validity,
     price_book::Confidence,
-    projection::{Action, BreakPoint, ConfigTotal, Lever, LeverSetting, MoneyEstimate, Sensitivity, WhyNot},
+    projection::{Action, ConfigTotal, MoneyEstimate, Sensitivity, WhyNot},
 };
 
 use super::{
     NextStep,
     decide::decide,
+    pull::pull,
     subject::{Subject, number},
     title::{Theme, Title},
 };
@@ -17,8 +18,6 @@ use crate::{format, words};
 
 /// Most actions that are listed.
 const MOST: usize = 3;
-/// Chance of reaching a limit from which on moving it is no way out.
-const NO_WAY_OUT: f64 = 0.5;
 
 /// At most three things to do, the most urgent first.
 pub(super) fn actions(subject: &Subject, title: &Title) -> Vec<NextStep> {
@@ -112,150 +111,6 @@ pub(crate) fn seen_in(confidence: Confidence) -> &'static str {
         Confidence::Derived => "and calculated from its source",
         Confidence::Approximate => "and only about right",
         Confidence::User => "in your own contract",
-    }
-}
-
-fn pull(subject: &Subject, lever: &Lever) -> NextStep {
-    let latest = lever.date.and_then(|date| date.low.or(date.value));
-    let by = latest.map_or_else(String::new, |date| format!(" by {}", words::full_month(date)));
-    let set = format!(
-        "`{}` from {} to {}",
-        words::clean(&lever.key),
-        format::number(lever.from),
-        format::number(lever.to)
-    );
-    if lever.chance[1] >= NO_WAY_OUT {
-        let later = lever.next_date.and_then(|date| date.value);
-        let later = later.map_or_else(
-            || "hardly helps".to_owned(),
-            |date| format!("moves the limit only to about {}", words::full_month(date)),
-        );
-        return NextStep {
-            what: format!("Plan a way past the first limit{by}."),
-            why: format!(
-                "{}: {} by {}. Setting {set} {later}.{}",
-                words::capital(&limit_of(subject, lever)),
-                format::chance(lever.chance[0]),
-                subject.end_in_words(),
-                sooner(subject, latest)
-            ),
-        };
-    }
-    NextStep {
-        what: format!("{}{by}.", what_moves(subject, lever)),
-        why: format!(
-            "Set {set}{}.{} {} by {} falls from {} to {}.{}",
-            without_stand_by(subject, lever),
-            price_of(subject, lever),
-            chance_of(subject, lever),
-            subject.end_in_words(),
-            format::chance_cell(lever.chance[0]),
-            format::chance_cell(lever.chance[1]),
-            sooner(subject, latest)
-        ),
-    }
-}
-
-/// That another growth scenario reaches its limit before the step is due.
-fn sooner(subject: &Subject, latest: Option<Date>) -> String {
-    let projection = subject.projection;
-    let others = projection
-        .growths
-        .iter()
-        .filter(|one| projection.growth.as_ref() != Some(&one.name));
-    let soonest = others
-        .filter_map(|one| Some((one.date?.value?, one)))
-        .min_by_key(|(date, _)| *date);
-    match (soonest, latest) {
-        (Some((date, one)), Some(latest)) if date < latest => format!(
-            " With growth {} the limit comes sooner, about {}.",
-            words::name(&one.name),
-            words::full_month(date)
-        ),
-        _ => String::new(),
-    }
-}
-
-/// That a number of units is one of those that carry load.
-fn without_stand_by(subject: &Subject, lever: &Lever) -> &'static str {
-    let has_stand_by = limit_of(subject, lever).contains("standing by");
-    match lever.setting {
-        LeverSetting::Max if has_stand_by => "; stand-by servers come on top",
-        _ => "",
-    }
-}
-
-/// `The chance of reaching this limit`, where the page just spoke of it; otherwise with what fails.
-fn chance_of(subject: &Subject, lever: &Lever) -> String {
-    let is_first = |point: &BreakPoint| point.kind == lever.kind && point.cause == lever.cause;
-    if subject.first_limit().is_none_or(|(point, _)| is_first(point)) {
-        return "The chance of reaching this limit".to_owned();
-    }
-    format!("The chance that {}", limit_of(subject, lever))
-}
-
-/// The limit that a lever moves, in words.
-fn limit_of(subject: &Subject, lever: &Lever) -> String {
-    let mut points = subject.config.break_points.iter();
-    let point = points.find(|point| point.kind == lever.kind && point.cause == lever.cause);
-    point.map_or_else(
-        || words::cause(lever.kind, &lever.cause),
-        |point| words::limit(subject.projection, &lever.config, point),
-    )
-}
-
-/// `Allow 5 servers`, `Keep 20 % of CPU free instead of 30 %`.
-fn what_moves(subject: &Subject, lever: &Lever) -> String {
-    let (from, to) = (lever.from, lever.to);
-    match lever.setting {
-        LeverSetting::Max => {
-            let unit = words::unit_word(lever.platform.or(Some(subject.config.platform)));
-            format!(
-                "Allow {} {unit}s instead of {}",
-                format::number(to),
-                format::number(from)
-            )
-        }
-        LeverSetting::Reserve => format!(
-            "Keep {} of {} free{} instead of {}",
-            format::rough_percent(to),
-            words::resource(&lever.cause),
-            words::purpose_of_reserve(lever),
-            format::rough_percent(from)
-        ),
-        LeverSetting::Objective => {
-            format!(
-                "Accept answers of {} instead of {}",
-                format::duration(to),
-                format::duration(from)
-            )
-        }
-        LeverSetting::Budget => format!(
-            "Raise the budget from {} to {}",
-            words::amount(from, subject.currency()),
-            words::amount(to, subject.currency())
-        ),
-    }
-}
-
-fn price_of(subject: &Subject, lever: &Lever) -> String {
-    let currency = subject.currency();
-    if let Some(price) = lever.unit_month {
-        let unit = words::unit_word(lever.platform.or(Some(subject.config.platform)));
-        let price = words::amount(number(price.0), currency);
-        return format!(
-            " Each further {unit} costs {price} a month from when it is needed; the totals hold that."
-        );
-    }
-    let change = number(lever.change.value.0);
-    if change == 0.0 {
-        return String::new();
-    }
-    let size = words::size(&lever.change, currency);
-    if change < 0.0 {
-        format!(" It also saves {size} over the plan.")
-    } else {
-        format!(" It costs {size} over the plan.")
     }
 }
 
@@ -385,15 +240,12 @@ fn credits(subject: &Subject, config: &str) -> String {
 
 fn narrow(subject: &Subject, input: &Sensitivity) -> NextStep {
     let end = |index: usize| {
-        input.date[index].map_or_else(
-            || format!("not before {}", subject.end_in_words()),
-            words::full_month,
-        )
+        input.date[index].map_or_else(|| format!("after {}", subject.end_in_words()), words::full_month)
     };
     NextStep {
         what: format!("Find out more about {}.", words::input(input)),
         why: format!(
-            "It moves the first limit most. Range {}: the limit comes {} at one end, {} at the other.",
+            "It moves the first limit most. Range {}: the limit comes {} at one end and {} at the other.",
             words::input_range(input),
             end(0),
             end(1)

@@ -97,7 +97,7 @@ fn draw(sheet: &mut Sheet, panel: &Panel, (left, above): Point, room: f64) {
         y: Scale::linear((0.0, rounded_up(panel.most.1, 4)), (top + HEIGHT, top)),
     };
     let edges = frame.edges();
-    frame.beyond(sheet, panel.tested, ["tested", "beyond"]);
+    frame.beyond(sheet, panel.tested, ["tested", "beyond", "not tested"]);
     for tick in frame.y.ticks(4) {
         let y = frame.y.at(tick);
         sheet.faint_line("gr", &[(edges.left, y), (edges.right, y)]);

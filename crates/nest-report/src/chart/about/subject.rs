@@ -21,6 +21,8 @@ pub(crate) const LINES: [&str; 4] = ["l0", "l1", "l2", "l3"];
 pub(crate) const DOTTED: [&str; 4] = ["l0 d", "l1 d", "l2 d", "l3 d"];
 /// Thin lines of the same colours.
 pub(crate) const THIN: [&str; 4] = ["l0 t", "l1 t", "l2 t", "l3 t"];
+/// The same, dotted.
+pub(crate) const THIN_DOTTED: [&str; 4] = ["l0 t d", "l1 t d", "l2 t d", "l3 t d"];
 /// Areas of the same colours.
 pub(crate) const FILLS: [&str; 4] = ["f0", "f1", "f2", "f3"];
 /// Soft bands of the same colours.

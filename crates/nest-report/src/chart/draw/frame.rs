@@ -11,6 +11,10 @@ pub(crate) const LINE: f64 = 16.0;
 /// Share of an axis that is tested from which on nothing worth a word is beyond, 0-1.
 const NEARLY_ALL: f64 = 0.97;
 
+/// What is written over either side of the border of a load test, and beyond it where there is no room for
+/// both.
+pub(crate) const BEYOND_TEST: [&str; 3] = ["within the load test", "beyond it", "beyond the load test"];
+
 /// Both axes of a plot.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Frame {
@@ -35,8 +39,9 @@ impl Frame {
         (self.x.at(x), self.y.at(y))
     }
 
-    /// Tints what lies beyond `from`, and writes what either side is above the border.
-    pub(crate) fn beyond(&self, sheet: &mut Sheet, from: f64, words: [&str; 2]) {
+    /// Tints what lies beyond `from`, and writes what either side is above the border: within, beyond, and
+    /// beyond where nothing is said of what is within.
+    pub(crate) fn beyond(&self, sheet: &mut Sheet, from: f64, [within, beyond, alone]: [&str; 3]) {
         let edges = self.edges();
         let (low, high) = self.x.values();
         if from >= low + (high - low) * NEARLY_ALL {
@@ -46,12 +51,13 @@ impl Frame {
         sheet.bar("by", Edges { left: at, ..edges });
         let above = edges.top - 10.0;
         if from <= low {
-            sheet.place(MUTED, words[1], &[(Anchor::Start, (edges.left + 2.0, above))]);
+            sheet.place(MUTED, alone, &[(Anchor::Start, (edges.left + 2.0, above))]);
             return;
         }
         sheet.faint_line("bd", &[(at, edges.top - 22.0), (at, edges.bottom)]);
-        sheet.place(MUTED, words[0], &[(Anchor::End, (at - 6.0, above))]);
-        sheet.place(MUTED, words[1], &[(Anchor::Start, (at + 6.0, above))]);
+        let is_said = sheet.place(MUTED, within, &[(Anchor::End, (at - 6.0, above))]);
+        let beyond = if is_said { beyond } else { alone };
+        sheet.place(MUTED, beyond, &[(Anchor::Start, (at + 6.0, above))]);
     }
 
     /// The area between a lower and an upper edge, cut to the plot. Points are (x, low, high).

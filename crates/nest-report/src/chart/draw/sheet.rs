@@ -280,19 +280,22 @@ impl Sheet {
     pub(crate) fn elements(&self) -> Result<String, String> {
         let mut text = shapes::elements(&self.layers, (self.width, self.height))?;
         for label in &self.labels {
-            text.push_str(&element(label));
+            text.push_str(&element(label, self.crossings(label) > 0));
         }
         Ok(text)
     }
 }
 
-fn element(label: &Label) -> String {
+/// A text; with a rim of the page's colour if lines cross it, so that it can be read.
+fn element(label: &Label, is_crossed: bool) -> String {
     let anchor = match label.anchor {
         Anchor::Start => "",
         Anchor::Middle => " m",
         Anchor::End => " e",
     };
-    let class = format!("{}{anchor}", label.look.class);
+    let has_rim = label.look.class.split(' ').any(|class| class == "h");
+    let rim = if is_crossed && !has_rim { " h" } else { "" };
+    let class = format!("{}{rim}{anchor}", label.look.class);
     let class = class.trim_start();
     let attribute = if class.is_empty() {
         String::new()

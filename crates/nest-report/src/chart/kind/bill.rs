@@ -13,7 +13,7 @@ use crate::{
         },
         draw::{
             axis,
-            frame::{Frame, LINE, along},
+            frame::{BEYOND_TEST, Frame, LINE, along},
             scale::{Scale, days, rounded_up},
             sheet::{Anchor, Edges, INK, MUTED, Point, STRONG, Sheet, spread},
         },
@@ -155,11 +155,7 @@ fn draw(subject: &Subject, (start, end): (Date, Date), width: f64) -> Sheet {
         y: Scale::linear((0.0, top(subject, &shown)), (bottom, places.top)),
     };
     let currency = subject.currency();
-    frame.beyond(
-        &mut sheet,
-        subject.tested_days(),
-        ["within the load test", "beyond it"],
-    );
+    frame.beyond(&mut sheet, subject.tested_days(), BEYOND_TEST);
     axis::vertical(&mut sheet, &frame, "", |tick| axis::money(tick, currency));
     sheet.text(STRONG, Anchor::Start, (0.0, 14.0), "Bill a month");
     for config in shown.iter().rev() {

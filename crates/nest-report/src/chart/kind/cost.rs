@@ -14,7 +14,7 @@ use crate::{
         },
         draw::{
             axis,
-            frame::{Frame, LINE},
+            frame::{BEYOND_TEST, Frame, LINE},
             scale::{Scale, rounded_up},
             sheet::{Anchor, Edges, Look, Point, STRONG, Sheet, spread},
         },
@@ -281,7 +281,7 @@ fn draw(subject: &Subject, chart: &Chart, series: &[Series], width: f64) -> Shee
         x: Scale::linear((0.0, most), (52.0, right)),
         y: Scale::linear((0.0, self::top(subject, series)), (top + HEIGHT, top)),
     };
-    frame.beyond(&mut sheet, chart.tested_to, ["within the load test", "beyond it"]);
+    frame.beyond(&mut sheet, chart.tested_to, BEYOND_TEST);
     axis::vertical(&mut sheet, &frame, "", |tick| axis::money(tick, currency));
     sheet.text(
         STRONG,
@@ -474,9 +474,11 @@ fn servers(sheet: &mut Sheet, frame: &Frame, series: &[Series]) {
             (Some((_, unit)), false) => format!("+ {unit}, not allowed"),
         };
         let inside = |place: &(Anchor, Point)| place.1.1 < edges.bottom - 4.0 && place.1.1 > edges.top + 12.0;
+        // What is no more allowed lies to the right of the line.
+        let on_its_side = |place: &(Anchor, Point)| step.units.is_some() || place.0 == Anchor::Start;
         let places: Vec<(Anchor, Point)> = Sheet::around((at.0, at.1 + 8.0))
             .into_iter()
-            .filter(inside)
+            .filter(|place| inside(place) && on_its_side(place))
             .collect();
         sheet.place(FAINT, &text, &places);
     }

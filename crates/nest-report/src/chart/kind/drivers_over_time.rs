@@ -14,7 +14,7 @@ use crate::{
         },
         draw::{
             axis,
-            frame::{Frame, LINE},
+            frame::{BEYOND_TEST, Frame, LINE},
             scale::{Scale, days, rounded_up},
             sheet::{Anchor, Edges, Look, MUTED, Point, STRONG, Sheet, spread},
         },
@@ -193,11 +193,7 @@ fn draw(subject: &Subject, (start, end): (Date, Date), layers: &[Layer], width: 
         ),
         y: Scale::linear((0.0, rounded_up(most, axis::MOST)), (top + HEIGHT, top)),
     };
-    frame.beyond(
-        &mut sheet,
-        subject.tested_days(),
-        ["within the load test", "beyond it"],
-    );
+    frame.beyond(&mut sheet, subject.tested_days(), BEYOND_TEST);
     axis::vertical(&mut sheet, &frame, "", |tick| {
         axis::money(tick, subject.currency())
     });

@@ -54,7 +54,8 @@ pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
         kind: FigureKind::Fit,
         slug: "fit",
         title: title(&panels),
-        key: "Dots: measured on the tested machine. Line: the model. Shaded: 9 in 10 cases of the model."
+        key: "Dots: measured on the tested machine, up to what the model says that it carries. Line: the \
+              model. Shaded: 9 in 10 cases of the model."
             .to_owned(),
         description: panels.iter().map(describe).collect::<Vec<_>>().join(" "),
     };
@@ -147,17 +148,24 @@ fn panels<'a>(subject: &Subject<'a>) -> Vec<Panel<'a>> {
 }
 
 fn panel<'a>(chart: &'a Chart, curve: &'a Curve, note: &str) -> Option<Panel<'a>> {
-    let dots: &Scatter = chart.measured.iter().find(|scatter| scatter.name == curve.name)?;
-    if dots.points.is_empty() || curve.points.len() < 2 {
+    let all: &Scatter = chart.measured.iter().find(|scatter| scatter.name == curve.name)?;
+    if curve.points.len() < 2 {
         return None;
     }
-    let most = dots.points.iter().map(|dot| dot[0]).fold(0.0, f64::max);
+    // Where the model's times grow without bound it has no line, and a step there would flatten all others.
+    let end = curve.points.iter().rev().find(|point| point[2].is_finite())?[0];
+    let carried = |dot: &&[f64; 2]| dot[0] <= end * (1.0 + 1e-9);
+    let dots: Vec<[f64; 2]> = all.points.iter().filter(carried).copied().collect();
+    if dots.is_empty() {
+        return None;
+    }
+    let most = dots.iter().map(|dot| dot[0]).fold(0.0, f64::max);
     let reach = curve
         .points
         .last()
         .map_or(most, |point| point[0])
         .min(most * ABOVE);
-    let highest = dots.points.iter().map(|dot| dot[1]).fold(0.0, f64::max);
+    let highest = dots.iter().map(|dot| dot[1]).fold(0.0, f64::max);
     let within = curve
         .points
         .iter()
@@ -190,7 +198,7 @@ fn panel<'a>(chart: &'a Chart, curve: &'a Curve, note: &str) -> Option<Panel<'a>
             name: "model".to_owned(),
             look: NAME,
         }],
-        dots: dots.points.clone(),
+        dots,
         limits,
         tested: chart.tested_to,
         most: (reach, top),

@@ -7,10 +7,10 @@ use crate::{
     chart::{
         about::{
             panel::{Drawn, Panel, draw_all},
-            subject::{BANDS, DOTTED, LINES, Subject, THIN},
+            subject::{BANDS, DOTTED, LINES, Subject, THIN, THIN_DOTTED},
             text::{name, sentence, short, two_digits},
         },
-        draw::sheet::{Look, Sheet},
+        draw::sheet::{MUTED, Sheet},
         figure::{Caption, Figure, FigureKind, compose},
     },
     error::ReportError,
@@ -48,8 +48,9 @@ pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
         slug: "response",
         title: title(subject, &charts, &behaviour),
         key: format!(
-            "Time from when {} is due to its last byte. Lines: half, 19 in 20 and 99 in 100 answers come at \
-             least as soon. Shaded: 9 in 10 cases. Dotted: beyond the load test.",
+            "Time from when {} is due to its last byte. Lines from below: half, 19 in 20 (thick) and 99 in \
+             100 answers come at least as soon. Shaded: 9 in 10 cases of 19 in 20. Dotted: beyond the load \
+             test.",
             if behaviour.is_empty() {
                 "an answer".to_owned()
             } else {
@@ -177,30 +178,25 @@ fn panel<'a>(
     highest: f64,
 ) -> Option<Panel<'a>> {
     let role = subject.role(config);
-    let looks = [
-        Look::of("i h", false),
-        Look::of("i s h", true),
-        Look::of("i h", false),
-    ];
     let curves: Vec<Drawn> = charts
         .iter()
-        .zip(looks)
-        .filter_map(|((chart, words), look)| {
+        .filter_map(|(chart, words)| {
             let main = *words == "19 in 20";
             Some(Drawn {
                 curve: curve(chart, config)?,
                 classes: if main {
                     [LINES[role], DOTTED[role]]
                 } else {
-                    [THIN[role], THIN[role]]
+                    [THIN[role], THIN_DOTTED[role]]
                 },
                 band: main.then_some(BANDS[role]),
-                name: (*words).to_owned(),
-                look,
+                name: String::new(),
+                look: MUTED,
             })
         })
         .collect();
     let chart = charts.first()?.0;
+    let words: Vec<&str> = charts.iter().map(|(_, words)| *words).collect();
     let most = curves
         .iter()
         .filter_map(|drawn| drawn.curve.points.last())
@@ -209,7 +205,8 @@ fn panel<'a>(
     let limits = target(charts).map(|target| (format!("your target: {}", format::duration(target)), target));
     (!curves.is_empty()).then(|| Panel {
         title: name(config),
-        note: "time for an answer".to_owned(),
+        // The lines lie so close to each other that names beside them would be read as another's.
+        note: format!("{}, from below", words.join(", ")),
         y: &chart.y,
         curves,
         dots: Vec::new(),
