@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::{ShopStudy, nest, quiet::until_usable, replaced};
 
 /// Short windows: what is tested is that the right behaviour is named, not how soon.
-const GATE: &str = "\n[check]\nblocks = 2\nwindow_s = 0.5\nlimit = \"8%\"\n\
+const GATE: &str = "\n[check]\nblocks = 2\nwindow_s = 0.3\nlimit = \"8%\"\n\
     money = { limit = \"3%\", at = { customers = 1000000 } }\n";
 
 fn shop(folder: &Path, more: &str) -> ShopStudy {

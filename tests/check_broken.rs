@@ -72,7 +72,7 @@ fn load_head_that_does_not_start_is_named_in_the_comment() {
 
 #[test]
 fn load_a_version_that_answers_wrongly_is_broken_and_not_disturbed() {
-    let checked = Checked::new("[check]\nwindow_s = 0.5\n");
+    let checked = Checked::new("[check]\nwindow_s = 0.3\n");
     let (right, wrong) = (checked.server(0), checked.server(4));
     let outcome = checked.check(&right, &wrong, &[]).expect(6);
     outcome
