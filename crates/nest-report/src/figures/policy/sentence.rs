@@ -58,12 +58,11 @@ fn doubts_in_words(policy: &PolicyProjection) -> String {
         format!(", then on {}", words::listed(&rest))
     };
     let fees = if policy.totals.fees.is_some() {
-        " The terms of the fees are taken as the study states them: fees that are a tenth dearer make that \
-         part a tenth larger."
+        " and on the terms of the fees, for which the study states no range"
     } else {
         ""
     };
-    format!(" That money depends most on {}{rest}.{fees}", named(first))
+    format!(" The money depends most on {}{rest}{fees}.", named(first))
 }
 
 fn money_in_words(
