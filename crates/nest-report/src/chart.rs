@@ -18,6 +18,7 @@ use nest_data::Projection;
 pub(crate) use colour::{COLOURS, Colour};
 pub(crate) use figure::{Figure, FigureKind};
 pub use gallery::gallery;
+pub(crate) use kind::fit::farthest_answers;
 pub(crate) use style::CHART_CSS;
 
 use self::about::{

@@ -309,17 +309,17 @@ fn more(projection: &Projection, total: &ConfigTotal, than: &str, currency: &str
 }
 
 fn shared_limit(wall: &SharedLimit) -> String {
-    // Only a resource has a tier before its name.
-    let resource = if wall.cause.contains('/') {
-        words::resource(&wall.cause)
+    // Only a resource has a tier before its name; what else it is has just been said.
+    let limit = if wall.cause.contains('/') {
+        format!("{} is the limit in both", words::resource(&wall.cause))
     } else {
-        format!("the same ({})", words::clean(&wall.cause))
+        "the limit is the same in both".to_owned()
     };
     if wall.moved.abs() < 5e-4 {
-        format!("moving does not help: {resource} is the limit in both")
+        format!("moving does not help: {limit}")
     } else {
         format!(
-            "moving hardly helps: {resource} is the limit in both, {} apart",
+            "moving hardly helps: {limit}, {} apart",
             words::share(wall.moved.abs())
         )
     }

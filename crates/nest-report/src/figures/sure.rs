@@ -4,6 +4,7 @@ use nest_data::{Caveat, Projection, measurement::Validity, projection::PriceRow}
 
 use super::{Card, PageTable, Section};
 use crate::{
+    chart::farthest_answers,
     format,
     verdict::{Subject, number},
     words,
@@ -15,6 +16,10 @@ const MOST: usize = 3;
 const FAR: f64 = 1.05;
 /// Weight of fees that are more than the bill: a load test that was disturbed moves less money.
 const FEES_WEIGH: f64 = 2.0;
+/// How far answers may be off the model, as a share of it, before that is a doubt.
+const OFF: f64 = 0.5;
+/// Weight of answers that are: limits on them are a part of all limits.
+const FIT_WEIGHS: f64 = 0.3;
 
 /// Doubts of one cause, and how much they weigh against others.
 struct Doubt {
@@ -45,6 +50,7 @@ pub(super) fn how_sure(projection: &Projection) -> Section {
         of_unknown_prices,
         of_old_prices,
         of_fees,
+        of_fit,
     ]
     .into_iter()
     .filter_map(|group| group(projection))
@@ -318,7 +324,27 @@ fn of_fees(projection: &Projection) -> Option<Doubt> {
         format!(
             "{} of bill and fees together are fees. Their terms are in no price book and have no \
              date.{source} Compare them with your contract first.",
-            words::capital(&words::share(fees_total / (fees_total + total)))
+            match fees_total / (fees_total + total) {
+                share if share > 0.99 => "Nearly all".to_owned(),
+                share => words::capital(&words::share(share)),
+            }
         ),
     ))
+}
+
+/// Answer times that were measured far from what the model says.
+fn of_fit(projection: &Projection) -> Option<Doubt> {
+    let (behaviour, off) = farthest_answers(projection)?;
+    (off > OFF).then(|| {
+        Doubt::new(
+            FIT_WEIGHS,
+            "The model misses some answer times",
+            format!(
+                "Answers of {} were measured up to {} off it. Every limit on how long answers take \
+                 rests on it: longer test steps narrow that.",
+                words::name(&behaviour),
+                words::share(off)
+            ),
+        )
+    })
 }

@@ -1,6 +1,9 @@
 //! Whether the model matches what was measured: dots on fitted lines, on the tested machine.
 
-use nest_data::projection::{Axis, Chart, Curve, Scatter};
+use nest_data::{
+    Projection,
+    projection::{Axis, Chart, Curve, Scatter},
+};
 
 use crate::{
     chart::{
@@ -65,6 +68,16 @@ pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
         sheet
     })
     .map(Some)
+}
+
+/// The behaviour whose answers lie farthest off the model, and how far, as a share of it.
+pub(crate) fn farthest_answers(projection: &Projection) -> Option<(String, f64)> {
+    let subject = Subject::new(projection)?;
+    let panels = panels(&subject).into_iter();
+    let answers = panels.filter(|panel| panel.note == ANSWERS && !panel.dots.is_empty());
+    answers
+        .map(|panel| (panel.curves[0].curve.name.clone(), farthest(&panel)))
+        .max_by(|(_, a), (_, b)| a.total_cmp(b))
 }
 
 /// How far the worst fit is off: a title that named a better one would hide it.

@@ -221,7 +221,7 @@ fn plot_bill(sheet: &mut Sheet, subject: &Subject, frame: &Frame, start: Date, c
         let at = frame.x.at(days(start, date));
         let room = (at - edges.left).max(edges.right - at) - 10.0;
         let label = words::capital(&label).replace(" %", "\u{a0}%");
-        let mut texts = WALL.wrap(&label, room, 2);
+        let mut texts = WALL.wrap(&label, room, 3);
         texts.push(words::month(date));
         frame.wall(sheet, days(start, date), edges.bottom, WALL, &texts);
     }

@@ -218,12 +218,18 @@ fn texts(row: &Row, comparison: &Comparison, sheet: &Sheet, columns: &Columns) -
     }
 }
 
-/// What a set-up runs on, or what the study says of it if that is too long.
+/// What a set-up runs on, or what the study says of it if that is too long; nothing if both are.
 fn what_it_is(config: &ConfigProjection, room: f64) -> String {
     let shape = shape(config);
-    let described = config.description.as_deref().map(name);
-    let shorter = described.filter(|text| MUTED.width(&shape) > room && MUTED.width(text) <= room);
-    shorter.unwrap_or(shape)
+    // `lambda function of 1769 MB` is enough of one host; of several, a part would look like the whole.
+    let part = shape.rsplit_once(", ").filter(|_| !shape.contains("; "));
+    let texts = [
+        Some(shape.clone()),
+        config.description.as_deref().map(name),
+        part.map(|(part, _)| part.to_owned()),
+    ];
+    let fitting = texts.into_iter().flatten().find(|text| MUTED.width(text) <= room);
+    fitting.unwrap_or_default()
 }
 
 fn mark(sheet: &mut Sheet, subject: &Subject, scale: &Scale, middle: f64, row: &Row) {
