@@ -28,7 +28,7 @@ pub(crate) fn prose(text: &str) -> String {
         if is_code {
             html.push_str(&format!("<code>{}</code>", escape(part)));
         } else {
-            html.push_str(&thin_percent(&escape(part)));
+            html.push_str(&held_together(&escape(part)));
         }
     }
     html
@@ -52,9 +52,9 @@ fn parts(text: &str) -> Vec<(&str, bool)> {
     found
 }
 
-/// A thin space, at which no line ends, between a number and its percent sign.
-fn thin_percent(text: &str) -> String {
-    text.replace(" %", "\u{202f}%")
+/// No line ends between a number and its percent sign, where a thin space stands, or after a minus sign.
+fn held_together(text: &str) -> String {
+    text.replace(" %", "\u{202f}%").replace('−', "−\u{2060}")
 }
 
 /// Text for one line of Markdown: no table bars, tags, links, mentions, emphasis or line breaks of its own.
@@ -106,6 +106,7 @@ mod tests {
         );
         assert_eq!(prose("a ` b"), "a ` b");
         assert_eq!(prose("71 % of `x`"), "71\u{202f}% of <code>x</code>");
+        assert_eq!(prose("−$950"), "−\u{2060}$950");
         assert_eq!(escape("a\u{202e}b"), "ab");
         assert_eq!(escape("a\u{0}b"), "ab");
     }

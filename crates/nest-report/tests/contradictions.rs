@@ -32,6 +32,7 @@ fn read(projection: &Projection) -> String {
     let text = text
         .replace("&#39;", "'")
         .replace(['\u{202f}', '\u{a0}'], " ")
+        .replace('\u{2060}', "")
         .replace('\u{200b}', "");
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

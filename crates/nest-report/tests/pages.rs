@@ -91,6 +91,7 @@ fn hostile() -> Projection {
 fn plain(text: &str) -> String {
     let spaced = text
         .replace(['\u{202f}', '\n'], " ")
+        .replace('\u{2060}', "")
         .replace(['\\', '`', '\u{200b}'], "");
     spaced.split_whitespace().collect::<Vec<_>>().join(" ")
 }
