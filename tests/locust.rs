@@ -234,7 +234,7 @@ fn load_a_locustfile_is_measured_and_priced_like_any_study() {
 }
 
 #[test]
-fn load_two_processes_share_the_arrivals() {
+fn load_what_two_processes_execute_is_counted_exactly() {
     let study = LocustStudy::new("processes = 2", "");
     study.run(&["measure"]).expect(0);
     study.assert_exact();

@@ -102,6 +102,13 @@ pub struct Projection {
     pub caveats: Vec<Caveat>,
 }
 
+impl Projection {
+    /// The measured steps that put load on the target: all but the idle one.
+    pub fn loaded_points(&self) -> impl Iterator<Item = &MeasuredPoint> {
+        self.points.iter().filter(|point| point.offered_per_s > 0.0)
+    }
+}
+
 impl Document for Projection {
     const KIND: &'static str = "nest.projection";
     const FORMAT: u32 = 3;

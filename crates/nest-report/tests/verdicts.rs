@@ -399,8 +399,8 @@ fn other_actions_are_in_words() {
     );
     assert_eq!(
         actions[2].why,
-        "It moves the first limit most. Range 1.2–1.8: the limit comes after November 2028 at one end and \
-         October 2027 at the other."
+        "It moves the first limit most. Range 1.2–1.8: the limit comes after November 2028 or never at \
+         one end, October 2027 at the other."
     );
 }
 

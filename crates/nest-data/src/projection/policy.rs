@@ -71,7 +71,8 @@ pub struct PolicyTotals {
     pub fees: Option<[MoneyEstimate; 3]>,
     /// Change of both together, paired by draw.
     pub change_with_fees: MoneyEstimate,
-    /// What the interval of that change comes from, the largest share first.
+    /// What the interval of that change comes from, the largest share first: growth, parameters with a range,
+    /// and speeds of hosts. What was measured is not told apart.
     #[serde(default)]
     pub spread: Vec<SpreadShare>,
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{
+    discrepancy::NOISES,
     posterior::Posterior,
     series::{CurveSeries, LoadLevel},
 };
@@ -14,9 +15,6 @@ const FAR: f64 = 64.0;
 /// Factor between a level and the fitted curve from which on the level is missed. Our choice: observations of
 /// one level of public curves mostly lie within a few percent of each other.
 const MISSED: f64 = 1.25;
-/// Standard deviation of the log of repeated observations of a level from which on they contradict one
-/// another: the largest noise that the prior knows.
-const SCATTERED: f64 = 0.3;
 
 /// A reason for doubt, with its facts. Its text tells the reader what to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,16 +105,18 @@ impl fmt::Display for CurveCaveat {
             ),
             Self::Missed { x, factor } => write!(
                 f,
-                "the curve passes {:.1} times {} what was measured at {x}: no law here moves like these \
-                 points. Measure there again; if they hold, two things were measured in one series, or it \
-                 jumps and a forecast beyond says little",
+                "at {} the curve says {:.1} times {} than was measured, and no law here bends so sharply. \
+                 Measure there again; if it stays, the series mixes two systems or the system changes \
+                 abruptly there, and a forecast beyond says little",
+                rounded(*x),
                 factor.max(factor.recip()),
-                if *factor > 1.0 { "below" } else { "above" }
+                if *factor > 1.0 { "less" } else { "more" }
             ),
             Self::Scattered { x, factor } => write!(
                 f,
-                "observations at {x} differ by a factor of {factor:.1} or so: two things may have been \
-                 measured in one series. Give each a series of its own"
+                "observations at {} differ by a factor of {factor:.1} or so: two things may have been \
+                 measured in one series. Give each a series of its own",
+                rounded(*x)
             ),
             Self::BelowMeasured { factor } => write!(
                 f,
@@ -165,22 +165,44 @@ pub(super) fn of_series(series: &CurveSeries, posterior: &Posterior) -> Vec<Curv
     {
         found.push(CurveCaveat::PlateauNotSeen);
     }
-    let deviation = |level: &LoadLevel| (level.sum_squares / (level.count - 1.0).max(1.0)).sqrt();
-    let widest = levels.iter().max_by(|a, b| deviation(a).total_cmp(&deviation(b)));
-    if let Some(level) = widest.filter(|level| deviation(level) > SCATTERED) {
-        found.push(CurveCaveat::Scattered {
-            x: level.x,
-            // The difference of two observations deviates by the square root of 2 times as much.
-            factor: (std::f64::consts::SQRT_2 * deviation(level)).exp(),
-        });
-    }
-    let worst = &levels[posterior.worst_level()];
-    let fitted = posterior.forecast(series.octaves_to(worst.x)).quantile(0.5);
-    let factor = (worst.mean_log - fitted).exp();
-    if factor.max(factor.recip()) > MISSED {
-        found.push(CurveCaveat::Missed { x: worst.x, factor });
-    }
+    found.extend(scattered(levels));
+    found.extend(missed(series, posterior));
     found
+}
+
+/// A level as a reader writes it.
+fn rounded(x: f64) -> f64 {
+    (x * 1e3).round() / 1e3
+}
+
+/// Repeated observations that differ by more, all levels together, than the largest noise that the prior
+/// knows; the level where they differ most is named.
+fn scattered(levels: &[LoadLevel]) -> Option<CurveCaveat> {
+    let repeats: f64 = levels.iter().map(|level| level.count - 1.0).sum();
+    let pooled = (levels.iter().map(|level| level.sum_squares).sum::<f64>() / repeats.max(1.0)).sqrt();
+    let deviation = |level: &LoadLevel| (level.sum_squares / (level.count - 1.0).max(1.0)).sqrt();
+    let widest = levels
+        .iter()
+        .max_by(|a, b| deviation(a).total_cmp(&deviation(b)))?;
+    (pooled > NOISES[NOISES.len() - 1]).then(|| CurveCaveat::Scattered {
+        x: widest.x,
+        // The difference of two observations deviates by the square root of 2 times as much.
+        factor: (std::f64::consts::SQRT_2 * deviation(widest)).exp(),
+    })
+}
+
+/// The level that the curve misses by most, if that is far.
+fn missed(series: &CurveSeries, posterior: &Posterior) -> Option<CurveCaveat> {
+    let off = |level: &LoadLevel| {
+        let fitted = posterior.forecast(series.octaves_to(level.x)).quantile(0.5);
+        (level.x, level.mean_log - fitted)
+    };
+    let (x, log) = series
+        .levels
+        .iter()
+        .map(off)
+        .max_by(|(_, a), (_, b)| a.abs().total_cmp(&b.abs()))?;
+    (log.abs() > MISSED.ln()).then(|| CurveCaveat::Missed { x, factor: log.exp() })
 }
 
 /// Doubts about a level.

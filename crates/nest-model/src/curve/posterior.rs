@@ -241,23 +241,6 @@ impl Posterior {
         }
     }
 
-    /// Position of the level that the heaviest shape lies farthest from.
-    #[must_use]
-    pub fn worst_level(&self) -> usize {
-        let heaviest = self
-            .shapes()
-            .enumerate()
-            .max_by(|(_, (_, a)), (_, (_, b))| a.total_cmp(b))
-            .map_or(0, |(node, _)| node);
-        let residuals = &self.residuals[heaviest];
-        let mean = residuals.iter().sum::<f64>() / residuals.len() as f64;
-        let off = |residual: f64| (residual - mean).abs();
-        let levels = residuals.iter().enumerate();
-        levels
-            .max_by(|(_, a), (_, b)| off(**a).total_cmp(&off(**b)))
-            .map_or(0, |(level, _)| level)
-    }
-
     /// Every shape that is not negligible, with its weight; the sum is nearly 1.
     pub fn shapes(&self) -> impl Iterator<Item = (&Shape, f64)> {
         let weight = |node: usize| {

@@ -157,7 +157,7 @@ fn undated_totals(
         fees: fees
             .zip(fee_change)
             .map(|((before, after), change)| [before, after, change].map(|amount| amount.into_money())),
-        spread: spread(context, &together),
+        spread: spread(context, before, &together),
         change_with_fees: together.into_money(),
     })
 }

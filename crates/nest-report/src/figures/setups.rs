@@ -147,8 +147,8 @@ pub(crate) fn totals(projection: &Projection) -> Option<PageTable> {
         String::new()
     };
     let note = format!(
-        "The last three values count random cases. The last one says in how many a set-up is the cheapest of \
-         those with room for the whole plan once limits of your choice are moved.{none}"
+        "The last three columns count random cases. The last one says in how many a set-up is the cheapest \
+         of those with room for the whole plan once limits of your choice are moved.{none}"
     );
     table.noted(note).cut().unless_empty()
 }
@@ -195,7 +195,7 @@ fn why_not(projection: &Projection, total: &ConfigTotal, same_limit: bool) -> Op
             .shared_limit
             .as_ref()
             .filter(|_| !same_limit)
-            .map(shared_limit),
+            .map(|wall| shared_limit(projection, &total.config, wall)),
     );
     match (reasons.is_empty(), same_limit) {
         (true, true) => None,
@@ -308,18 +308,17 @@ fn more(projection: &Projection, total: &ConfigTotal, than: &str, currency: &str
     Some(More { text: size, printed })
 }
 
-fn shared_limit(wall: &SharedLimit) -> String {
-    // Only a resource has a tier before its name; what else it is has just been said.
-    let limit = if wall.cause.contains('/') {
-        format!("{} is the limit in both", words::resource(&wall.cause))
-    } else {
-        "the limit is the same in both".to_owned()
-    };
+fn shared_limit(projection: &Projection, config: &str, wall: &SharedLimit) -> String {
+    let own = projection.configs.iter().find(|one| one.name == config);
+    let limit = own.and_then(|own| first_break(&own.break_points)).map_or_else(
+        || words::clean(&wall.cause),
+        |(point, _)| words::cause(point.kind, &point.cause),
+    );
     if wall.moved.abs() < 5e-4 {
-        format!("moving does not help: {limit}")
+        format!("moving does not help: in both, {limit}")
     } else {
         format!(
-            "moving hardly helps: {limit}, {} apart",
+            "moving hardly helps: in both, {limit}, {} apart",
             words::share(wall.moved.abs())
         )
     }

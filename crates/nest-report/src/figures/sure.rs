@@ -14,7 +14,8 @@ use crate::{
 const MOST: usize = 3;
 /// Factor between the first limit and the tested load from which on the limit is calculated and not seen.
 const FAR: f64 = 1.05;
-/// Weight of fees that are more than the bill: a load test that was disturbed moves less money.
+/// Weight of fees that are more than the bill. Our choice: as much as a hidden limit, or a load test of which
+/// every step was disturbed.
 const FEES_WEIGH: f64 = 2.0;
 /// How far answers may be off the model, as a share of it, before that is a doubt.
 const OFF: f64 = 0.5;
@@ -83,7 +84,7 @@ fn caveats(projection: &Projection) -> Option<PageTable> {
 
 /// Steps of the load test that count less, or not at all.
 fn of_test(projection: &Projection) -> Option<Doubt> {
-    let loaded = || projection.points.iter().filter(|point| point.offered_per_s > 0.0);
+    let loaded = || projection.loaded_points();
     let all = loaded().count();
     if all == 0 {
         return Some(Doubt::new(
@@ -308,26 +309,26 @@ fn of_fees(projection: &Projection) -> Option<Doubt> {
     let bill = &subject.config.bill;
     let fees = bill.fees.as_ref()?;
     let (fees_total, total) = (number(fees.total.value.0), number(bill.total.value.0));
-    if fees_total <= total {
+    if fees_total <= total || bill.total.at_least {
         return None;
     }
     let dearest = fees.lines.iter().max_by_key(|line| line.amount)?;
-    let source = words::clean(&dearest.source);
-    let source = if source.is_empty() {
+    let note = words::clean(&dearest.source);
+    let note = if note.is_empty() {
         String::new()
     } else {
-        format!(" Those of {} are: {source}.", words::name(&dearest.meter))
+        format!(" Its note on {}: {note}.", words::name(&dearest.meter))
+    };
+    let share = match fees_total / (fees_total + total) {
+        share if share > 0.99 => "Nearly all".to_owned(),
+        share => words::capital(&words::share(share)),
     };
     Some(Doubt::new(
         FEES_WEIGH,
-        "Most of the cost is fees whose terms the study states",
+        "Most of the cost is fees",
         format!(
-            "{} of bill and fees together are fees. Their terms are in no price book and have no \
-             date.{source} Compare them with your contract first.",
-            match fees_total / (fees_total + total) {
-                share if share > 0.99 => "Nearly all".to_owned(),
-                share => words::capital(&words::share(share)),
-            }
+            "{share} of the cost is fees. The study states their terms, without a date.{note} Check them \
+             against your contract."
         ),
     ))
 }

@@ -229,13 +229,12 @@ fn strongest_assumption(subject: &Subject) -> Option<String> {
         .max_by(|a, b| a.months.total_cmp(&b.months))?;
     let end = |index: usize| {
         widest.date[index].map_or_else(
-            || format!("after {}", subject.end_in_words()),
+            || format!("after {} or never", subject.end_in_words()),
             |date| format!("about {}", words::full_month(date)),
         )
     };
     Some(format!(
-        "Strongest assumption: {} ({}). The first limit comes {} at one end of that range and {} at the \
-         other.",
+        "Strongest assumption: {} ({}). The first limit comes {} at one end of that range, {} at the other.",
         words::input(widest),
         words::input_range(widest),
         end(0),
@@ -352,7 +351,7 @@ fn months(config: &ConfigProjection) -> Option<PageTable> {
         caption,
         &[
             "month",
-            "#customers on the 1st",
+            "#customers at its start",
             unit.as_str(),
             "#cost",
             "#per 1,000",
@@ -382,8 +381,8 @@ fn months(config: &ConfigProjection) -> Option<PageTable> {
     };
     let units = if config.months.iter().any(|month| month.instances.is_some()) {
         format!(
-            " The {0}s are those of the application in its busiest hour, without databases; where their \
-             number follows the load, a {0} is billed only in the hours in which it runs.",
+            " The {0}s are those of the application in the busiest hour at its start, without databases; \
+             where their number follows the load, a {0} is billed only in the hours in which it runs.",
             words::unit_word(Some(config.platform))
         )
     } else {

@@ -99,6 +99,7 @@ mod tests {
             assert_eq!(chance(share), text);
         }
         assert_eq!(chance_cell(0.404), "40 of 100");
+        assert_eq!(chance_cell(0.0), "0 of 100");
         assert_eq!(cases(0.404), "40 of 100 cases");
         assert_eq!(cases(1.0), "every case");
     }

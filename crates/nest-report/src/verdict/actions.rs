@@ -240,12 +240,15 @@ fn credits(subject: &Subject, config: &str) -> String {
 
 fn narrow(subject: &Subject, input: &Sensitivity) -> NextStep {
     let end = |index: usize| {
-        input.date[index].map_or_else(|| format!("after {}", subject.end_in_words()), words::full_month)
+        input.date[index].map_or_else(
+            || format!("after {} or never", subject.end_in_words()),
+            words::full_month,
+        )
     };
     NextStep {
         what: format!("Find out more about {}.", words::input(input)),
         why: format!(
-            "It moves the first limit most. Range {}: the limit comes {} at one end and {} at the other.",
+            "It moves the first limit most. Range {}: the limit comes {} at one end, {} at the other.",
             words::input_range(input),
             end(0),
             end(1)
@@ -255,17 +258,14 @@ fn narrow(subject: &Subject, input: &Sensitivity) -> NextStep {
 
 /// To measure again, where most steps were disturbed.
 fn measure_again(subject: &Subject) -> Option<NextStep> {
-    let points = &subject.projection.points;
-    let clean = points
-        .iter()
-        .filter(|point| point.validity == Validity::Valid)
-        .count();
-    (clean * 2 < points.len()).then(|| NextStep {
+    let loaded = || subject.projection.loaded_points();
+    let all = loaded().count();
+    let clean = loaded().filter(|point| point.validity == Validity::Valid).count();
+    (clean * 2 < all).then(|| NextStep {
         what: "Repeat the load test on a quieter machine.".to_owned(),
         why: format!(
-            "{} of {} steps were disturbed and count less or not at all.",
-            points.len() - clean,
-            points.len()
+            "{} of {all} steps under load were disturbed and count less or not at all.",
+            all - clean
         ),
     })
 }

@@ -35,7 +35,7 @@ pub(super) fn pull(subject: &Subject, lever: &Lever) -> NextStep {
                 words::capital(&limit_of(subject, lever)),
                 format::chance(lever.chance[0]),
                 subject.end_in_words(),
-                sooner(subject, latest)
+                sooner(subject, lever, latest)
             ),
         };
     }
@@ -49,24 +49,23 @@ pub(super) fn pull(subject: &Subject, lever: &Lever) -> NextStep {
             subject.end_in_words(),
             format::chance_cell(lever.chance[0]),
             format::chance_cell(lever.chance[1]),
-            sooner(subject, latest)
+            sooner(subject, lever, latest)
         ),
     }
 }
 
-/// That another growth scenario reaches its limit before the step is due.
-fn sooner(subject: &Subject, latest: Option<Date>) -> String {
+/// That another growth scenario reaches the same limit before the step is due.
+fn sooner(subject: &Subject, lever: &Lever, latest: Option<Date>) -> String {
     let projection = subject.projection;
-    let others = projection
-        .growths
-        .iter()
-        .filter(|one| projection.growth.as_ref() != Some(&one.name));
+    let others = projection.growths.iter().filter(|one| {
+        projection.growth.as_ref() != Some(&one.name) && one.cause.as_deref() == Some(lever.cause.as_str())
+    });
     let soonest = others
         .filter_map(|one| Some((one.date?.value?, one)))
         .min_by_key(|(date, _)| *date);
     match (soonest, latest) {
         (Some((date, one)), Some(latest)) if date < latest => format!(
-            " With growth {} the limit comes sooner, about {}.",
+            " With growth {} the limit comes before that, about {}.",
             words::name(&one.name),
             words::full_month(date)
         ),

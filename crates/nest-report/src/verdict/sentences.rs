@@ -279,15 +279,17 @@ fn rounded_up(share: f64) -> f64 {
 
 /// That the load test was not good, if it was not.
 pub(super) fn quality(projection: &Projection) -> Option<String> {
-    let loaded = || projection.points.iter().filter(|point| point.offered_per_s > 0.0);
+    let loaded = || projection.loaded_points();
     let all = loaded().count();
     let count = |validity| loaded().filter(|point| point.validity == validity).count();
     if all == 0 {
-        return Some("There is no measured step: every figure rests on the model alone.".to_owned());
+        return Some(
+            "There is no measured step under load: every figure rests on the model alone.".to_owned(),
+        );
     }
     if count(Validity::Invalid) == all {
         return Some(format!(
-            "None of the {all} test steps is valid: measure again before you rely on this."
+            "None of the {all} test steps under load is valid: measure again before you rely on this."
         ));
     }
     let clean = match count(Validity::Valid) {

@@ -61,7 +61,7 @@ impl PolicyMonths {
             before: costs.into_money(),
             change: self.change.clone().into_money(),
             fees: fees.map(|fees| fees.map(|amount| amount.into_money())),
-            spread: spread(context, &together),
+            spread: spread(context, before, &together),
             change_with_fees: together.into_money(),
         })
     }

@@ -1,24 +1,24 @@
-//! What the interval of a policy's change comes from: how closely the change follows each uncertain input
-//! from draw to draw.
+//! What the interval of a policy's change comes from: how closely the change follows growth, parameters and
+//! speeds from draw to draw.
 
 use nest_data::projection::SpreadShare;
 use statrs::statistics::{Data, OrderStatistics, RankTieBreaker};
 
-use crate::project::{context::Context, figure::DrawnAmount, growth::Trajectory};
+use crate::project::{context::Context, drawn_config::DrawnConfig, figure::DrawnAmount, growth::Trajectory};
 
 /// Share of the spread below which an input is not listed.
 const LEAST: f64 = 0.05;
 /// Most inputs that are listed.
 const MOST: usize = 3;
 
-/// The inputs that the change follows most, the closest first: the path of growth, and each parameter of the
-/// study with a range.
+/// The inputs that the change follows most, the closest first: the path of growth, each parameter of the
+/// study with a range, and the speed of each host. What was measured, such as demand, is not told apart.
 ///
 /// # Formula
 /// The square of Spearman's rank correlation over the draws. Source: Saltelli et al., "Global sensitivity
 /// analysis: the primer", Wiley, 2008, section 1.2.5.
-pub fn spread(context: &Context<'_>, change: &DrawnAmount) -> Vec<SpreadShare> {
-    let mut shares: Vec<SpreadShare> = inputs(context, change.draws.len())
+pub fn spread(context: &Context<'_>, before: &DrawnConfig<'_>, change: &DrawnAmount) -> Vec<SpreadShare> {
+    let mut shares: Vec<SpreadShare> = inputs(context, before)
         .into_iter()
         .map(|(input, values)| SpreadShare {
             input,
@@ -31,21 +31,31 @@ pub fn spread(context: &Context<'_>, change: &DrawnAmount) -> Vec<SpreadShare> {
     shares
 }
 
-/// Each uncertain input by name, with its value in every draw.
-fn inputs(context: &Context<'_>, draws: usize) -> Vec<(String, Vec<f64>)> {
+/// Those inputs by name, with their value in every draw.
+fn inputs(context: &Context<'_>, before: &DrawnConfig<'_>) -> Vec<(String, Vec<f64>)> {
     let mut found = Vec::new();
     if let Some(growth) = context.growth() {
         let months = growth.allowed_months(&growth.central);
         let customers = |path: &Trajectory| (0..=months).map(|month| path.at(month as f64)).sum();
-        let values = growth.draws.iter().take(draws).map(customers).collect();
+        let values = growth.draws.iter().map(customers).collect();
         found.push((format!("growth `{}`", growth.name), values));
     }
-    let parameters: Vec<_> = (0..draws)
+    for (index, placed) in before.priced.placed.iter().enumerate() {
+        let values = before.draws.iter().map(|draw| draw.placed[index].speed).collect();
+        found.push((format!("speed of {}", placed.shape(false)), values));
+    }
+    let ranged = || {
+        let parameters = context.study.parameters.iter();
+        parameters.filter(|(_, parameter)| parameter.range().is_some())
+    };
+    if ranged().next().is_none() {
+        return found;
+    }
+    let drawn: Vec<_> = (0..before.draws.len())
         .map(|index| context.parameters(Some(index as u32)))
         .collect();
-    let ranged = context.study.parameters.iter();
-    for (name, _) in ranged.filter(|(_, parameter)| parameter.range().is_some()) {
-        let values = parameters.iter().map(|drawn| drawn[name]).collect();
+    for (name, _) in ranged() {
+        let values = drawn.iter().map(|parameters| parameters[name]).collect();
         found.push((format!("parameter {name}"), values));
     }
     found

@@ -37,6 +37,8 @@ pub(crate) struct Panel<'a> {
     pub y: &'a Axis,
     pub curves: Vec<Drawn<'a>>,
     pub dots: Vec<[f64; 2]>,
+    /// Dots that are left out.
+    pub left_out: usize,
     pub limits: Vec<(String, f64)>,
     pub tested: f64,
     /// Most customers and highest value that are worth showing.

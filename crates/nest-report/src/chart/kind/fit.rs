@@ -57,9 +57,7 @@ pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
         kind: FigureKind::Fit,
         slug: "fit",
         title: title(&panels),
-        key: "Dots: measured on the tested machine, up to what the model says that it carries. Line: the \
-              model. Shaded: 9 in 10 cases of the model."
-            .to_owned(),
+        key: key(&panels),
         description: panels.iter().map(describe).collect::<Vec<_>>().join(" "),
     };
     compose(caption, |width| {
@@ -68,6 +66,18 @@ pub(crate) fn figure(subject: &Subject) -> Result<Option<Figure>, ReportError> {
         sheet
     })
     .map(Some)
+}
+
+fn key(panels: &[Panel]) -> String {
+    let left_out = if panels.iter().any(|panel| panel.left_out > 0) {
+        " Answers under more load than the model says it can carry are not drawn."
+    } else {
+        ""
+    };
+    format!(
+        "Dots: measured on the tested machine.{left_out} Line: the model. Shaded: 9 in 10 cases of the \
+         model."
+    )
 }
 
 /// The behaviour whose answers lie farthest off the model, and how far, as a share of it.
@@ -85,7 +95,7 @@ fn title(panels: &[Panel]) -> String {
     let measured = panels.iter().filter(|panel| !panel.dots.is_empty());
     let all = measured.map(|panel| (panel, farthest(panel)));
     match all.max_by(|(_, a), (_, b)| a.total_cmp(b)) {
-        Some((_, off)) if off <= CLOSE => format!(
+        Some((_, off)) if off <= CLOSE && panels.iter().all(|panel| panel.left_out == 0) => format!(
             "Everything measured lies within {} of the model",
             words::share(at_least_1_percent(off))
         ),
@@ -137,8 +147,13 @@ fn line_at(curve: &Curve, x: f64) -> Option<f64> {
 
 fn describe(panel: &Panel) -> String {
     let most = panel.dots.iter().map(|dot| dot[0]).fold(0.0, f64::max);
+    let left_out = match panel.left_out {
+        0 => String::new(),
+        1 => ", and one more beyond what the model says it can carry".to_owned(),
+        several => format!(", and {several} more beyond what the model says it can carry"),
+    };
     sentence(&format!(
-        "{}, {}: {} points up to {} customers, the farthest {} off the model",
+        "{}, {}: {} points up to {} customers, the farthest {} off the model{left_out}",
         panel.title,
         panel.note,
         panel.dots.len(),
@@ -167,7 +182,7 @@ fn panel<'a>(chart: &'a Chart, curve: &'a Curve, note: &str) -> Option<Panel<'a>
     }
     // Where the model's times grow without bound it has no line, and a step there would flatten all others.
     let end = curve.points.iter().rev().find(|point| point[2].is_finite())?[0];
-    let carried = |dot: &&[f64; 2]| dot[0] <= end * (1.0 + 1e-9);
+    let carried = |dot: &&[f64; 2]| note != ANSWERS || dot[0] <= end * (1.0 + 1e-9);
     let dots: Vec<[f64; 2]> = all.points.iter().filter(carried).copied().collect();
     if dots.is_empty() {
         return None;
@@ -211,6 +226,7 @@ fn panel<'a>(chart: &'a Chart, curve: &'a Curve, note: &str) -> Option<Panel<'a>
             name: "model".to_owned(),
             look: NAME,
         }],
+        left_out: all.points.len() - dots.len(),
         dots,
         limits,
         tested: chart.tested_to,

@@ -114,8 +114,8 @@ fn title(subject: &Subject, charts: &[(&Chart, &str)], behaviour: &str) -> Strin
     });
     let on = short(&subject.base.name);
     match time {
-        Some(time) if behaviour.is_empty() => format!("19 in 20 answers of {on} now take at most {time}"),
-        Some(time) => format!("19 in 20 {behaviour} answers of {on} now take at most {time}"),
+        Some(time) if behaviour.is_empty() => format!("On {on}, 19 in 20 answers now take at most {time}"),
+        Some(time) => format!("On {on}, 19 in 20 {behaviour} answers now take at most {time}"),
         None => "How long customers wait for an answer".to_owned(),
     }
 }
@@ -141,11 +141,12 @@ fn description(subject: &Subject, charts: &[(&Chart, &str)]) -> String {
         }
     }
     let target = target(charts).map(|target| format!("Your target is {}.", format::duration(target)));
-    let whose = "The model reckons them for each set-up's own servers, which are not the tested machine.";
+    let whose =
+        "These times are calculated for each set-up's own servers, not measured on the tested machine.";
     parts
         .into_iter()
-        .chain(target)
         .chain(Some(whose.to_owned()))
+        .chain(target)
         .collect::<Vec<_>>()
         .join(" ")
 }
@@ -210,6 +211,7 @@ fn panel<'a>(
         y: &chart.y,
         curves,
         dots: Vec::new(),
+        left_out: 0,
         limits: limits.into_iter().collect(),
         tested: chart.tested_to,
         most: (most, highest),

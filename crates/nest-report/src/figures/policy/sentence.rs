@@ -9,7 +9,7 @@ use rust_decimal::prelude::ToPrimitive;
 use super::NOTHING;
 use crate::{format, unit::currency, words};
 
-/// A policy in a sentence: what it is, what it saves, and the room it gives.
+/// All of it, in two or three sentences.
 pub(super) fn in_words(projection: &Projection, policy: &PolicyProjection) -> String {
     let currency = currency(projection, &policy.config);
     let what = policy
@@ -38,31 +38,50 @@ pub(super) fn in_words(projection: &Projection, policy: &PolicyProjection) -> St
         "{}{what}: {}.{}",
         words::name(&policy.name),
         parts.join("; "),
-        doubts_in_words(policy)
+        uncertainty_in_words(policy)
     )
 }
 
-/// What the money that a policy saves or costs depends on.
-fn doubts_in_words(policy: &PolicyProjection) -> String {
+/// What explains most of the uncertainty of what a policy saves or costs; empty if nothing stands out.
+fn uncertainty_in_words(policy: &PolicyProjection) -> String {
     let [first, rest @ ..] = policy.totals.spread.as_slice() else {
         return String::new();
     };
-    let named = |one: &SpreadShare| {
-        let share = format::rough_percent(one.share);
-        format!("{} ({share} of its spread)", words::input_name(&one.input, ""))
+    let input = |one: &SpreadShare| words::input_name(&one.input, "");
+    let share = |one: &SpreadShare| match one.share {
+        nearly if nearly > 0.995 => "nearly all".to_owned(),
+        share => format::rough_percent(share),
     };
-    let rest: Vec<String> = rest.iter().map(named).collect();
+    let rest: Vec<String> = rest
+        .iter()
+        .map(|one| format!("{} ({})", input(one), share(one)))
+        .collect();
     let rest = if rest.is_empty() {
         String::new()
     } else {
-        format!(", then on {}", words::listed(&rest))
+        format!(", then {}", words::listed(&rest))
     };
-    let fees = if policy.totals.fees.is_some() {
-        " and on the terms of the fees, for which the study states no range"
+    let fees = if policy
+        .totals
+        .fees
+        .as_ref()
+        .is_some_and(|[before, _, change]| changes(change, before))
+    {
+        " The study states no range for the terms of the fees."
     } else {
         ""
     };
-    format!(" The money depends most on {}{rest}{fees}.", named(first))
+    format!(
+        " {} explains most of the uncertainty of these amounts ({}){rest}.{fees}",
+        words::capital(&input(first)),
+        share(first)
+    )
+}
+
+/// Whether an amount changes by enough to be worth saying.
+fn changes(change: &MoneyEstimate, before: &MoneyEstimate) -> bool {
+    let [change, before] = [change, before].map(|amount| amount.value.0.to_f64().unwrap_or(0.0).abs());
+    change >= NOTHING * before && change > 0.0
 }
 
 fn money_in_words(
@@ -76,10 +95,10 @@ fn money_in_words(
         1 => "a month".to_owned(),
         months => format!("over {months} months"),
     };
-    let value = change.value.0.to_f64().unwrap_or(0.0);
-    if value.abs() < NOTHING * before.value.0.to_f64().unwrap_or(0.0).abs() || value == 0.0 {
+    if !changes(change, before) {
         return format!("the cost of {of} changes by less than 0.1 %");
     }
+    let value = change.value.0.to_f64().unwrap_or(0.0);
     let verb = if value < 0.0 { "saves" } else { "costs" };
     let more = if value < 0.0 { "" } else { " more" };
     format!("{verb} {}{more} on {of} {over}", words::size(change, currency))
