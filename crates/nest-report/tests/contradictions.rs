@@ -5,8 +5,9 @@ mod support;
 use nest_data::{
     Projection,
     projection::{
-        Action, BreakDate, BreakKind, Comparison, ConfigTotal, CostDriver, Crossover, Curve, Lever,
-        LeverSetting, MoneyEstimate, PolicyMonth, PriceRow, Scatter, SharedLimit, UnitStep, WhyNot,
+        Action, BreakDate, BreakKind, Comparison, ConfigTotal, CostDriver, CostLine, Crossover, Curve,
+        FeeBill, GrowthProjection, Lever, LeverSetting, MoneyEstimate, PolicyMonth, PriceRow, Scatter,
+        SharedLimit, SpreadShare, UnitStep, WhyNot,
     },
     units::QuotedDecimal,
 };
@@ -383,8 +384,22 @@ fn the_title_of_the_fit_is_about_the_worst() {
             chart.limits.clear();
         }
         projection.charts = vec![chart, answers];
-        read(&projection)
+        (read(&projection), projection)
     };
+    let (page, mut projection) = fitted(2.02);
+    says(&page, "The model misses some answer times");
+    says(&page, "Answers of login were measured up to 102 % off it.");
+    // A step under more load than the line reaches would flatten the picture; it is told instead.
+    projection.charts[1].measured[0].points = vec![[2_000.0, 0.1], [40_000.0, 9.0]];
+    let page = read(&projection);
+    says(
+        &page,
+        "Answers under more load than the model says it can carry are not drawn.",
+    );
+    says(&page, "and one more beyond what the model says it can carry");
+    never_says(&page, "Everything measured lies");
+    let fitted = |off: f64| fitted(off).0;
+    never_says(&fitted(1.05), "The model misses");
     says(
         &fitted(2.02),
         "Farthest from the model: answers of login, up to 102 % off",
@@ -423,4 +438,87 @@ fn one_row_is_one_row() {
     assert_eq!(projection.configs[0].break_points[0].kind, BreakKind::OverReserve);
     let summary = markdown(&projection).expect("a summary");
     says(&summary, "One more row is in report.csv.");
+}
+
+#[test]
+fn a_policy_says_what_explains_the_uncertainty_of_its_money() {
+    let mut projection = projection();
+    let page = read(&projection);
+    says(
+        &page,
+        "Growth of customers explains most of the uncertainty of these amounts (91 %).",
+    );
+    never_says(&page, "states no range");
+    let totals = &mut projection.policies[0].totals;
+    let share = |input: &str, share: f64| SpreadShare {
+        input: input.to_owned(),
+        share,
+    };
+    totals.spread = vec![share("parameter rate", 0.997), share("speed of m7i.large", 0.12)];
+    totals.fees = Some([totals.before.clone(), totals.after.clone(), totals.change.clone()]);
+    says(
+        &read(&projection),
+        "explains most of the uncertainty of these amounts (nearly all), then speed of m7i.large against \
+         tested cores (12 %). The study states no range for the terms of the fees.",
+    );
+    projection.policies[0].totals.spread.clear();
+    never_says(&read(&projection), "explains most of the uncertainty");
+}
+
+#[test]
+fn fees_that_are_more_than_the_bill_are_doubted() {
+    let mut projection = projection();
+    let bill = &mut projection.configs[0].bill;
+    let line = CostLine {
+        meter: "card".to_owned(),
+        amount: Some(quoted("358812")),
+        source: "public terms, assumed".to_owned(),
+        ..bill.lines[0].clone()
+    };
+    bill.fees = Some(FeeBill {
+        lines: vec![line],
+        total: money("358812", 350_000.0, 367_000.0),
+        per_1000: money("8543", 8_333.0, 8_738.0),
+    });
+    let doubt = "Nearly all of the cost is fees. The study states their terms, without a date. Its note on \
+                 card: public terms, assumed. Check them against your contract.";
+    says(&read(&projection), doubt);
+    // Where a price of the bill is not known, nobody knows which is more.
+    projection.configs[0].bill.total.at_least = true;
+    never_says(&read(&projection), doubt);
+}
+
+#[test]
+fn a_step_names_the_growth_that_reaches_its_limit_before_it_is_due() {
+    let mut projection = projection();
+    let day = |text: &str| text.parse().ok();
+    let mut lever = lever("today");
+    lever.date = Some(BreakDate {
+        value: day("2028-06-15"),
+        low: day("2028-02-10"),
+        high: None,
+    });
+    projection.actions = vec![Action::PullLever { lever: 0, by: None }];
+    projection.growths = vec![GrowthProjection {
+        name: "campaign".to_owned(),
+        months: 24,
+        start: estimate(42_000.0, 42_000.0, 42_000.0),
+        end: estimate(300_000.0, 250_000.0, 350_000.0),
+        total: money("30000", 28_000.0, 33_000.0),
+        per_1000: money("1.20", 1.1, 1.3),
+        cause: Some(lever.cause.clone()),
+        date: Some(BreakDate {
+            value: day("2027-11-03"),
+            low: None,
+            high: None,
+        }),
+        breaks: 1.0,
+        events: Vec::new(),
+    }];
+    projection.levers = vec![lever];
+    let why = |projection: &Projection| verdict(projection).actions[0].why.clone();
+    let sooner = "With growth `campaign` the limit comes before that, about November 2027.";
+    says(&why(&projection), sooner);
+    projection.growths[0].cause = Some("another limit".to_owned());
+    never_says(&why(&projection), "campaign");
 }
