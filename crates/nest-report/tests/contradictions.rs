@@ -33,8 +33,7 @@ fn read(projection: &Projection) -> String {
     let text = text
         .replace("&#39;", "'")
         .replace(['\u{202f}', '\u{a0}'], " ")
-        .replace('\u{2060}', "")
-        .replace('\u{200b}', "");
+        .replace(['\u{2060}', '\u{200b}'], "");
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -455,7 +454,7 @@ fn a_policy_says_what_explains_the_uncertainty_of_its_money() {
         share,
     };
     totals.spread = vec![share("parameter rate", 0.997), share("speed of m7i.large", 0.12)];
-    totals.fees = Some([totals.before.clone(), totals.after.clone(), totals.change.clone()]);
+    totals.fees = Some([totals.before, totals.after, totals.change]);
     says(
         &read(&projection),
         "explains most of the uncertainty of these amounts (nearly all), then speed of m7i.large against \
