@@ -383,6 +383,9 @@ fn the_title_of_the_fit_is_about_the_worst() {
             chart.limits.clear();
         }
         projection.charts = vec![chart, answers];
+        // Only three doubts are shown.
+        projection.caveats.clear();
+        projection.prices.clear();
         (read(&projection), projection)
     };
     let (page, mut projection) = fitted(2.02);

@@ -69,7 +69,9 @@ fn a_measurement_without_a_valid_step_says_so_first() {
     }
     let (page, summary) = pages(&projection);
     for text in [&page, &summary] {
-        assert!(text.contains("None of the 5 test steps is valid: measure again before you rely on this."));
+        assert!(text.contains(
+            "None of the 5 test steps under load is valid: measure again before you rely on this."
+        ));
     }
 }
 
@@ -79,7 +81,7 @@ fn nothing_measured_at_all_is_said() {
     projection.points.clear();
     projection.checks.clear();
     let (page, _) = pages(&projection);
-    assert!(page.contains("There is no measured step: every figure rests on the model alone."));
+    assert!(page.contains("There is no measured step under load: every figure rests on the model alone."));
 }
 
 #[test]

@@ -459,7 +459,7 @@ fn without_a_configuration_it_says_what_was_measured() {
         verdict
             .sentences
             .iter()
-            .any(|text| text.starts_with("None of the 5 test steps is valid"))
+            .any(|text| text.starts_with("None of the 5 test steps under load is valid"))
     );
 }
 
