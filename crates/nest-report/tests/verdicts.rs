@@ -9,6 +9,7 @@ use nest_data::{
         Action, BreakKind, Comparison, ConfigTotal, Lever, LeverSetting, MoneyEstimate, RangeBasis,
         Sensitivity, SharedLimit, WhyNot,
     },
+    scaling::MeasuredPoint,
     study::Platform,
 };
 use nest_report::verdict;
@@ -411,6 +412,11 @@ fn a_disturbed_test_is_said_and_is_an_action() {
         point.validity = Validity::Suspect;
     }
     projection.points[0].validity = Validity::Valid;
+    // The idle step says nothing about how the load went.
+    projection.points.push(MeasuredPoint {
+        offered_per_s: 0.0,
+        ..projection.points[0].clone()
+    });
     let disturbed = verdict(&projection);
     assert_eq!(
         disturbed.sentences.last().map(String::as_str),

@@ -12,8 +12,8 @@ use super::{
 const CHECKED: f64 = 4.0;
 /// Highest level asked for over the highest measured, beyond which a forecast says next to nothing.
 const FAR: f64 = 64.0;
-/// Factor between a level and the fitted curve from which on the level is missed. Our choice: observations of
-/// one level of public curves mostly lie within a few percent of each other.
+/// Factor between a level and the fitted curve from which on the level is missed. Our choice; not learnt from
+/// curves.
 const MISSED: f64 = 1.25;
 
 /// A reason for doubt, with its facts. Its text tells the reader what to do.

@@ -197,7 +197,8 @@ fn panel<'a>(
         })
         .collect();
     let chart = charts.first()?.0;
-    let words: Vec<&str> = charts.iter().map(|(_, words)| *words).collect();
+    let drawn = charts.iter().filter(|(chart, _)| curve(chart, config).is_some());
+    let words: Vec<&str> = drawn.map(|(_, words)| *words).collect();
     let most = curves
         .iter()
         .filter_map(|drawn| drawn.curve.points.last())
